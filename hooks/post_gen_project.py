@@ -1,0 +1,28 @@
+"""Drops the files of choices not made, makes the secrets, and says what to do next."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+manifest = Path(".keep.json")
+
+for path, kept in json.loads(manifest.read_text(encoding="utf-8")).items():
+    if not kept and Path(path).is_dir():
+        shutil.rmtree(path)
+    elif not kept:
+        Path(path).unlink()
+manifest.unlink()
+
+subprocess.run([sys.executable, "scripts/env.py"], check=True)
+
+print(
+    """
+Your project is ready. Three commands, and it runs:
+
+    cd {{ cookiecutter.project_slug }}
+    make install
+    make dev
+"""
+)

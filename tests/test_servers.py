@@ -1,0 +1,170 @@
+"""The servers that other tests rely on: they answer, crash, come back and leave nothing behind."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import kombu
+import psycopg
+import pytest
+import redis
+
+from tools.servers import SERVERS, MissingServer, Server, rabbitmq
+
+HOST = "127.0.0.1"
+ROOT = Path(__file__).parents[1]
+MESSAGE = "kept"
+
+START_AND_WAIT = """
+import sys
+from pathlib import Path
+from tools.servers import SERVERS
+
+server = SERVERS["redis"](Path(sys.argv[1]))
+server.start()
+print(server.port, flush=True)
+sys.stdin.read()
+"""
+
+
+def install(name: str, folder: Path) -> Server:
+    """Return the server; where it is not installed, skip the test, but fail it in CI."""
+    try:
+        return SERVERS[name](folder)
+    except MissingServer as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(params=SERVERS)
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    with install(request.param, tmp_path) as server:
+        yield server
+
+
+def broker(server: Server) -> Any:
+    """Return a connection to a message broker."""
+    if server.name == "sqs":
+        url, options = "sqs://key:secret@", {"is_secure": False, "wait_time_seconds": 0}
+    else:
+        url, options = "amqp://guest:guest@", {"confirm_publish": True}
+    url = f"{url}{HOST}:{server.port}//"
+    return kombu.Connection(url, transport_options=options)  # type: ignore[attr-defined,no-untyped-call]
+
+
+def database(server: Server) -> psycopg.Connection[Any]:
+    return psycopg.connect(host=HOST, port=server.port, user="postgres", dbname="postgres")
+
+
+def put(server: Server) -> None:
+    """Give the server a message to keep, as a client of its kind does."""
+    match server.name:
+        case "redis":
+            redis.Redis(HOST, server.port).set("key", MESSAGE)
+        case "postgresql":
+            with database(server) as connection:
+                connection.execute("CREATE TABLE messages AS SELECT %s AS body", [MESSAGE])
+        case _:
+            with broker(server) as connection, closing(connection.SimpleQueue("queue")) as messages:
+                messages.put(MESSAGE)
+
+
+def get(server: Server) -> Any:
+    """Return the message that the server kept, None when it has none."""
+    match server.name:
+        case "redis":
+            return redis.Redis(HOST, server.port, decode_responses=True).get("key")
+        case "postgresql":
+            with database(server) as connection:
+                [(body,)] = connection.execute("SELECT body FROM messages")
+                return body
+        case _:
+            with broker(server) as connection, closing(connection.SimpleQueue("queue")) as messages:
+                try:
+                    return messages.get(timeout=1).payload
+                except Empty:
+                    return None
+
+
+def processes_in(folder: Path) -> list[str]:
+    """Return the ids of the processes that work in the folder or know it; needs /proc."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            works_there = (process / "cwd").resolve().is_relative_to(folder)
+            if works_there or bytes(folder) in (process / "environ").read_bytes():
+                found.append(process.name)
+    return found
+
+
+def test_a_killed_server_starts_again_with_its_data(server: Server) -> None:
+    put(server)
+    port = server.port
+    server.kill()
+    assert not processes_in(server.folder)
+    server.start()
+    assert server.port == port != server.default_port
+    assert get(server) == (MESSAGE if server.durable else None)
+
+
+def test_a_server_answers_until_it_is_stopped(server: Server) -> None:
+    put(server)
+    server.start()
+    assert get(server) == MESSAGE
+    server.stop()
+    assert not processes_in(server.folder)
+    server.stop()
+
+
+def test_a_kill_interrupts_a_busy_server(tmp_path: Path) -> None:
+    seconds_of_work = "SELECT sum(n) FROM (SELECT generate_series(1, 50000000)) AS numbers (n)"
+    at_work = "SELECT FROM pg_stat_activity WHERE state = 'active' AND pid != pg_backend_pid()"
+    with install("postgresql", tmp_path) as server, ThreadPoolExecutor() as threads:
+        with database(server) as watcher:
+            work = threads.submit(database(server).execute, seconds_of_work)
+            watcher.autocommit = True
+            while not (work.done() or watcher.execute(at_work).rowcount):
+                pass
+        server.kill()
+        with pytest.raises(psycopg.OperationalError):
+            work.result()
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="needs setpriv")
+def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    install("redis", tmp_path)
+    command = [sys.executable, "-c", START_AND_WAIT, str(tmp_path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe) as starter:
+        assert starter.stdout
+        port = int(starter.stdout.readline())
+        with socket.create_connection((HOST, port), timeout=10) as connection:
+            connection.sendall(b"PING\r\n")
+            assert connection.recv(64) == b"+PONG\r\n"
+            starter.kill()
+            assert connection.recv(1) == b""
+
+
+def test_a_server_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
+    server = install("redis", tmp_path)
+    with socket.socket() as other:
+        other.bind((HOST, server.port))
+        with pytest.raises(RuntimeError, match="Address already in use"):
+            server.start()
+
+
+def test_a_missing_server_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rabbitmq, "PROGRAMS", ["no-such-program"])
+    with pytest.raises(MissingServer, match="apt-get install rabbitmq-server"):
+        SERVERS["rabbitmq"](tmp_path)

@@ -1,0 +1,1 @@
+"""Tools for developing the template; nothing here reaches a generated project."""

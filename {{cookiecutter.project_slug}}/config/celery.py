@@ -1,0 +1,27 @@
+# {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
+"""The Celery app: `celery -A config worker`, `celery -A config beat`."""
+
+import logging.config
+import os
+from typing import Any
+
+# {% if not broker.delays_by_the_second %}
+from celery import Celery
+# {% endif %}
+from celery.signals import setup_logging
+from django.conf import settings
+
+# {% if broker.delays_by_the_second %}
+from config.delays import Celery
+
+# {% endif %}
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+
+app = Celery("config")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def log_as_django_does(**kwargs: Any) -> None:
+    logging.config.dictConfig(settings.LOGGING)

@@ -1,0 +1,66 @@
+# {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
+# {% import "results/" ~ cookiecutter.result_backend ~ ".jinja" as result with context %}
+# {% import "schedulers/" ~ cookiecutter.scheduler ~ ".jinja" as scheduler with context %}
+"""Every Celery setting of the project, under Celery's own names with CELERY_ in front."""
+
+{{ broker.imports() }}
+from config.env import {{ "BASE_DIR, " if cookiecutter.result_backend == "sqlalchemy" and cookiecutter.database == "sqlite" }}env
+
+# What the project's queues and keys begin with, so that projects and environments can share a
+# server.
+QUEUE_PREFIX = env("QUEUE_PREFIX")
+{{ broker.constants() }}
+
+# Broker: where tasks wait for a worker.
+{{ broker.settings() }}
+# A worker waits for its broker for as long as it takes, instead of giving up.
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+
+# Queues: a worker reads them all, unless told otherwise by `-Q`.
+{{ broker.queues() }}
+# Tasks that do not go to the default queue, by name: {"reports.tasks.*": {"queue": "slow"}}.
+CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}
+# A misspelt queue is an error, instead of a queue that nobody reads.
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+
+# Nothing is lost: a task leaves the broker only when it is done. So it may run twice: write tasks
+# that may.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# What a worker that is told to stop does not finish in this time, in seconds, the next one runs.
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.float("CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT", default=10.0)
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
+# A task whose acknowledgement can no longer arrive is stopped, since another worker gets it.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+
+# Time limits, in seconds: a task gets SoftTimeLimitExceeded first, and is killed later.
+CELERY_TASK_SOFT_TIME_LIMIT = env.int("CELERY_TASK_SOFT_TIME_LIMIT", default=5 * 60)
+CELERY_TASK_TIME_LIMIT = env.int("CELERY_TASK_TIME_LIMIT", default=6 * 60)
+
+# Messages: nothing but JSON is read or written; pickle would let a message run code.
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_RESULT_SERIALIZER = "json"
+
+# Results: {{ result.summary }}
+{{ result.settings() }}
+# {% if result.stores %}
+CELERY_RESULT_EXPIRES = env.int("CELERY_RESULT_EXPIRES", default=24 * 60 * 60)
+# With the task's name and arguments, and while it runs.
+CELERY_RESULT_EXTENDED = True
+CELERY_TASK_TRACK_STARTED = True
+# {% endif %}
+# {% if result.needs_cleaning and not scheduler.beat %}
+# Without beat, workers remove expired results themselves.
+CELERY_IMPORTS = ["config.cleanup"]
+# {% endif %}
+
+# Time: as in Django.
+CELERY_TIMEZONE = env("TIME_ZONE", default="UTC")
+CELERY_ENABLE_UTC = True
+
+# Workers: a pool process starts afresh after so many tasks, and gives back what they leaked.
+CELERY_WORKER_MAX_TASKS_PER_CHILD = env.int("CELERY_WORKER_MAX_TASKS_PER_CHILD", default=1000)
+{{ scheduler.settings() }}

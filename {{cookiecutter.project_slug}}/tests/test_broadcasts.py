@@ -1,0 +1,14 @@
+"""A task that every worker runs."""
+
+import pytest
+
+from tests.conftest import Notes, StartWorker
+from tests.tasks import record_worker
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+def test_a_broadcast_reaches_every_worker(notes: Notes, start_worker: StartWorker) -> None:
+    start_worker("other")
+    record_worker.apply_async((notes.path,), queue="broadcast", ignore_result=True)
+    assert sorted(notes.wait(2)) == ["one", "other"]

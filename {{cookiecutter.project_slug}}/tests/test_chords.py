@@ -1,0 +1,14 @@
+"""A task that runs when all others of a group are done, with what they returned."""
+
+import pytest
+from celery import chord
+
+from tests.conftest import Notes
+from tests.tasks import add, record
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+def test_a_chord_calls_back_with_all_results(notes: Notes) -> None:
+    chord(add.s(n, n) for n in range(5))(record.s(notes.path))
+    assert notes.wait() == ["[0, 2, 4, 6, 8]"]

@@ -1,0 +1,21 @@
+"""Without beat, workers remove expired results."""
+
+import time
+
+from celery.result import AsyncResult
+from django.conf import settings
+
+from tests.conftest import SECONDS, Process, StartWorker, wait_until
+from tests.tasks import add
+
+
+def test_a_worker_that_starts_removes_expired_results(
+    worker: Process, start_worker: StartWorker
+) -> None:
+    task = add.delay(2, 3)
+    assert task.get(timeout=SECONDS) == 5
+    expired = time.monotonic() + settings.CELERY_RESULT_EXPIRES
+    wait_until(lambda: time.monotonic() > expired)
+    assert AsyncResult(task.id).state == "SUCCESS"
+    start_worker("other")
+    wait_until(lambda: AsyncResult(task.id).state == "PENDING")

@@ -1,0 +1,29 @@
+"""What a task returns, or why it failed, comes back to the one who asks."""
+
+import pytest
+from celery import group
+
+from tests.conftest import SECONDS, Notes
+from tests.tasks import add, fail, fail_twice
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+def test_a_task_returns_its_result() -> None:
+    assert add.delay(2, 3).get(timeout=SECONDS) == 5
+
+
+def test_a_group_returns_its_results_in_order() -> None:
+    assert group(add.s(n, n) for n in range(5)).delay().get(timeout=SECONDS) == [0, 2, 4, 6, 8]
+
+
+def test_a_retried_task_returns_what_it_returns_in_the_end(notes: Notes) -> None:
+    assert fail_twice.delay(notes.path).get(timeout=SECONDS) == "well"
+
+
+def test_a_failure_comes_back_with_its_traceback(notes: Notes) -> None:
+    task = fail.delay(notes.path)
+    with pytest.raises(ValueError, match="this cannot work"):
+        task.get(timeout=SECONDS)
+    assert task.state == "FAILURE"
+    assert 'raise ValueError("this cannot work")' in task.traceback

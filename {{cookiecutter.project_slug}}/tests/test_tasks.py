@@ -1,0 +1,65 @@
+"""Tasks run, one after another or at the same time, and what goes wrong is seen."""
+
+import pytest
+from celery import chain, group
+from django.db import transaction
+
+from tests.conftest import Notes, Process, StartWorker, wait_until
+from tests.tasks import add, fail, fail_twice, record, record_worker
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+def test_a_task_runs(notes: Notes) -> None:
+    record.delay("hello", notes.path)
+    assert notes.wait() == ["hello"]
+
+
+def test_a_task_that_fails_twice_is_retried_until_it_works(notes: Notes) -> None:
+    chain(fail_twice.s(notes.path), record.s(notes.path)).delay()
+    assert notes.wait(4) == ["run 0", "run 1", "run 2", "well"]
+
+
+def test_a_failure_is_in_the_log_with_its_traceback_and_task(
+    notes: Notes, worker: Process
+) -> None:
+    task = fail.delay(notes.path)
+    notes.wait()
+    worker.wait_for_line("ValueError: this cannot work")
+    log = worker.log.read_text()
+    assert "Traceback (most recent call last):" in log
+    assert f"tests.tasks.fail[{task.id}]" in log
+
+
+def test_a_chain_passes_on_what_each_task_returns(notes: Notes) -> None:
+    chain(add.s(1, 2), add.s(10), record.s(notes.path)).delay()
+    assert notes.wait() == ["13"]
+
+
+def test_a_group_runs_all_its_tasks(notes: Notes) -> None:
+    group(record.s(number, notes.path) for number in range(10)).delay()
+    assert sorted(notes.wait(10), key=int) == [str(number) for number in range(10)]
+
+
+def test_a_task_goes_to_the_queue_it_is_sent_to(notes: Notes, start_worker: StartWorker) -> None:
+    start_worker("other", "--queues", "slow")
+    for _ in range(10):
+        record_worker.delay(notes.path)
+    assert set(notes.wait(10)) == {"one"}, "This worker does not read the default queue."
+
+    def other_runs_one() -> bool:
+        record_worker.apply_async((notes.path,), queue="slow")
+        return "other" in notes.lines
+
+    wait_until(other_runs_one)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_task_of_a_transaction_that_is_rolled_back_never_runs(notes: Notes) -> None:
+    with pytest.raises(RuntimeError), transaction.atomic():
+        record.delay_on_commit("rolled back", notes.path)
+        raise RuntimeError
+    with transaction.atomic():
+        record.delay_on_commit("committed", notes.path)
+        assert notes.lines == []
+    assert notes.wait() == ["committed"]

@@ -1,0 +1,16 @@
+"""A task goes to each queue whose pattern its routing key matches."""
+
+import pytest
+
+from config import celery_app
+from tests.conftest import Notes
+from tests.tasks import record
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+def test_a_task_is_routed_by_its_topic(notes: Notes) -> None:
+    slow = celery_app.amqp.queues["slow"]
+    topic = slow.routing_key.replace("#", "reports.monthly")
+    record.apply_async(("by topic", notes.path), exchange=slow.exchange.name, routing_key=topic)
+    assert notes.wait() == ["by topic"]
