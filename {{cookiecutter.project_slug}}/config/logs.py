@@ -9,6 +9,5 @@ class TaskFilter(logging.Filter):
     """Gives each record a `task`: the name and id of the task that runs, or `-` outside of one."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        request = current_task and current_task.request
-        record.task = f"{request.task}[{request.id}]" if request and request.id else "-"
+        record.task = f"{current_task.name}[{current_task.request.id}]" if current_task else "-"
         return True

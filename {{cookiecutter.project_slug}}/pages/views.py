@@ -1,8 +1,8 @@
 """The page."""
 
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.forms import ModelForm
 
 from pages.models import Text
 from pages.tasks import count_words

@@ -10,7 +10,7 @@ from collections import defaultdict
 from pathlib import Path
 
 folder = Path(__file__).resolve().parent.parent
-values = defaultdict(lambda: secrets.token_urlsafe(50))
+values: defaultdict[str, str] = defaultdict(lambda: secrets.token_urlsafe(50))
 example = (folder / ".env.example").read_text(encoding="utf-8")
 text = re.sub(r"<([A-Z_]+)>", lambda match: values[match[1]], example)
 

@@ -1,7 +1,7 @@
 """Runs Valkey for development, unless a server answers already.
 
-    python -m scripts.valkey            until it is stopped
-    python -m scripts.valkey pytest     for as long as the command runs
+`python -m scripts.valkey` runs it until it is stopped, `python -m scripts.valkey pytest` for as
+long as that command runs.
 """
 
 import shutil
@@ -36,7 +36,7 @@ def answers(host: str, port: int) -> bool:
 
 
 def start(host: str, port: int) -> subprocess.Popen[bytes]:
-    """Starts a server that keeps what it has on disk. Raises RuntimeError if it does not come up."""
+    """Starts a server that keeps its data on disk. Raises RuntimeError if it does not answer."""
     binary = shutil.which("valkey-server") or shutil.which("redis-server") or get_binary_path()
     DATA.mkdir(exist_ok=True)
     options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(DATA)]

@@ -21,7 +21,7 @@ def add(x: int, y: int) -> int:
     return x + y
 
 
-@shared_task
+@shared_task(base=RetriedTask)
 def record(value: object, path: str) -> None:
     """Takes what the task before it in a chain, or a chord's header, returned."""
     write(path, str(value))
@@ -34,7 +34,7 @@ def record_time(path: str) -> None:
 
 @shared_task(bind=True)
 def record_worker(self: Task, path: str) -> None:
-    write(path, self.request.hostname.partition("@")[0])
+    write(path, str(self.request.hostname).partition("@")[0])
 
 
 @shared_task(bind=True, base=RetriedTask, retry_backoff_max=1)

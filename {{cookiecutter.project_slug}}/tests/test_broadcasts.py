@@ -2,6 +2,7 @@
 
 import pytest
 
+from config.broadcast import broadcast
 from tests.conftest import Notes, StartWorker
 from tests.tasks import record_worker
 
@@ -10,5 +11,5 @@ pytestmark = pytest.mark.usefixtures("worker")
 
 def test_a_broadcast_reaches_every_worker(notes: Notes, start_worker: StartWorker) -> None:
     start_worker("other")
-    record_worker.apply_async((notes.path,), queue="broadcast", ignore_result=True)
+    broadcast(record_worker, notes.path)
     assert sorted(notes.wait(2)) == ["one", "other"]

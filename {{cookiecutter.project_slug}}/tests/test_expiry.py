@@ -1,6 +1,5 @@
 """Results do not pile up."""
 
-import pytest
 from celery import Celery
 from celery.result import AsyncResult
 from django.conf import settings

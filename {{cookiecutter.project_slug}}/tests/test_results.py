@@ -26,4 +26,4 @@ def test_a_failure_comes_back_with_its_traceback(notes: Notes) -> None:
     with pytest.raises(ValueError, match="this cannot work"):
         task.get(timeout=SECONDS)
     assert task.state == "FAILURE"
-    assert 'raise ValueError("this cannot work")' in task.traceback
+    assert 'raise ValueError("this cannot work")' in str(task.traceback)

@@ -1,7 +1,5 @@
 """A task that is no longer wanted is stopped."""
 
-import pytest
-
 from tests.conftest import Notes, Process
 from tests.tasks import record, wait_for
 

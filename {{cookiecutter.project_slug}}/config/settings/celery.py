@@ -4,6 +4,7 @@
 """Every Celery setting of the project, under Celery's own names with CELERY_ in front."""
 
 {{ broker.imports() }}
+
 from config.env import {{ "BASE_DIR, " if cookiecutter.result_backend == "sqlalchemy" and cookiecutter.database == "sqlite" }}env
 
 # What the project's queues and keys begin with, so that projects and environments can share a
@@ -31,7 +32,6 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # What a worker that is told to stop does not finish in this time, in seconds, the next one runs.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.float("CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT", default=10.0)
-CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
 # A task whose acknowledgement can no longer arrive is stopped, since another worker gets it.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 
