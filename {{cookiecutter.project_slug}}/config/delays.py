@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import celery
-from celery.utils.time import subtract_datetimes
+from celery.utils.time import subtract_datetimes  # type: ignore[attr-defined]
 
 
 class Celery(celery.Celery):
@@ -14,7 +14,7 @@ class Celery(celery.Celery):
     one that is due sooner, which would lose a retry: here it waits for one second.
     """
 
-    def send_task(
+    def send_task(  # type: ignore[override]
         self,
         name: str,
         args: Any = None,
@@ -25,7 +25,7 @@ class Celery(celery.Celery):
     ) -> Any:
         if eta:
             due = datetime.fromisoformat(eta) if isinstance(eta, str) else eta
-            countdown, eta = subtract_datetimes(due, self.now()).total_seconds(), None
+            countdown = subtract_datetimes(due, self.now()).total_seconds()
         if countdown and 0 < countdown < 1:
             countdown = 1
-        return super().send_task(name, args, kwargs, countdown, eta, **options)
+        return super().send_task(name, args, kwargs, countdown, **options)
