@@ -1,5 +1,5 @@
 # {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
-"""The Celery app: `celery -A config worker`, `celery -A config beat`."""
+"""The Celery app: `celery -A config worker`."""
 
 import logging.config
 import os

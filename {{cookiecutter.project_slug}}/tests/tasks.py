@@ -23,7 +23,7 @@ def add(x: int, y: int) -> int:
 
 @shared_task(base=RetriedTask)
 def record(value: object, path: str) -> None:
-    """Takes what the task before it in a chain, or a chord's header, returned."""
+    """Writes what it is given: a text, or what the tasks before it returned."""
     write(path, str(value))
 
 

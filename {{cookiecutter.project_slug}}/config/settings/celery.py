@@ -10,7 +10,10 @@ from config.env import {{ "BASE_DIR, " if cookiecutter.result_backend == "sqlalc
 # What the project's queues and keys begin with, so that projects and environments can share a
 # server.
 QUEUE_PREFIX = env("QUEUE_PREFIX")
+# {% if broker.constants() %}
+
 {{ broker.constants() }}
+# {% endif %}
 
 # Broker: where tasks wait for a worker.
 {{ broker.settings() }}
@@ -42,7 +45,9 @@ CELERY_TASK_TIME_LIMIT = env.int("CELERY_TASK_TIME_LIMIT", default=6 * 60)
 # Messages: nothing but JSON is read or written; pickle would let a message run code.
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
+# {% if result.stores %}
 CELERY_RESULT_SERIALIZER = "json"
+# {% endif %}
 
 # Results: {{ result.summary }}
 {{ result.settings() }}
@@ -63,4 +68,7 @@ CELERY_ENABLE_UTC = True
 
 # Workers: a pool process starts afresh after so many tasks, and gives back what they leaked.
 CELERY_WORKER_MAX_TASKS_PER_CHILD = env.int("CELERY_WORKER_MAX_TASKS_PER_CHILD", default=1000)
+# {% if scheduler.settings() %}
+
 {{ scheduler.settings() }}
+# {% endif %}
