@@ -17,7 +17,7 @@ SLUG_LENGTH = 40
 TEXT_LENGTH = 200
 
 
-def check_text(key):
+def check_text(key: str) -> str | None:
     text = answers[key]
     if key != "description" and not text.strip():
         return f"{key} is empty: give it a text."
@@ -28,7 +28,7 @@ def check_text(key):
     return None
 
 
-def check_slug():
+def check_slug() -> str | None:
     slug = answers["project_slug"]
     example = "use letters, digits and underscores, such as my_project."
     if not re.fullmatch(r"[a-z_][a-z0-9_]*", slug, re.IGNORECASE | re.ASCII):
@@ -42,14 +42,14 @@ def check_slug():
     return None
 
 
-def check_email():
+def check_email() -> str | None:
     email = answers["author_email"]
     if re.fullmatch(r"[^@\s\"'<>\\{}]+@[^@\s\"'<>\\{}]+\.[^@\s\"'<>\\{}.]+", email):
         return None
     return f"author_email {email!r} is no e-mail address: give one such as ada@example.com."
 
 
-def check_pairs():
+def check_pairs() -> str | None:
     broker, result_backend = answers["broker"], answers["result_backend"]
     if broker == "sqs" and result_backend == "rpc":
         return (

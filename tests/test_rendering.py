@@ -1,0 +1,306 @@
+"""What is generated is beautiful, whatever the answers."""
+
+import ast
+import json
+import re
+import subprocess
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from random import Random
+
+import pytest
+import yaml
+
+from tools.combinations import Combination, every, pairwise
+from tools.generate import generate, render
+
+# One process renders all: about eight hundred projects, of some five hundred different files.
+pytestmark = pytest.mark.xdist_group("rendering")
+
+SHAPING = ("django", "database", "broker", "result_backend", "scheduler", "flower", "demo")
+OTHERS = ("docker", "ci", "license")
+
+LINES = 40
+JINJA = re.compile(r"(?<!\$)\{\{|\{%|\{#")
+REQUIREMENT = re.compile(r"[a-z0-9-]+(\[[a-z]+(,[a-z]+)*\])?>=[0-9][0-9.]*(,<[0-9.]+)?")
+
+
+@dataclass(frozen=True)
+class File:
+    """A text at a path, which many projects may have."""
+
+    path: str
+    text: str
+
+    @property
+    def ending(self) -> str:
+        return Path(self.path).suffix
+
+
+@dataclass
+class Project:
+    answers: Combination
+    files: frozenset[File]
+
+
+@dataclass
+class Generated:
+    answers: Combination
+    folder: Path
+
+
+@dataclass
+class Word:
+    """What stands in a project exactly when a choice was made, save in `neutral` files."""
+
+    pattern: str
+    chosen: Callable[[Combination], bool]
+    neutral: tuple[str, ...] = ()
+
+    def stands_in(self, file: File) -> bool:
+        if file.path in self.neutral:
+            return False
+        return bool(re.search(self.pattern, f"{file.path}\n{file.text}", re.MULTILINE))
+
+
+# Their lines also name what is not there, and what is only there while an image is built.
+IGNORES = (".gitignore", ".dockerignore", "LICENSE")
+WORDS = [
+    Word(r"(?i)rabbitmq|amqp://|quorum|erlang", lambda a: a["broker"] == "rabbitmq"),
+    Word(r"(?i)pgmq", lambda a: a["broker"] == "pgmq"),
+    Word(r"(?i)sqs|\baws|amazon|boto|moto|elasticmq", lambda a: a["broker"] == "sqs", IGNORES),
+    Word(
+        r"(?i)redis|valkey",
+        lambda a: "redis" in (a["broker"], a["result_backend"]),
+        IGNORES,
+    ),
+    Word(r"(?i)visibility", lambda a: a["broker"] != "rabbitmq"),
+    Word(r"(?i)broadcast", lambda a: a["broker"] in ("redis", "rabbitmq")),
+    Word(r"(?i)priorit(y|ies)", lambda a: a["broker"] == "redis"),
+    Word(r"django.celery.results", lambda a: str(a["result_backend"]).startswith("django-")),
+    Word(r"django-db", lambda a: a["result_backend"] == "django-db"),
+    Word(
+        r"^CACHE_URL|CACHE_BACKEND|createcachetable|django-cache",
+        lambda a: a["result_backend"] == "django-cache",
+    ),
+    Word(r"(?i)sqlalchemy", lambda a: a["result_backend"] == "sqlalchemy"),
+    Word(r"\brpc\b", lambda a: a["result_backend"] == "rpc"),
+    Word(
+        r"CELERY_RESULT_",
+        lambda a: a["result_backend"] != "none",
+        ("Dockerfile", "config/settings/test.py", "scripts/valkey.py"),
+    ),
+    Word(r"(?i)\bchords?\b", lambda a: a["result_backend"] not in ("rpc", "none")),
+    Word(
+        r"(?i)\bbeat\b|celerybeat",
+        lambda a: a["scheduler"] != "none",
+        (*IGNORES, "config/cleanup.py", "config/settings/celery.py", "tests/test_cleanup.py"),
+    ),
+    Word(r"django.celery.beat", lambda a: a["scheduler"] == "database"),
+    Word(r"(?i)flower", lambda a: bool(a["flower"])),
+    Word(r"(?i)postgres|psycopg|CONN_MAX_AGE", lambda a: a["database"] == "postgresql"),
+    Word(r"(?i)sqlite", lambda a: a["database"] == "sqlite", (*IGNORES, "Dockerfile")),
+    Word(r"\bpages\b", lambda a: bool(a["demo"])),
+    Word(r"(?i)docker|compose\b|container", lambda a: bool(a["docker"])),
+    Word(r"(?i)github", lambda a: a["ci"] == "github"),
+    Word(r"(?i)gitlab", lambda a: a["ci"] == "gitlab"),
+    Word(r"\bMIT\b", lambda a: a["license"] == "MIT"),
+    Word(r"BSD.3-Clause", lambda a: a["license"] == "BSD-3-Clause"),
+    Word(r"Apache\b", lambda a: a["license"] == "Apache-2.0"),
+    Word(r"\bGPL\b|GNU", lambda a: a["license"] == "GPL-3.0-or-later"),
+    Word(r"Proprietary|rights reserved\.", lambda a: a["license"] == "Proprietary"),
+]
+
+
+@pytest.fixture(scope="module")
+def projects() -> list[Project]:
+    """Return all combinations of the answers that shape code, each with some of the others."""
+    dice = Random(0)
+    return [
+        Project(answers, frozenset(File(*file) for file in render(answers).items()))
+        for answers in (dice.choice(every(*OTHERS)) | shape for shape in every(*SHAPING))
+    ]
+
+
+@pytest.fixture(scope="module")
+def files(projects: list[Project]) -> list[File]:
+    """Return the files of all projects, each once."""
+    found = frozenset[File]().union(*(project.files for project in projects))
+    return sorted(found, key=lambda file: (file.path, file.text))
+
+
+@pytest.fixture(scope="module")
+def folders(projects: list[Project], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of projects that together hold each different file once.
+
+    What tells ruff about a project is in each: pyproject.toml, and which packages it has.
+    """
+    root = tmp_path_factory.mktemp("projects")
+    written: set[File] = set()
+    for number, project in enumerate(projects):
+        if fresh := project.files - written:
+            written |= fresh
+            for file in project.files:
+                if file in fresh or file.path.endswith(("pyproject.toml", "__init__.py")):
+                    path = root / str(number) / file.path
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text(file.text, encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[Generated]:
+    """Return projects, made as people make them, such that some have each pair of answers."""
+    root = tmp_path_factory.mktemp("pairs")
+    return [
+        Generated(answers, generate(answers, root / str(number)))
+        for number, answers in enumerate(pairwise(all_answers()))
+    ]
+
+
+def all_answers() -> list[Combination]:
+    return [other | shape for shape in every(*SHAPING) for other in every(*OTHERS)]
+
+
+def pairs_of_answers(rows: Iterable[Combination]) -> set[tuple[object, ...]]:
+    return {pair for row in rows for pair in combinations(sorted(row.items()), 2)}
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> None:
+    """Run a command; fail the test with what it says when it fails."""
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = f"{done.stdout}{done.stderr}".splitlines()
+        pytest.fail("\n".join([f"{command[0]} says:", *lines[:LINES]]), pytrace=False)
+
+
+def found(pairs: Iterable[Generated], path: str) -> list[Path]:
+    """Return the files at a path of those projects that have one; there is one at least."""
+    paths = [pair.folder / path for pair in pairs if (pair.folder / path).exists()]
+    assert paths
+    return paths
+
+
+def python_files(files: Iterable[File]) -> list[File]:
+    return [file for file in files if file.ending == ".py"]
+
+
+def test_every_answer_meets_every_other(projects: list[Project]) -> None:
+    met = pairs_of_answers(project.answers for project in projects)
+    assert met == pairs_of_answers(all_answers())
+
+
+def test_what_is_linted_is_what_people_get(pairs: list[Generated]) -> None:
+    for pair in pairs:
+        on_disk = {
+            path.relative_to(pair.folder).as_posix(): path.read_text(encoding="utf-8")
+            for path in pair.folder.rglob("*")
+            if path.is_file() and path.name != ".env"
+        }
+        assert on_disk == render(pair.answers)
+
+
+def test_python_follows_the_rules_of_the_project(folders: Path) -> None:
+    run("ruff", "check", "--no-cache", "--quiet", folders)
+
+
+def test_python_is_formatted(folders: Path) -> None:
+    run("ruff", "format", "--no-cache", "--check", "--diff", "--quiet", folders)
+
+
+def test_django_templates_are_formatted(folders: Path) -> None:
+    run("djade", "--check", *folders.rglob("*.html"))
+
+
+def test_no_jinja_is_left(files: list[File]) -> None:
+    texts = [file for file in files if file.ending != ".html"]
+    assert not [file.path for file in texts if JINJA.search(file.text)]
+    assert not [file.path for file in files if "cookiecutter" in f"{file.path}{file.text}"]
+
+
+def test_no_line_ends_in_space(files: list[File]) -> None:
+    assert not [file.path for file in files if re.search(r"[ \t\r]$", file.text, re.MULTILINE)]
+
+
+def test_lines_are_indented_by_spaces_except_where_make_wants_tabs(files: list[File]) -> None:
+    assert {file.path for file in files if "\t" in file.text} == {"Makefile"}
+
+
+def test_files_begin_with_text_and_end_with_one_line_end(files: list[File]) -> None:
+    texts = [file for file in files if file.text]
+    assert not [file.path for file in texts if file.text.strip("\n") + "\n" != file.text]
+
+
+def test_blank_lines_are_single_save_between_definitions_in_python(files: list[File]) -> None:
+    others = [file for file in files if file.ending != ".py" and file.path != "LICENSE"]
+    assert not [file.path for file in others if "\n\n\n" in file.text]
+    between_statements = re.compile(r"^\S.*\n\n\n(?!@|#|def |class |async |if __name__)", re.M)
+    assert not [file.path for file in python_files(files) if between_statements.search(file.text)]
+
+
+def test_python_is_valid(files: list[File]) -> None:
+    for file in python_files(files):
+        ast.parse(file.text, file.path)
+
+
+def test_yaml_toml_and_json_are_valid(files: list[File]) -> None:
+    readers: dict[str, Callable[[str], object]] = {
+        ".json": json.loads,
+        ".toml": tomllib.loads,
+        ".yaml": yaml.safe_load,
+        ".yml": yaml.safe_load,
+    }
+    read = {file.path: readers[file.ending](file.text) for file in files if file.ending in readers}
+    assert {"pyproject.toml", "compose.yaml", ".github/workflows/ci.yml"} <= read.keys()
+
+
+@pytest.mark.parametrize("word", WORDS, ids=lambda word: word.pattern)
+def test_only_what_was_chosen_is_there(
+    word: Word, projects: list[Project], files: list[File]
+) -> None:
+    saying = {file for file in files if word.stands_in(file)}
+    chosen = [project for project in projects if word.chosen(project.answers)]
+    others = [project for project in projects if not word.chosen(project.answers)]
+    assert chosen
+    assert others
+    assert not [project.answers for project in chosen if project.files.isdisjoint(saying)]
+    assert not {file.path for project in others for file in project.files & saying}
+
+
+def test_dependencies_are_sorted_and_each_has_a_floor(files: list[File]) -> None:
+    projects = [tomllib.loads(file.text) for file in files if file.path == "pyproject.toml"]
+    for project in projects:
+        for group in (project["project"]["dependencies"], project["dependency-groups"]["dev"]):
+            assert not [line for line in group if not REQUIREMENT.fullmatch(line)]
+            assert group == sorted(group)
+            names = [re.split(r"[\[>]", line)[0] for line in group]
+            assert len(names) == len(set(names))
+
+
+def test_compose_files_are_understood(pairs: list[Generated]) -> None:
+    for path in found(pairs, "compose.yaml"):
+        run("docker-compose", "config", "--quiet", cwd=path.parent)
+
+
+def test_schemas_are_kept(pairs: list[Generated]) -> None:
+    def check(schema: str, path: str, *options: str) -> None:
+        run("check-jsonschema", "--builtin-schema", schema, *options, *found(pairs, path))
+
+    check("vendor.compose-spec", "compose.yaml")
+    check("vendor.github-workflows", ".github/workflows/ci.yml")
+    check("vendor.gitlab-ci", ".gitlab-ci.yml", "--data-transform", "gitlab-ci")
+
+
+def test_github_workflows_are_safe(pairs: list[Generated]) -> None:
+    run("zizmor", "--offline", "--quiet", *found(pairs, ".github/workflows/ci.yml"))
+
+
+def test_dockerfiles_follow_good_practice(pairs: list[Generated]) -> None:
+    run("hadolint", *found(pairs, "Dockerfile"))
+
+
+def test_pre_commit_understands_its_hooks(pairs: list[Generated]) -> None:
+    run("pre-commit", "validate-config", *found(pairs, ".pre-commit-config.yaml"))
