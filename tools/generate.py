@@ -108,6 +108,14 @@ def render(answers: Answers) -> dict[str, str]:
     }
 
 
+@cache
+def environment() -> Environment:
+    """Return what cookiecutter renders the template with; it keeps what it has compiled."""
+    environment = create_env_with_context(generate_context(str(QUESTIONS)))
+    environment.loader = FileSystemLoader([TEMPLATE, ROOT / "templates"])
+    return environment
+
+
 def _allowed(value: Any) -> Sequence[Answer]:
     if isinstance(value, bool):
         return [value, not value]
@@ -173,16 +181,8 @@ def _cookiecutter(answers: Answers, folder: Path) -> Path:
 
 
 @cache
-def _environment() -> Environment:
-    """Return what cookiecutter renders with; it keeps each template that it has compiled."""
-    environment = create_env_with_context(generate_context(str(QUESTIONS)))
-    environment.loader = FileSystemLoader([TEMPLATE, ROOT / "templates"])
-    return environment
-
-
-@cache
 def _pre_hook() -> Template:
-    return _environment().from_string(PRE_HOOK.read_text(encoding="utf-8"))
+    return environment().from_string(PRE_HOOK.read_text(encoding="utf-8"))
 
 
 @cache
@@ -196,7 +196,7 @@ def _template() -> dict[str, str]:
 
 
 def _render(path: str, context: dict[str, Any]) -> str:
-    return _environment().get_template(path).render(context)
+    return environment().get_template(path).render(context)
 
 
 def _context(answers: Answers) -> dict[str, Any]:

@@ -1,0 +1,314 @@
+"""Which answers there are, which are refused, and that free text comes through unharmed."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tools.combinations import every
+from tools.generate import (
+    QUESTIONS,
+    ROOT,
+    Answer,
+    Refused,
+    choices,
+    environment,
+    generate,
+    parse,
+    refusal,
+    render,
+)
+
+TEXTS = ("project_name", "project_slug", "description", "author_name", "author_email")
+OFFERED: dict[str, list[Answer]] = {
+    "django": ["6.1", "5.2"],
+    "database": ["sqlite", "postgresql"],
+    "broker": ["redis", "rabbitmq", "sqs", "pgmq"],
+    "result_backend": ["redis", "django-db", "django-cache", "sqlalchemy", "rpc", "none"],
+    "scheduler": ["settings", "database", "none"],
+    "demo": [True, False],
+    "docker": [True, False],
+    "flower": [True, False],
+    "ci": ["github", "gitlab", "none"],
+    "license": ["MIT", "BSD-3-Clause", "Apache-2.0", "GPL-3.0-or-later", "Proprietary"],
+}
+
+# The answers, what the refusal says is wrong, and answers that it names because they work.
+PAIRS: list[tuple[dict[str, Answer], str, list[dict[str, Answer]]]] = [
+    (
+        {"broker": "sqs", "result_backend": "rpc", "flower": False},
+        "result_backend=rpc cannot work with broker=sqs, which has no queue",
+        [{"result_backend": "redis"}, {"result_backend": "django-db"}, {"broker": "rabbitmq"}],
+    ),
+    (
+        {"broker": "pgmq", "database": "sqlite", "flower": False},
+        "broker=pgmq cannot work with database=sqlite, since its queues live in PostgreSQL",
+        [{"database": "postgresql"}, {"broker": "redis"}],
+    ),
+    (
+        {"broker": "sqs", "flower": True},
+        "flower=true cannot work with broker=sqs, which carries no events",
+        [{"flower": False}, {"broker": "redis"}, {"broker": "rabbitmq"}],
+    ),
+    (
+        {"broker": "pgmq", "database": "postgresql", "flower": True},
+        "flower=true cannot work with broker=pgmq, which carries no events",
+        [{"flower": False}, {"broker": "redis"}, {"broker": "rabbitmq"}],
+    ),
+]
+
+SLUG = "use letters, digits and underscores, such as my_project"
+EMAIL = "give one such as ada@example.com"
+TEXT = "give it a text"
+BAD_TEXTS = [
+    ({"project_name": ""}, "project_name is empty", TEXT),
+    ({"project_name": " "}, "project_name is empty", TEXT),
+    ({"project_name": "two\nlines"}, "project_name holds a line break", "on one line"),
+    ({"description": "a\x07bell"}, "description holds a line break or a control", "on one line"),
+    ({"description": "x" * 201}, "description has 201 characters", "at most 200"),
+    ({"author_name": ""}, "author_name is empty", TEXT),
+    ({"author_email": ""}, "author_email is empty", TEXT),
+    ({"author_email": "nobody"}, "'nobody' is no e-mail address", EMAIL),
+    ({"author_email": "a@b"}, "'a@b' is no e-mail address", EMAIL),
+    ({"author_email": "a b@example.com"}, "'a b@example.com' is no e-mail address", EMAIL),
+    ({"author_email": 'a"b@example.com'}, "is no e-mail address", EMAIL),
+    ({"project_slug": ""}, "project_slug is empty", TEXT),
+    ({"project_slug": "two words"}, "'two words' is no Python identifier", SLUG),
+    ({"project_slug": "my-project"}, "'my-project' is no Python identifier", SLUG),
+    ({"project_slug": "2nd"}, "'2nd' is no Python identifier", SLUG),
+    ({"project_slug": "café"}, "'café' is no Python identifier", SLUG),
+    ({"project_slug": "../up"}, "'../up' is no Python identifier", SLUG),
+    ({"project_slug": "x" * 41}, "project_slug has 41 characters", "at most 40"),
+    ({"project_slug": "class"}, "'class' is a Python keyword", SLUG),
+    ({"project_slug": "None"}, "'None' is a Python keyword", SLUG),
+    ({"project_slug": "match"}, "'match' is a Python keyword", SLUG),
+    *(
+        ({"project_slug": name}, f"'{name}' is a package that the project imports", SLUG)
+        for name in ("django", "celery", "config", "accounts", "pages", "tests", "Redis")
+    ),
+]
+
+HOSTILE = [
+    """O'Neill "the" \\back\\slash\\""",
+    "Café, Übergröße, 中文, 🦑 and 👩‍👩‍👧",
+    "{{ cookiecutter.project_slug }} and {{ undefined }}",
+    "{% raw %} # {% if %} {# comment #} }} %} #}",
+    '"""',
+    "'''",
+    "</script><b>&amp;",
+    "--leading and - dashes: yes",
+    "100 % of %s and %(name)s and ${HOME} $(id) `id` !x",
+    "# no: comment, [list], {map}, *alias, &anchor, @at | > ?",
+    " spaces around ",
+    "no-break\u00a0space, zero\u200bwidth, right-to-left \u202e",
+    "\\N{DASH} \\u0041 \\x41 \\n \\",
+]
+
+
+def cookiecutter(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command that people run, with an empty home, and folder/output for the project."""
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", "--output-dir", "output"]
+    return subprocess.run(
+        [*command, str(ROOT), *arguments],
+        cwd=folder,
+        env={**os.environ, "HOME": str(folder), "TMPDIR": str(folder)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def assert_refused(answers: dict[str, Answer], folder: Path) -> str:
+    """Return the line with which generate refuses the answers; it writes nothing."""
+    folder /= "projects"
+    with pytest.raises(Refused) as refused:
+        generate(answers, folder)
+    assert not folder.exists()
+    (line,) = str(refused.value).splitlines()
+    return line
+
+
+def test_the_questions_are_those_that_other_tools_rely_on() -> None:
+    assert list(choices()) == [*TEXTS, *OFFERED]
+    assert {key: list(allowed) for key, allowed in choices().items() if allowed} == OFFERED
+
+
+def test_each_question_is_a_sentence_and_each_choice_has_a_label() -> None:
+    prompts: dict[str, Any] = json.loads(QUESTIONS.read_text(encoding="utf-8"))["__prompts__"]
+    assert list(prompts) == [*TEXTS, *OFFERED]
+    for key, allowed in OFFERED.items():
+        if True not in allowed:
+            question, *labels = prompts[key]
+            assert question == "__prompt__"
+            assert labels == allowed
+
+
+def test_labels_have_no_square_brackets_which_would_be_taken_for_colours() -> None:
+    prompts = json.loads(QUESTIONS.read_text(encoding="utf-8"))["__prompts__"]
+    assert not set("[]").intersection(*prompts.values())
+    assert "[" not in json.dumps(prompts)
+
+
+@pytest.mark.parametrize(("answers", "reason", "nearest"), PAIRS)
+def test_a_pair_that_cannot_work_is_refused_with_the_nearest_that_can(
+    answers: dict[str, Answer], reason: str, nearest: list[dict[str, Answer]], tmp_path: Path
+) -> None:
+    line = assert_refused(answers, tmp_path)
+    assert line.startswith(reason)
+    for change in nearest:
+        for answer in change.values():
+            assert str(answer).lower() in line.partition(": choose ")[2]
+        assert refusal(answers | change) is None
+
+
+def test_only_these_pairs_are_refused() -> None:
+    keys = ("database", "broker", "result_backend", "flower")
+    accepted = every(*keys)
+    refused = {
+        "rpc": {(a["broker"], a["result_backend"]) for a in accepted} & {("sqs", "rpc")},
+        "flower": {a["broker"] for a in accepted if a["flower"]} & {"sqs", "pgmq"},
+        "pgmq": {a["database"] for a in accepted if a["broker"] == "pgmq"} & {"sqlite"},
+    }
+    assert not any(refused.values())
+    assert len(accepted) == 2 * 2 * 6 * 2 + 2 * 5 + 6
+
+
+@pytest.mark.parametrize("broker", OFFERED["broker"])
+def test_flower_is_refused_where_the_broker_carries_no_events(broker: str) -> None:
+    facts: Any = environment().get_template(f"brokers/{broker}.jinja").module
+    answers: dict[str, Answer] = {
+        "broker": broker,
+        "database": "postgresql",
+        "flower": True,
+    }
+    assert (refusal(answers) is None) == facts.events
+
+
+@pytest.mark.parametrize(("answers", "reason", "nearest"), BAD_TEXTS)
+def test_a_text_that_cannot_work_is_refused(
+    answers: dict[str, Answer], reason: str, nearest: str, tmp_path: Path
+) -> None:
+    line = assert_refused(answers, tmp_path)
+    assert reason in line
+    assert nearest in line
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["broker=sqs"],
+        ["broker=pgmq", "flower=false"],
+        ["project_slug=celery"],
+        ["project_name="],
+        ["author_email=nobody"],
+    ],
+)
+def test_cookiecutter_itself_refuses_before_anything_is_written(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    run = cookiecutter(tmp_path, *arguments)
+    assert run.returncode != 0
+    (line,) = re.findall(r"^ERROR: (.*)$", run.stderr, re.MULTILINE)
+    assert line == refusal(parse(arguments))
+    assert not list(tmp_path.glob("output/*"))
+
+
+@pytest.mark.parametrize(
+    ("argument", "reason"),
+    [
+        ("brocker=redis", "There is no question 'brocker': did you mean broker? Choose one of "),
+        ("xyz=1", "There is no question 'xyz': Choose one of project_name, "),
+        ("_template=x", "There is no question '_template'"),
+        ("broker=rabitmq", "broker cannot be 'rabitmq': did you mean rabbitmq? Choose one of "),
+        ("broker=", "broker cannot be '': Choose one of redis, rabbitmq, sqs, pgmq."),
+        ("docker=yes", "docker cannot be 'yes': Choose one of true, false."),
+        ("docker=True", "docker cannot be 'True': did you mean true? Choose one of true, false."),
+        ("broker", "'broker' is no answer: write one such as broker=rabbitmq."),
+    ],
+)
+def test_a_misspelt_answer_is_refused_with_what_was_meant(argument: str, reason: str) -> None:
+    with pytest.raises(Refused, match=re.escape(reason)):
+        parse([argument])
+
+
+def test_generate_refuses_what_cookiecutter_would_ignore(tmp_path: Path) -> None:
+    assert "did you mean broker?" in assert_refused({"brocker": "redis"}, tmp_path)
+    assert "did you mean rabbitmq?" in assert_refused({"broker": "rabitmq"}, tmp_path)
+
+
+def test_an_answer_given_twice_is_refused() -> None:
+    with pytest.raises(Refused, match="broker is answered twice"):
+        parse(["broker=sqs", "broker=redis"])
+
+
+def test_a_name_without_letters_gives_a_slug_that_can_be_had() -> None:
+    assert "my-project" in render({"project_name": "🦑"})["pyproject.toml"]
+
+
+def test_words_become_answers() -> None:
+    words = ["project_name=a = b", "docker=false", "flower=true", "django=5.2"]
+    answers = {"project_name": "a = b", "docker": False, "flower": True, "django": "5.2"}
+    assert parse(words) == answers
+    assert parse([]) == {}
+
+
+def test_a_project_that_is_there_already_stays_as_it_is(tmp_path: Path) -> None:
+    mine = tmp_path / "my_project" / "mine"
+    mine.parent.mkdir()
+    mine.touch()
+    with pytest.raises(Refused, match="my_project exists already"):
+        generate({}, tmp_path)
+    assert list(tmp_path.rglob("*")) == [mine.parent, mine]
+
+
+def assert_intact(text: str, files: dict[str, str]) -> None:
+    """Prove that a text given for name, description and author stands in valid files."""
+    project = tomllib.loads(files["pyproject.toml"])["project"]
+    assert project["description"] == text
+    assert project["authors"][0]["name"] == text
+    assert files["README.md"].startswith(f"# {text}\n")
+    assert text in files["README.md"].removeprefix(f"# {text}\n")
+    assert f"Copyright (c) {text}\n" in files["LICENSE"]
+    for path, content in files.items():
+        if path.endswith(".py"):
+            ast.parse(content, path)
+        elif path.endswith((".yaml", ".yml")):
+            yaml.safe_load(content)
+
+
+def hostile(text: str) -> dict[str, Answer]:
+    keys = ("project_name", "description", "author_name")
+    return {"project_slug": "mine", "license": "MIT", **dict.fromkeys(keys, text)}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_comes_through_unharmed(text: str, tmp_path: Path) -> None:
+    project = generate(hostile(text), tmp_path)
+    paths = [path for path in project.rglob("*") if path.is_file()]
+    texts = {
+        path.relative_to(project).as_posix(): path.read_text(encoding="utf-8") for path in paths
+    }
+    assert_intact(text, texts)
+
+
+TEXT_OF_ANY_KIND = st.text(st.characters(codec="utf-8"), max_size=200)
+
+
+@settings(deadline=None)
+@given(TEXT_OF_ANY_KIND)
+def test_any_text_comes_through_unharmed_or_is_refused(text: str) -> None:
+    answers = hostile(text)
+    if refusal(answers) is None:
+        assert_intact(text, render(answers))
+    else:
+        assert not (text.strip() and text.isprintable())
