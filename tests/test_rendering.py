@@ -6,6 +6,7 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -155,10 +156,10 @@ def folders(projects: list[Project], tmp_path_factory: pytest.TempPathFactory) -
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[Generated]:
     """Return projects, made as people make them, such that some have each pair of answers."""
     root = tmp_path_factory.mktemp("pairs")
-    return [
-        Generated(answers, generate(answers, root / str(number)))
-        for number, answers in enumerate(pairwise(all_answers()))
-    ]
+    rows = pairwise(all_answers())
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        folders = threads.map(generate, rows, (root / str(number) for number in range(len(rows))))
+        return [Generated(*row) for row in zip(rows, folders, strict=True)]
 
 
 def all_answers() -> list[Combination]:

@@ -1,0 +1,50 @@
+# Where uv is missing, one of its own is kept in .uv/, also for the projects that are made here.
+ifneq ($(shell uv --version > /dev/null 2>&1 && echo found), found)
+    UV := .uv/bin/uv
+    export PATH := $(CURDIR)/.uv/bin:$(PATH)
+endif
+RUN := uv run --frozen
+PYTEST := $(RUN) pytest -n 2 --dist loadgroup
+
+TARGETS := try new check test test-all lint format
+.DEFAULT_GOAL := help
+.PHONY: help $(TARGETS)
+$(TARGETS): | $(UV)
+
+help: ## List what there is
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+# Answers such as broker=rabbitmq are variables to make: here they are words for the shell, quoted.
+given = $(filter command,$(origin $(1)))
+quoted = '$(1)=$(subst ','\'',$(value $(1)))'
+ANSWERS = $(foreach name,$(.VARIABLES),$(if $(call given,$(name)),$(call quoted,$(name))))
+
+try: ## Make a project and see its tasks at work, with other answers too: make try broker=rabbitmq
+	@MAKEFLAGS= $(RUN) --no-dev python -m tools.try_project $(ANSWERS)
+
+new: ## Answer the questions and get a project: make new into=~/code
+	@MAKEFLAGS= $(RUN) --no-dev python -m tools.new $(ANSWERS)
+
+check: lint ## Lint, and test what is rendered, within a minute
+	@$(PYTEST) --quiet tests/test_hooks.py tests/test_rendering.py tests/test_template.py
+
+test: ## Test everything, on servers that are installed where they are missing
+test: MARKS := -m "not exhaustive"
+test-all: ## Test everything, in all combinations
+test test-all:
+	@tools/install-servers.sh redis rabbitmq postgresql || [ "$$CI" != true ]
+	@$(PYTEST) --durations=10 $(MARKS)
+
+lint: ## Find mistakes in style and types
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+	@$(RUN) mypy
+
+format: ## Mend what can be mended by itself
+	@$(RUN) ruff check --fix
+	@$(RUN) ruff format
+
+.uv/bin/uv:
+	@python3 -m venv .uv/venv
+	@.uv/venv/bin/pip install --quiet --disable-pip-version-check uv
+	@mkdir -p .uv/bin && ln -sf ../venv/bin/uv ../venv/bin/uvx .uv/bin/
