@@ -24,6 +24,7 @@ pytestmark = pytest.mark.xdist_group("rendering")
 SHAPING = ("django", "database", "broker", "result_backend", "scheduler", "flower", "demo")
 OTHERS = ("docker", "ci", "license")
 
+SLUGS = ("x", "my_project", "x" * 40)
 LINES = 40
 JINJA = re.compile(r"(?<!\$)\{\{|\{%|\{#")
 REQUIREMENT = re.compile(r"[a-z0-9-]+(\[[a-z]+(,[a-z]+)*\])?>=[0-9][0-9.]*(,<[0-9.]+)?")
@@ -67,8 +68,8 @@ class Word:
         return bool(re.search(self.pattern, f"{file.path}\n{file.text}", re.MULTILINE))
 
 
-# Their lines also name what is not there, and what is only there while an image is built.
-IGNORES = (".gitignore", ".dockerignore", "LICENSE")
+# Their lines also name what may not be there.
+IGNORES = (".gitignore", "LICENSE")
 WORDS = [
     Word(r"(?i)rabbitmq|amqp://|quorum|erlang", lambda a: a["broker"] == "rabbitmq"),
     Word(r"(?i)pgmq", lambda a: a["broker"] == "pgmq"),
@@ -92,9 +93,14 @@ WORDS = [
     Word(
         r"CELERY_RESULT_",
         lambda a: a["result_backend"] != "none",
-        ("Dockerfile", "config/settings/test.py", "scripts/valkey.py"),
+        ("config/settings/test.py", "scripts/valkey.py"),
     ),
-    Word(r"(?i)\bchords?\b", lambda a: a["result_backend"] not in ("rpc", "none")),
+    # The README also says that there are none.
+    Word(
+        r"(?i)\bchords?\b",
+        lambda a: a["result_backend"] not in ("rpc", "none"),
+        ("README.md",),
+    ),
     Word(
         r"(?i)\bbeat\b|celerybeat",
         lambda a: a["scheduler"] != "none",
@@ -103,7 +109,7 @@ WORDS = [
     Word(r"django.celery.beat", lambda a: a["scheduler"] == "database"),
     Word(r"(?i)flower", lambda a: bool(a["flower"])),
     Word(r"(?i)postgres|psycopg|CONN_MAX_AGE", lambda a: a["database"] == "postgresql"),
-    Word(r"(?i)sqlite", lambda a: a["database"] == "sqlite", (*IGNORES, "Dockerfile")),
+    Word(r"(?i)sqlite", lambda a: a["database"] == "sqlite", IGNORES),
     Word(r"\bpages\b", lambda a: bool(a["demo"])),
     Word(r"(?i)docker|compose\b|container", lambda a: bool(a["docker"])),
     Word(r"(?i)github", lambda a: a["ci"] == "github"),
@@ -120,10 +126,13 @@ WORDS = [
 def projects() -> list[Project]:
     """Return all combinations of the answers that shape code, each with some of the others."""
     dice = Random(0)
-    return [
-        Project(answers, frozenset(File(*file) for file in render(answers).items()))
-        for answers in (dice.choice(every(*OTHERS)) | shape for shape in every(*SHAPING))
-    ]
+    made = []
+    for shape in every(*SHAPING):
+        answers = dice.choice(every(*OTHERS)) | shape
+        # Where the longest name fits in its lines, all do.
+        files = render(answers | {"project_slug": dice.choice(SLUGS)})
+        made.append(Project(answers, frozenset(File(*file) for file in files.items())))
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +246,8 @@ def test_files_begin_with_text_and_end_with_one_line_end(files: list[File]) -> N
 
 def test_blank_lines_are_single_save_between_definitions_in_python(files: list[File]) -> None:
     others = [file for file in files if file.ending != ".py" and file.path != "LICENSE"]
-    assert not [file.path for file in others if "\n\n\n" in file.text]
+    examples = re.compile(r"^```python\n.*?^```$", re.MULTILINE | re.DOTALL)
+    assert not [file.path for file in others if "\n\n\n" in examples.sub("```", file.text)]
     between_statements = re.compile(r"^\S.*\n\n\n(?!@|#|def |class |async |if __name__)", re.M)
     assert not [file.path for file in python_files(files) if between_statements.search(file.text)]
 

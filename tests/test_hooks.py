@@ -1,0 +1,129 @@
+"""What happens before and after files are written needs nothing, and leaves secrets secret."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.generate import ROOT, generate
+
+# PostgreSQL's password, Flower's and Django's key are all of them.
+ANSWERS: dict[str, str | bool] = {
+    "database": "postgresql",
+    "broker": "redis",
+    "flower": True,
+    "docker": True,
+}
+SECRETS = {"SECRET_KEY", "DATABASE_URL", "POSTGRES_PASSWORD", "FLOWER_BASIC_AUTH"}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return generate(ANSWERS, tmp_path_factory.mktemp("project"))
+
+
+def read_env(project: Path) -> dict[str, str]:
+    """Return what .env sets."""
+    text = (project / ".env").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE))
+
+
+def secrets_in(project: Path) -> set[str]:
+    """Return the random texts in .env: those that stand where the example has a <NAME>."""
+    example = (project / ".env.example").read_text(encoding="utf-8")
+    env = (project / ".env").read_text(encoding="utf-8")
+    parts = re.split(r"<[A-Z_]+>", example)
+    return set(re.fullmatch("(.+?)".join(map(re.escape, parts)), env).groups())  # type: ignore[union-attr]
+
+
+def test_only_the_owner_can_read_the_secrets(project: Path) -> None:
+    assert stat.S_IMODE((project / ".env").stat().st_mode) == 0o600
+
+
+def test_no_placeholder_is_left_in_env(project: Path) -> None:
+    values = read_env(project)
+    assert values.keys() >= SECRETS
+    assert not [value for value in values.values() if re.search("<[A-Z_]+>", value)]
+    assert values["POSTGRES_PASSWORD"] in values["DATABASE_URL"]
+
+
+def test_secrets_are_long_and_each_is_another(project: Path) -> None:
+    secrets = secrets_in(project)
+    assert len(secrets) == 3
+    assert all(len(secret) >= 50 for secret in secrets)
+
+
+def test_two_projects_share_no_secret(project: Path, tmp_path: Path) -> None:
+    assert secrets_in(project).isdisjoint(secrets_in(generate(ANSWERS, tmp_path)))
+
+
+def test_secrets_stand_in_no_other_file(project: Path) -> None:
+    others = [path for path in project.rglob("*") if path.is_file() and path.name != ".env"]
+    texts = [path.read_text(encoding="utf-8") for path in others]
+    assert len(texts) > 50
+    assert not [secret for secret in secrets_in(project) if any(secret in text for text in texts)]
+
+
+def test_git_ignores_the_secrets_and_nothing_else(project: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(project, tmp_path / "copy")
+    for command in (["init", "--quiet"], ["add", "-A"]):
+        subprocess.run(["git", *command], cwd=copy, check=True, capture_output=True)
+    listed = subprocess.check_output(["git", "ls-files", "-z"], cwd=copy, text=True)
+    files = {path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()}
+    assert set(listed.split("\0")) - {""} == files - {".env"}
+
+
+def run_cookiecutter(folder: Path, **env: str) -> str:
+    """Return what the command prints that people run, here with an environment of its own."""
+    return subprocess.check_output(
+        [sys.executable, "-m", "cookiecutter", "--no-input", str(ROOT)],
+        cwd=folder,
+        env={"HOME": str(folder), "TMPDIR": str(folder), **env},
+        text=True,
+    )
+
+
+def test_no_program_is_needed(tmp_path: Path) -> None:
+    run_cookiecutter(tmp_path, PATH="")
+    assert (tmp_path / "my_project" / ".env").exists()
+
+
+def test_no_network_is_needed(tmp_path: Path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / "sitecustomize.py").write_text(
+        "import socket\n\ndef refuse(*_):\n    raise SystemExit('the network was used')\n\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+    )
+    run_cookiecutter(tmp_path, PATH=os.environ["PATH"], PYTHONPATH=str(blocked))
+    assert (tmp_path / "my_project" / ".env").exists()
+
+
+def test_the_end_says_in_three_commands_what_comes_next(tmp_path: Path) -> None:
+    output = run_cookiecutter(tmp_path, PATH=os.environ["PATH"])
+    assert re.findall(r"^    (.+)$", output, re.MULTILINE) == [
+        "cd my_project",
+        "make install",
+        "make dev",
+    ]
+    makefile = (tmp_path / "my_project" / "Makefile").read_text(encoding="utf-8")
+    assert {"install", "dev"} <= set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+
+
+def test_nothing_of_the_template_is_left_in_the_project(project: Path) -> None:
+    assert not (project / ".keep.json").exists()
+    assert not list(project.rglob("__pycache__"))
+    assert not (project / ".git").exists()
+
+
+def test_making_env_again_keeps_the_one_that_is_there(project: Path) -> None:
+    before = (project / ".env").read_bytes()
+    command = [sys.executable, "scripts/env.py"]
+    output = subprocess.check_output(command, cwd=project, text=True)
+    assert "There is an .env already" in output
+    assert (project / ".env").read_bytes() == before

@@ -1,0 +1,114 @@
+"""A choice is a file, and files are plain wherever they can be."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jinja2 import nodes
+
+from tools.generate import ROOT, TEMPLATE, choices, environment
+
+TEMPLATES = ROOT / "templates"
+QUESTIONS = {
+    "brokers": "broker",
+    "databases": "database",
+    "results": "result_backend",
+    "schedulers": "scheduler",
+    "licenses": "license",
+}
+
+# Whatever else a choice changes stands in its own file: adding a path here is a decision.
+WITH_JINJA = {
+    ".dockerignore",
+    ".env.example",
+    ".github/workflows/ci.yml",
+    ".gitlab-ci.yml",
+    ".keep.json",
+    "Dockerfile",
+    "LICENSE",
+    "Makefile",
+    "Procfile",
+    "Procfile.dev",
+    "README.md",
+    "compose.yaml",
+    "config/celery.py",
+    "config/settings/base.py",
+    "config/settings/celery.py",
+    "config/urls.py",
+    "pyproject.toml",
+}
+
+
+def names(path: Path) -> tuple[set[str], set[str]]:
+    """Return the variables and the macros that a file gives to those that import it."""
+    tree = environment().parse(path.read_text(encoding="utf-8"))
+    variables = {node.target.name for node in tree.body if isinstance(node, nodes.Assign)}  # type: ignore[attr-defined]
+    macros = {node.name for node in tree.body if isinstance(node, nodes.Macro)}
+    return variables, macros
+
+
+def tracked() -> list[Path]:
+    """Return the files of the generated project, as the template has them."""
+    return [path for path in TEMPLATE.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+
+
+def test_only_these_files_have_jinja() -> None:
+    plain = {path for path in tracked() if path.suffix == ".html"}
+    found = {
+        path.relative_to(TEMPLATE).as_posix()
+        for path in tracked()
+        if path not in plain and re.search(r"# \{%|\{\{|\{#", path.read_text(encoding="utf-8"))
+    }
+    assert found == WITH_JINJA
+
+
+@pytest.mark.parametrize(("folder", "question"), QUESTIONS.items())
+def test_each_choice_has_one_file_and_each_file_is_a_choice(folder: str, question: str) -> None:
+    files = sorted(path.name for path in (TEMPLATES / folder).iterdir())
+    assert files == sorted(f"{choice}.jinja" for choice in choices()[question])
+
+
+@pytest.mark.parametrize("folder", [*QUESTIONS, "services"])
+def test_all_choices_of_a_question_tell_the_same_things(folder: str) -> None:
+    files = {path.stem: names(path) for path in (TEMPLATES / folder).iterdir()}
+    for told in files.values():
+        assert told == next(iter(files.values()))
+
+
+def test_each_service_that_a_choice_needs_has_a_file_and_each_file_is_needed() -> None:
+    answers: dict[str, Any] = {key: allowed[0] for key, allowed in choices().items() if allowed}
+    context = {"cookiecutter": {**answers, "project_slug": "my_project"}}
+    needed = set()
+    for path in TEMPLATES.glob("[bdr]*/*.jinja"):
+        name = path.relative_to(TEMPLATES).as_posix()
+        module: Any = environment().get_template(name).make_module(context)
+        needed.update(module.services)
+    assert {path.stem for path in (TEMPLATES / "services").iterdir()} == needed
+
+
+def test_python_files_are_python_before_they_are_rendered() -> None:
+    hooks = [*(ROOT / "hooks").glob("*.py")]
+    plain = [
+        path
+        for path in tracked()
+        if path.suffix == ".py" and path.relative_to(TEMPLATE).as_posix() not in WITH_JINJA
+    ]
+    assert len(hooks) == 2
+    for path in [*hooks, *plain]:
+        ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def test_no_name_needs_more_than_the_slug_or_breaks_a_checkout_on_windows() -> None:
+    assert TEMPLATE.name == "{{cookiecutter.project_slug}}"
+    inside = [path.relative_to(TEMPLATE).as_posix() for path in TEMPLATE.rglob("*")]
+    assert not [path for path in inside if re.search(r'[<>:"|?*\\{}]', path)]
+
+
+def test_actions_are_pinned_alike_here_and_in_generated_projects() -> None:
+    def pins(folder: Path) -> set[str]:
+        workflow = (folder / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+        return set(re.findall(r"uses: (\S+@[0-9a-f]{40} # v\S+)", workflow))
+
+    assert pins(ROOT) == pins(TEMPLATE) != set()
