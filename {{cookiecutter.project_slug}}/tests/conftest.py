@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import kombu.pools
 import pytest
 from celery import Celery
 
@@ -101,7 +102,8 @@ def celery(django_db_setup: None) -> Iterator[Celery]:
     finally:
         connection.release()
     yield celery_app
-    celery_app.close()
+    # The database of the tests can be removed only when nothing is connected to it.
+    kombu.pools.reset()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from celery import chord
 from tests.conftest import Notes
 from tests.tasks import add, record
 
-pytestmark = pytest.mark.usefixtures("worker")
+pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
 
 def test_a_chord_calls_back_with_all_results(notes: Notes) -> None:

@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from celery.result import AsyncResult
 from django.conf import settings
 
@@ -9,6 +10,7 @@ from tests.conftest import SECONDS, Process, StartWorker, wait_until
 from tests.tasks import add
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_worker_that_starts_removes_expired_results(
     worker: Process, start_worker: StartWorker
 ) -> None:

@@ -6,7 +6,7 @@ from celery import group
 from tests.conftest import SECONDS, Notes
 from tests.tasks import add, fail, fail_twice
 
-pytestmark = pytest.mark.usefixtures("worker")
+pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
 
 def test_a_task_returns_its_result() -> None:
