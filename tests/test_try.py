@@ -1,0 +1,202 @@
+"""`make try` shows tasks at work, and leaves nothing behind however it ends."""
+
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tools.generate import ROOT
+from tools.servers import MissingServer, rabbitmq
+from tools.try_project import TASKS, try_project
+
+SECONDS = 120
+MARK = "TRIAL"
+COMMAND = [sys.executable, "-m", "tools.try_project"]
+
+
+class Trial:
+    """A run of `make try`, whose processes carry a mark and whose files are in one folder."""
+
+    def __init__(self, folder: Path, *arguments: str, **env: str) -> None:
+        self.folder = folder
+        self.mark = secrets.token_hex()
+        self.process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=ROOT,
+            env={**os.environ, **env, "TMPDIR": str(folder), MARK: self.mark},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def finish(self) -> int:
+        """Return the exit code, and keep what was printed."""
+        try:
+            self.out, self.err = self.process.communicate(timeout=SECONDS)
+        finally:
+            self.process.kill()
+        return self.process.returncode
+
+    def rows(self) -> dict[str, list[str]]:
+        """Return the rows of the table by their task."""
+        cells = [re.split(r"\s*│\s*", line)[1:-1] for line in self.out.splitlines() if "│" in line]
+        return {task: row for task, *row in cells}
+
+    def leftovers(self) -> list[str]:
+        """Return the commands that still run, and the files that are still there."""
+        mark = f"{MARK}={self.mark}".encode()
+        commands = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if mark in (process / "environ").read_bytes().split(b"\0"):
+                    commands.append((process / "cmdline").read_text())
+        return commands + [str(path) for path in self.folder.iterdir()]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nobody() -> Iterator[socket.socket | None]:
+    """A socket on Redis's standard port, which nobody is to connect to; none if it is taken."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setblocking(False)
+        try:
+            listener.bind(("127.0.0.1", 6379))
+        except OSError:
+            yield None
+        else:
+            listener.listen()
+            yield listener
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """A run with the default answers, where the environment points elsewhere."""
+    elsewhere = "redis://127.0.0.1:6379/0"
+    trial = Trial(
+        tmp_path_factory.mktemp("trial"),
+        BROKER_URL=elsewhere,
+        CELERY_BROKER_URL=elsewhere,
+        CELERY_RESULT_BACKEND=elsewhere,
+        DATABASE_URL="sqlite:////nowhere/db.sqlite3",
+        LOG_LEVEL="ERROR",
+        MAKEFLAGS="--dry-run",
+    )
+    assert trial.finish() == 0, trial.err
+    return trial
+
+
+def test_each_task_is_shown_with_what_happened_and_how_long_it_took(trial: Trial) -> None:
+    rows = trial.rows()
+    assert list(rows) == list(TASKS)
+    assert rows["result"][0] == "add(2, 3) returned 5"
+    assert rows["retry"][0].startswith("failed after ")
+    assert rows["chord"][0].endswith("[0, 2, 4, 6, 8]")
+    assert rows["countdown"][0].startswith("asked to wait 1 s, ran after 1.")
+    assert rows["periodic"][0].startswith("every 0.5 s: again after 0.")
+    assert all(re.fullmatch(r"\d+\.\d\d", seconds) for _, seconds in rows.values())
+
+
+def test_each_step_is_named_and_what_comes_next(trial: Trial) -> None:
+    steps = ["Make a project", "Install", "Start Valkey", "Start Worker", "Start Beat", "Stop"]
+    places = [trial.out.index(text) for text in [*steps, "What now?", "make new"]]
+    assert places == sorted(places)
+    assert not trial.err
+
+
+def test_the_text_is_plain_where_there_is_no_terminal(trial: Trial) -> None:
+    assert "\x1b" not in trial.out
+
+
+def test_nothing_is_left_behind(trial: Trial) -> None:
+    assert trial.leftovers() == []
+
+
+@pytest.mark.usefixtures("trial")
+def test_a_server_on_the_standard_port_is_not_touched(nobody: socket.socket | None) -> None:
+    if nobody is None:
+        pytest.skip("Something uses port 6379, so nobody can listen there who would notice.")
+    with pytest.raises(BlockingIOError):
+        nobody.accept()
+
+
+def test_a_project_without_results_and_beat_says_so_and_is_kept_when_asked(tmp_path: Path) -> None:
+    trial = Trial(tmp_path, "result_backend=none", "scheduler=none", "keep=true")
+    assert trial.finish() == 0, trial.err
+    rows = trial.rows()
+    assert rows["result"] == rows["chord"] == ["not with this result backend", "-"]
+    assert rows["periodic"] == ["not without beat", "-"]
+    assert rows["retry"][0].startswith("failed after ")
+    [folder] = trial.leftovers()
+    env = Path(folder) / "my_project" / ".env"
+    assert "CELERY_BROKER_URL=redis://localhost:6379/0" in env.read_text()
+
+
+def test_other_answers_are_tried_on_a_server_of_their_own(tmp_path: Path) -> None:
+    try:
+        rabbitmq.RabbitMQ(tmp_path / "rabbitmq")
+    except MissingServer as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
+    folder = tmp_path / "trial"
+    folder.mkdir()
+    trial = Trial(folder, "broker=rabbitmq", "result_backend=rpc")
+    assert trial.finish() == 0, trial.err
+    assert "Start RabbitMQ" in trial.out
+    assert trial.rows()["result"][0] == "add(2, 3) returned 5"
+    assert trial.rows()["chord"] == ["not with this result backend", "-"]
+    assert trial.leftovers() == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("when", ["Install its packages", "Start Worker", "Start Beat"])
+def test_an_interrupted_trial_leaves_nothing_behind(
+    tmp_path: Path, when: str, how: signal.Signals
+) -> None:
+    trial = Trial(tmp_path)
+    assert trial.process.stdout
+    for line in trial.process.stdout:
+        if line.startswith(when):
+            break
+    trial.process.send_signal(how)
+    assert trial.finish() == 130
+    assert trial.err == "Interrupted: all that was started is stopped.\n"
+    assert trial.leftovers() == []
+
+
+@pytest.mark.parametrize("argument", ["brocker=redis", "broker=rabbit", "broker=pgmq", "rabbitmq"])
+def test_wrong_answers_are_refused_in_one_line(tmp_path: Path, argument: str) -> None:
+    trial = Trial(tmp_path, argument)
+    assert trial.finish() == 1
+    assert trial.out == ""
+    assert trial.err.count("\n") == 1
+    assert trial.leftovers() == []
+
+
+def test_a_step_that_fails_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
+    folder = tmp_path / "trial"
+    folder.mkdir()
+    trial = Trial(folder, UV_OFFLINE="1", UV_CACHE_DIR=str(tmp_path / "empty"))
+    assert trial.finish() == 1
+    assert trial.err.startswith("make install failed:\n")
+    assert "Traceback" not in trial.err
+    assert trial.leftovers() == []
+
+
+def test_a_server_that_is_not_installed_is_named_with_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rabbitmq, "PROGRAMS", ())
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(MissingServer, match="apt-get install rabbitmq-server"):
+        try_project({"broker": "rabbitmq"})
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,61 @@
+"""Asks what a project is to be, and makes it.
+
+`make new` makes it beside the template, `make new into=~/code` elsewhere. Answers such as
+`broker=rabbitmq` are offered as the default of their question.
+"""
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cookiecutter.config import get_user_config
+from cookiecutter.exceptions import CookiecutterException
+from cookiecutter.generate import generate_context
+from cookiecutter.prompt import prompt_for_config
+from rich.console import Console
+
+from tools.generate import QUESTIONS, ROOT, Answers, Refused, _escape, generate, parse
+
+INTO = "into="
+READY = """
+Your project is ready. Three commands, and it runs:
+
+    cd {}
+    make install
+    make dev
+"""
+
+console = Console(highlight=False, markup=False, soft_wrap=True)
+errors = Console(highlight=False, markup=False, soft_wrap=True, stderr=True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Make the project that a person describes, and return the exit code."""
+    folders = [word.removeprefix(INTO) for word in arguments if word.startswith(INTO)]
+    folder = Path(folders[-1]).expanduser() if folders else ROOT.parent
+    try:
+        preset = parse(word for word in arguments if not word.startswith(INTO))
+        project = generate(ask(preset), folder)
+    except (Refused, CookiecutterException, OSError) as error:
+        errors.print(error)
+        return 1
+    except (KeyboardInterrupt, EOFError):
+        errors.print("\nInterrupted: no project was made.")
+        return 130
+    shortest = min(os.path.relpath(project), str(project), key=len)
+    console.print(READY.format(shlex.quote(shortest)))
+    return 0
+
+
+def ask(preset: Answers) -> dict[str, str | bool]:
+    """Return a person's answers to all questions, which start from their cookiecutter settings."""
+    settings = get_user_config()["default_context"]
+    context = generate_context(str(QUESTIONS), settings, _escape(preset))
+    answers = prompt_for_config(context)
+    return {key: value for key, value in answers.items() if not key.startswith("_")}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

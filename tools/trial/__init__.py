@@ -1,0 +1,1 @@
+"""What `make try` runs beside and inside the project that it makes."""

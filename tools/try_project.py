@@ -1,0 +1,215 @@
+"""Makes a project, runs it for a moment, and shows what happens to its tasks.
+
+`make try` takes the default answers, `make try broker=rabbitmq` others. Nothing is left behind,
+unless `keep=true` asks for the project.
+"""
+
+import json
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from subprocess import PIPE
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Column, Table
+
+from tools.generate import Answers, Refused, generate, parse, refusal
+from tools.servers import SERVERS, MissingServer, Server
+from tools.services import chosen, create_database, point_at, services
+from tools.trial.processes import (
+    Beat,
+    Valkey,
+    Worker,
+    install,
+    isolate,
+    kill_descendants,
+    python,
+    running,
+    tail,
+)
+
+START = time.monotonic()
+KEEP = "keep=true"
+TASKS = ("result", "retry", "chord", "countdown", "periodic")
+SEND = Path(__file__).parent / "trial" / "send.py"
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+NOT_SENT: dict[str, Any] = {"what": "could not be sent", "worked": False, "seconds": 0}
+
+NEXT = """
+What now?
+  make new                    make a project of your own
+  make try keep=true          keep the one that is tried, to look around in it
+  make try broker=rabbitmq    try other answers, which cookiecutter.json lists
+"""
+KEPT = """
+The project is yours to look around in, and to remove:
+  cd {}
+  make dev
+"""
+
+console = Console(highlight=False)
+errors = Console(highlight=False, markup=False, soft_wrap=True, stderr=True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Try a project with the answers among the arguments, and return the exit code."""
+    for number in SIGNALS:
+        signal.signal(number, interrupt)
+    try:
+        answers = parse(argument for argument in arguments if argument != KEEP)
+        try_project(answers, keep=KEEP in arguments)
+    except (Refused, MissingServer, RuntimeError) as error:
+        errors.print(error)
+        return 1
+    except KeyboardInterrupt:
+        errors.print("Interrupted: all that was started is stopped.")
+        return 130
+    return 0
+
+
+def interrupt(*_: object) -> None:
+    """Stop, on the first signal of several."""
+    ignore_signals()
+    raise KeyboardInterrupt
+
+
+def ignore_signals() -> None:
+    """Let nothing interrupt the stopping."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def try_project(answers: Answers, *, keep: bool = False) -> None:
+    """Make a project and run it with all that it needs, then stop that and say what comes next.
+
+    Raises `Refused` or `MissingServer` before anything is made, and `RuntimeError` with the end of
+    a log when something does not work.
+    """
+    if reason := refusal(answers):
+        raise Refused(reason)
+    choice = chosen(answers)
+    titles = [choice[key].title for key in ("broker", "result_backend", "database")]
+    with tempfile.TemporaryDirectory(prefix="try-", delete=not keep) as name:
+        folder = Path(name)
+        # The project brings its own Valkey.
+        needed = [service for service in services(answers) if service != "redis"]
+        servers = [SERVERS[service](folder / service) for service in needed]
+        with stopping() as stack:
+            with step("Make a project: broker {}, results {}, database {}".format(*titles)):
+                project = generate(answers, folder)
+            run(project, answers, servers, stack)
+    console.print(KEPT.format(project) if keep else NEXT)
+
+
+def run(project: Path, answers: Answers, servers: Sequence[Server], stack: ExitStack) -> None:
+    """Start the servers and the project's processes on the stack, and show its tasks at work."""
+    notes = project.with_name("notes")
+    notes.mkdir()
+    isolate(project)
+    valkey = [Valkey(project)] if "redis" in services(answers) else []
+    beat = [Beat(project, notes / "periodic")] if chosen(answers)["scheduler"].beat else []
+    # A project that is kept is as it was made.
+    stack.callback((project / ".env").write_text, (project / ".env").read_text())
+    point_at(project, [*servers, *valkey])
+    for server in servers:
+        with step(f"Start {type(server).__name__}"):
+            stack.enter_context(server)
+        if server.name == "postgresql":
+            create_database(server, project.name)
+    with step("Install its packages, make its tables"):
+        install(project)
+    for process in (*valkey, Worker(project), *beat):
+        with step(f"Start {type(process).__name__}"):
+            stack.enter_context(process)
+    show_tasks(project, notes, impossible(answers))
+
+
+def impossible(answers: Answers) -> dict[str, str]:
+    """Return which of the tasks the project cannot run, each with the reason."""
+    choice = chosen(answers)
+    reasons = {}
+    if not choice["result_backend"].stores:
+        reasons["result"] = "not with this result backend"
+    if not choice["result_backend"].chords:
+        reasons["chord"] = "not with this result backend"
+    if not choice["scheduler"].beat:
+        reasons["periodic"] = "not without beat"
+    return reasons
+
+
+def show_tasks(project: Path, notes: Path, reasons: Mapping[str, str]) -> None:
+    """Send the tasks, and add a row to a table when the outcome of one is known.
+
+    Raises `RuntimeError` with the end of the logs when a task did not do what it should.
+    """
+    table = Table("task", "what happened", Column("seconds", justify="right"))
+    possible = [task for task in TASKS if task not in reasons]
+    broken = []
+    with (
+        SEND.open() as script,
+        (project / "send.log").open("w") as log,
+        running(
+            [python(project), "-", str(notes), *possible],
+            cwd=project,
+            stdin=script,
+            stdout=PIPE,
+            stderr=log,
+        ) as process,
+        Live(table, console=console, transient=True),
+    ):
+        outcomes = map(json.loads, process.stdout or ())
+        for task in TASKS:
+            if task in reasons:
+                table.add_row(task, reasons[task], "-", style="dim")
+                continue
+            outcome = next(outcomes, NOT_SENT)
+            passed = time.monotonic() - START
+            style = "green" if outcome["worked"] else "red"
+            table.add_row(task, outcome["what"], f"{outcome['seconds']:.2f}", style=style)
+            table.caption = (
+                table.caption or f"the first one was done {passed:.1f} s after the start"
+            )
+            if not outcome["worked"]:
+                broken.append(task)
+    console.print(table)
+    if broken:
+        logs = [project / f"{name}.log" for name in ("send", "worker", "beat")]
+        ends = [f"{log.name}:\n{tail(log)}" for log in logs if log.exists()]
+        raise RuntimeError("\n\n".join([f"Did not work: {', '.join(broken)}.", *ends]))
+
+
+@contextmanager
+def step(text: str) -> Iterator[None]:
+    """Say what the block does, and on a terminal how long it took."""
+    start = time.monotonic()
+    if console.is_terminal:
+        with console.status(text):
+            yield
+        console.print(f"[green]{time.monotonic() - start:5.1f} s[/]  {text}")
+    else:
+        console.print(text, soft_wrap=True)
+        yield
+
+
+@contextmanager
+def stopping() -> Iterator[ExitStack]:
+    """Give a stack for what is to be stopped when the block ends, however it ends."""
+    stack = ExitStack()
+    stack.callback(kill_descendants)
+    try:
+        yield stack
+    finally:
+        ignore_signals()
+        with step("Stop all that was started"):
+            stack.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
