@@ -20,7 +20,8 @@ from tools.try_project import TASKS, try_project
 
 SECONDS = 120
 MARK = "TRIAL"
-COMMAND = [sys.executable, "-m", "tools.try_project"]
+# One at a time can listen on the standard port.
+pytestmark = pytest.mark.xdist_group("try")
 
 
 class Trial:
@@ -30,7 +31,7 @@ class Trial:
         self.folder = folder
         self.mark = secrets.token_hex()
         self.process = subprocess.Popen(
-            [*COMMAND, *arguments],
+            [sys.executable, "-m", "tools.try_project", *arguments],
             cwd=ROOT,
             env={**os.environ, **env, "TMPDIR": str(folder), MARK: self.mark},
             stdout=subprocess.PIPE,
@@ -57,7 +58,9 @@ class Trial:
         commands = []
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                if mark in (process / "environ").read_bytes().split(b"\0"):
+                marked = mark in (process / "environ").read_bytes().split(b"\0")
+                # Redis writes its title over its environment.
+                if marked or str(self.folder) in str((process / "cwd").readlink()):
                     commands.append((process / "cmdline").read_text())
         return commands + [str(path) for path in self.folder.iterdir()]
 
