@@ -95,11 +95,11 @@ WORDS = [
         lambda a: a["result_backend"] != "none",
         ("config/settings/test.py", "scripts/valkey.py"),
     ),
-    # The README also says that there are none.
+    # These say that there are none.
     Word(
         r"(?i)\bchords?\b",
         lambda a: a["result_backend"] not in ("rpc", "none"),
-        ("README.md",),
+        ("README.md", "config/checks.py", "tests/test_checks.py"),
     ),
     Word(
         r"(?i)\bbeat\b|celerybeat",

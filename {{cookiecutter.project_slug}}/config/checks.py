@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.core.checks import CheckMessage, Warning, register
+from django.core.checks import CheckMessage, register
+from django.core.checks import Warning as CheckWarning
 
 
 @register
 def check_chords(app_configs: Iterable[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A chord waits for the results of its group, which this project's result backend cannot."""
     return [
-        Warning(
+        CheckWarning(
             f"{file} uses a chord, which never runs its last task with this result backend.",
             hint="Let the task that finishes last send the next one, or change the result backend.",
             id="celery.W001",
