@@ -16,7 +16,8 @@ TAKEN = """
 """.split()
 # Unicode's categories of controls, lone surrogates, and what separates lines and paragraphs.
 BREAKING = {"Cc", "Cs", "Zl", "Zp"}
-SLUG_LENGTH = 40
+# PostgreSQL names with it, such as the queue SLUG_test_default, have 47 characters at most.
+SLUG_LENGTH = 34
 TEXT_LENGTH = 200
 
 

@@ -88,7 +88,7 @@ BAD_TEXTS = [
     ({"project_slug": "2nd"}, "'2nd' is no Python identifier", SLUG),
     ({"project_slug": "café"}, "'café' is no Python identifier", SLUG),
     ({"project_slug": "../up"}, "'../up' is no Python identifier", SLUG),
-    ({"project_slug": "x" * 41}, "project_slug has 41 characters", "at most 40"),
+    ({"project_slug": "x" * 35}, "project_slug has 35 characters", "at most 34"),
     ({"project_slug": "class"}, "'class' is a Python keyword", SLUG),
     ({"project_slug": "None"}, "'None' is a Python keyword", SLUG),
     ({"project_slug": "match"}, "'match' is a Python keyword", SLUG),

@@ -2,37 +2,41 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
+from tests.make import make
 from tools.combinations import Combination, every
 from tools.generate import choices, generate
 from tools.servers import SERVERS, MissingServer, Server
-from tools.services import create_database, point_at, services
+from tools.services import chosen, create_database, point_at, services
 
-MINUTES = 5
 StartServers = Callable[[list[str]], list[Server]]
 
 
-def projects() -> list[Combination]:
-    """Return every pair of broker and result backend on every database.
+def projects() -> Iterator[ParameterSet]:
+    """Yield every broker with every result backend and database, as parameters of a test.
 
     The other answers change from one to the next, each at a pace of its own, so that they meet.
     """
-    combinations = every("broker", "result_backend", "database")
     offered = choices()
-    others = ("django", "scheduler", "demo")
-    for number, answers in enumerate(combinations):
-        for pace, key in enumerate(others, start=1):
-            answers = answers | {key: offered[key][number // pace % len(offered[key])]}
-        combinations[number] = answers | {
+    pairs = set()
+    for number, answers in enumerate(every("broker", "result_backend", "database")):
+        answers = answers | {
             "project_slug": f"project_{number}",
-            "flower": answers["broker"] in ("redis", "rabbitmq"),
+            "flower": chosen(answers)["broker"].events,
         }
-    return combinations
+        for pace, key in enumerate(("django", "scheduler", "demo"), start=1):
+            answers[key] = offered[key][number // pace % len(offered[key])]
+        pair = answers["broker"], answers["result_backend"]
+        # `make test` runs each pair on one database, SQLite and PostgreSQL in turn.
+        second = pair in pairs
+        pairs.add(pair)
+        marks = [pytest.mark.exhaustive] if second else []
+        yield pytest.param(answers, id=name(answers), marks=marks)
 
 
 def name(answers: Combination) -> str:
@@ -62,23 +66,7 @@ def start_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartSer
         server.stop()
 
 
-def make(project: Path, *targets: str) -> None:
-    """Run the project's own commands. Fails the test with what they printed, if one fails."""
-    environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
-    run = subprocess.run(
-        ["make", *targets],
-        cwd=project,
-        env=environment | {"CI": "true"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=MINUTES * 60,
-        check=False,
-    )
-    assert run.returncode == 0, f"make {' '.join(targets)} failed:\n{run.stdout}"
-
-
-@pytest.mark.parametrize("answers", projects(), ids=name)
+@pytest.mark.parametrize("answers", projects())
 def test_a_project_passes_its_own_tests(
     answers: Combination, start_servers: StartServers, tmp_path: Path
 ) -> None:
@@ -88,6 +76,5 @@ def test_a_project_passes_its_own_tests(
     for server in servers:
         if server.name == "postgresql":
             create_database(server, str(answers["project_slug"]))
-    make(project, "install")
-    make(project, "test")
+    make(project, "install", "test")
     shutil.rmtree(project)

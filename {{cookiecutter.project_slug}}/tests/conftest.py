@@ -14,7 +14,7 @@ from celery import Celery
 from config import celery_app
 from config.env import BASE_DIR
 
-SECONDS = 20
+SECONDS = 60
 # Without looking for other workers first, which takes a second.
 WORKER = ("worker", "--include", "tests.tasks", "--without-mingle", "--without-gossip")
 

@@ -1,0 +1,24 @@
+"""The generated project's own commands."""
+
+import os
+import subprocess
+from pathlib import Path
+
+MINUTES = 5
+
+
+def make(project: Path, *targets: str, **environment: str) -> None:
+    """Run targets of a project's Makefile. Fails the test with what they printed, if one fails."""
+    # The project has an environment of its own, not that of these tests.
+    inherited = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+    run = subprocess.run(
+        ["make", *targets],
+        cwd=project,
+        env=inherited | environment | {"CI": "true"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=MINUTES * 60,
+        check=False,
+    )
+    assert run.returncode == 0, f"make {' '.join(targets)} failed:\n{run.stdout}"
