@@ -4,7 +4,7 @@ ifneq ($(shell uv --version > /dev/null 2>&1 && echo found), found)
     export PATH := $(CURDIR)/.uv/bin:$(PATH)
 endif
 RUN := uv run --frozen
-PYTEST := $(RUN) pytest -n 4 --dist loadgroup
+PYTEST := $(RUN) pytest -n 6 --dist loadgroup
 
 TARGETS := try new check test test-all lint format
 .DEFAULT_GOAL := help

@@ -5,12 +5,13 @@ import subprocess
 from pathlib import Path
 
 MINUTES = 5
+# A project has an environment of its own, and is not part of the `make` that runs these tests.
+OURS = ("VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 
 def make(project: Path, *targets: str, **environment: str) -> None:
     """Run targets of a project's Makefile. Fails the test with what they printed, if one fails."""
-    # The project has an environment of its own, not that of these tests.
-    inherited = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+    inherited = {key: value for key, value in os.environ.items() if key not in OURS}
     run = subprocess.run(
         ["make", *targets],
         cwd=project,

@@ -147,7 +147,7 @@ def _word(answer: Answer) -> str:
     return str(answer).lower() if isinstance(answer, bool) else answer
 
 
-def _escape(answers: Answers) -> dict[str, str]:
+def escape(answers: Answers) -> dict[str, str]:
     """Return the answers as cookiecutter takes them: it renders free text as Jinja."""
     free = [key for key, allowed in choices().items() if not allowed]
     return {
@@ -163,7 +163,7 @@ def _cookiecutter(answers: Answers, folder: Path) -> Path:
     own = {"cookiecutters_dir": str(folder / "templates"), "replay_dir": str(folder / "replays")}
     config.write_text(yaml.safe_dump(own), encoding="utf-8")
     options = ["--no-input", "--config-file", str(config), "--output-dir", str(output)]
-    words = [f"{key}={value}" for key, value in _escape(answers).items()]
+    words = [f"{key}={value}" for key, value in escape(answers).items()]
     run = subprocess.run(
         [sys.executable, "-m", "cookiecutter", *options, str(ROOT), *words],
         capture_output=True,
@@ -201,7 +201,7 @@ def _render(path: str, context: dict[str, Any]) -> str:
 
 def _context(answers: Answers) -> dict[str, Any]:
     """Return what cookiecutter gives to each template."""
-    context = generate_context(str(QUESTIONS), extra_context=_escape(answers))
+    context = generate_context(str(QUESTIONS), extra_context=escape(answers))
     questions = context["cookiecutter"]
     for key in choices():
         if isinstance(questions[key], list):

@@ -16,7 +16,7 @@ from cookiecutter.generate import generate_context
 from cookiecutter.prompt import prompt_for_config
 from rich.console import Console
 
-from tools.generate import QUESTIONS, ROOT, Answers, Refused, _escape, generate, parse
+from tools.generate import QUESTIONS, ROOT, Answers, Refused, escape, generate, parse
 
 INTO = "into="
 READY = """
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
 def ask(preset: Answers) -> dict[str, str | bool]:
     """Return a person's answers to all questions, which start from their cookiecutter settings."""
     settings = get_user_config()["default_context"]
-    context = generate_context(str(QUESTIONS), settings, _escape(preset))
+    context = generate_context(str(QUESTIONS), settings, escape(preset))
     answers = prompt_for_config(context)
     return {key: value for key, value in answers.items() if not key.startswith("_")}
 

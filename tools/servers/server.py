@@ -139,12 +139,12 @@ class Server(ABC):
     def _end(self, process: subprocess.Popen[bytes], how: signal.Signals) -> None:
         """Send the server a signal, then leave nothing of it behind."""
         self._process = None
-        descendants = _descendants(process.pid)
+        pids = descendants(process.pid)
         process.send_signal(how)
         with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_SECONDS)
         process.kill()
-        for pid in descendants:
+        for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         process.wait()
@@ -178,14 +178,14 @@ def free_port() -> int:
             return port
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     """Return every process below pid; none on a system without /proc."""
     children = defaultdict(list)
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             _, parent, *_ = stat.read_text().rpartition(")")[2].split()
             children[int(parent)].append(int(stat.parent.name))
-    descendants = children[pid]
-    for descendant in descendants:
-        descendants += children[descendant]
-    return descendants
+    found = children[pid]
+    for descendant in found:
+        found += children[descendant]
+    return found

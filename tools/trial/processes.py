@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tools.servers import SERVERS, Server
-from tools.servers.server import _descendants
+from tools.servers.server import descendants
 
 # What would lead Celery, a driver, make or uv elsewhere than to the project and its servers.
 MISLEADING = re.compile(
@@ -122,7 +122,7 @@ def install(project: Path) -> None:
 
 def kill_descendants() -> None:
     """End what a signal kept us from noting, when it came just after a process was started."""
-    for pid in _descendants(os.getpid()):
+    for pid in descendants(os.getpid()):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     with suppress(ChildProcessError):

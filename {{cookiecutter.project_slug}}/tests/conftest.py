@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import kombu.pools
@@ -76,11 +77,12 @@ class Process:
         return self.process.poll() is not None
 
     def stop(self) -> None:
+        """As a supervisor does: a process that is told to stop, and does not, is killed."""
         self.process.terminate()
-        try:
-            self.process.wait(SECONDS)
-        finally:
-            self.process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
+        self.process.kill()
+        self.process.wait()
 
 
 StartWorker = Callable[..., Process]

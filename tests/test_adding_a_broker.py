@@ -1,0 +1,61 @@
+"""Adding a broker is adding one file and its line in cookiecutter.json, as CONTRIBUTING.md says."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.generate import ROOT
+
+COPIED = ("cookiecutter.json", "hooks", "templates", "tests", "tools", "pyproject.toml")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of this repository with one broker more, which works as Redis does."""
+    for name in (*COPIED, "{{cookiecutter.project_slug}}"):
+        source, target = ROOT / name, tmp_path / name
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    brokers = tmp_path / "templates" / "brokers"
+    redis = (brokers / "redis.jinja").read_text(encoding="utf-8")
+    (brokers / "keydb.jinja").write_text(redis.replace('title = "Redis"', 'title = "KeyDB"'))
+    questions = json.loads((tmp_path / "cookiecutter.json").read_text(encoding="utf-8"))
+    questions["broker"].append("keydb")
+    questions["__prompts__"]["broker"]["keydb"] = "KeyDB - as Redis, on several cores"
+    (tmp_path / "cookiecutter.json").write_text(json.dumps(questions), encoding="utf-8")
+    return tmp_path
+
+
+def test_a_new_broker_is_offered_rendered_and_tested(copy: Path) -> None:
+    """The copy's own tests find it by themselves, and send tasks through it."""
+    tests = ("tests/test_template.py", "tests/test_wiring.py")
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-v", "-k", "test_template or keydb-redis-sqlite", *tests],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "test_wiring.py::test_a_project_passes_its_own_tests[keydb-redis-sqlite] PASSED" in (
+        run.stdout
+    )
+
+
+def test_a_broker_without_its_file_is_noticed(copy: Path) -> None:
+    (copy / "templates" / "brokers" / "keydb.jinja").unlink()
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "tests/test_template.py"],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert "test_each_choice_has_one_file_and_each_file_is_a_choice[brokers-broker]" in run.stdout
