@@ -10,7 +10,7 @@ import pytest
 
 from tools.generate import ROOT
 
-COPIED = ("cookiecutter.json", "hooks", "templates", "tests", "tools", "pyproject.toml")
+COPIED = (".github", "cookiecutter.json", "hooks", "pyproject.toml", "templates", "tests", "tools")
 
 
 @pytest.fixture

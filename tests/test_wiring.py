@@ -66,7 +66,7 @@ def start_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartSer
         server.stop()
 
 
-@pytest.mark.parametrize("answers", projects())
+@pytest.mark.parametrize("answers", list(projects()))
 def test_a_project_passes_its_own_tests(
     answers: Combination, start_servers: StartServers, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from config.env import env
 # Before other settings read them; a worker that the tests start finds the ending already there.
 for name in ("DATABASE_URL", "QUEUE_PREFIX"):
     os.environ[name] = env(name).removesuffix("_test") + "_test"
-os.environ["CELERY_RESULT_EXPIRES"] = "3"
+os.environ["CELERY_RESULT_EXPIRES"] = "8"
 
 from config.settings.base import *
 
