@@ -58,7 +58,7 @@ def broker(server: Server) -> Any:
     else:
         url, options = "amqp://guest:guest@", {"confirm_publish": True}
     url = f"{url}{HOST}:{server.port}//"
-    return kombu.Connection(url, transport_options=options)
+    return kombu.Connection(url, transport_options=options)  # type: ignore[attr-defined,no-untyped-call]
 
 
 def database(server: Server) -> psycopg.Connection[Any]:
