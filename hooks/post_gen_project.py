@@ -22,7 +22,7 @@ print(
 Your project is ready. Three commands, and it runs:
 
     cd {{ cookiecutter.project_slug }}
-    make install
+    make {{ "services " if cookiecutter.database == "postgresql" }}install
     make dev
 """
 )

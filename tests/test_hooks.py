@@ -78,10 +78,10 @@ def test_git_ignores_the_secrets_and_nothing_else(project: Path, tmp_path: Path)
     assert set(listed.split("\0")) - {""} == files - {".env"}
 
 
-def run_cookiecutter(folder: Path, **env: str) -> str:
+def run_cookiecutter(folder: Path, *answers: str, **env: str) -> str:
     """Return what the command prints that people run, here with an environment of its own."""
     return subprocess.check_output(
-        [sys.executable, "-m", "cookiecutter", "--no-input", str(ROOT)],
+        [sys.executable, "-m", "cookiecutter", "--no-input", str(ROOT), *answers],
         cwd=folder,
         env={"HOME": str(folder), "TMPDIR": str(folder), **env},
         text=True,
@@ -104,15 +104,20 @@ def test_no_network_is_needed(tmp_path: Path) -> None:
     assert (tmp_path / "my_project" / ".env").exists()
 
 
-def test_the_end_says_in_three_commands_what_comes_next(tmp_path: Path) -> None:
-    output = run_cookiecutter(tmp_path, PATH=os.environ["PATH"])
+@pytest.mark.parametrize(
+    ("database", "targets"), [("sqlite", "install"), ("postgresql", "services install")]
+)
+def test_the_end_says_in_three_commands_what_comes_next(
+    database: str, targets: str, tmp_path: Path
+) -> None:
+    output = run_cookiecutter(tmp_path, f"database={database}", PATH=os.environ["PATH"])
     assert re.findall(r"^    (.+)$", output, re.MULTILINE) == [
         "cd my_project",
-        "make install",
+        f"make {targets}",
         "make dev",
     ]
     makefile = (tmp_path / "my_project" / "Makefile").read_text(encoding="utf-8")
-    assert {"install", "dev"} <= set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    assert {*targets.split(), "dev"} <= set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
 
 
 def test_nothing_of_the_template_is_left_in_the_project(project: Path) -> None:

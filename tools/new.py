@@ -23,7 +23,7 @@ READY = """
 Your project is ready. Three commands, and it runs:
 
     cd {}
-    make install
+    make {}install
     make dev
 """
 
@@ -37,7 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     folder = Path(folders[-1]).expanduser() if folders else ROOT.parent
     try:
         preset = parse(word for word in arguments if not word.startswith(INTO))
-        project = generate(ask(preset), folder)
+        answers = ask(preset)
+        project = generate(answers, folder)
     except (Refused, CookiecutterException, OSError) as error:
         errors.print(error)
         return 1
@@ -45,7 +46,9 @@ def main(arguments: Sequence[str]) -> int:
         errors.print("\nInterrupted: no project was made.")
         return 130
     shortest = min(os.path.relpath(project), str(project), key=len)
-    console.print(READY.format(shlex.quote(shortest)))
+    # Tables are made in a server that runs.
+    services = "services " if answers["database"] == "postgresql" else ""
+    console.print(READY.format(shlex.quote(shortest), services))
     return 0
 
 
