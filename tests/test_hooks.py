@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tools.generate import ROOT, generate
+from tools.services import read_env
 
 # PostgreSQL's password, Flower's and Django's key are all of them.
 ANSWERS: dict[str, str | bool] = {
@@ -25,12 +26,6 @@ SECRETS = {"SECRET_KEY", "DATABASE_URL", "POSTGRES_PASSWORD", "FLOWER_BASIC_AUTH
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return generate(ANSWERS, tmp_path_factory.mktemp("project"))
-
-
-def read_env(project: Path) -> dict[str, str]:
-    """Return what .env sets."""
-    text = (project / ".env").read_text(encoding="utf-8")
-    return dict(re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE))
 
 
 def secrets_in(project: Path) -> set[str]:

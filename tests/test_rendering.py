@@ -110,6 +110,8 @@ WORDS = [
     Word(r"(?i)flower", lambda a: bool(a["flower"])),
     Word(r"(?i)postgres|psycopg|CONN_MAX_AGE", lambda a: a["database"] == "postgresql"),
     Word(r"(?i)sqlite", lambda a: a["database"] == "sqlite", IGNORES),
+    Word(r"SECURE_CSP", lambda a: a["django"] == "6.1"),
+    Word(r"csp\.middleware\.CSP|django-csp", lambda a: a["django"] == "5.2"),
     Word(r"\bpages\b", lambda a: bool(a["demo"])),
     Word(r"(?i)docker|compose\b|container", lambda a: bool(a["docker"])),
     Word(r"(?i)github", lambda a: a["ci"] == "github"),

@@ -14,6 +14,7 @@ TEMPLATES = ROOT / "templates"
 QUESTIONS = {
     "brokers": "broker",
     "databases": "database",
+    "django": "django",
     "results": "result_backend",
     "schedulers": "scheduler",
     "licenses": "license",
@@ -36,6 +37,7 @@ WITH_JINJA = {
     "config/celery.py",
     "config/settings/base.py",
     "config/settings/celery.py",
+    "config/settings/production.py",
     "config/urls.py",
     "pyproject.toml",
 }
@@ -81,10 +83,11 @@ def test_each_service_that_a_choice_needs_has_a_file_and_each_file_is_needed() -
     answers: dict[str, Any] = {key: allowed[0] for key, allowed in choices().items() if allowed}
     context = {"cookiecutter": {**answers, "project_slug": "my_project"}}
     needed = set()
-    for path in TEMPLATES.glob("[bdr]*/*.jinja"):
-        name = path.relative_to(TEMPLATES).as_posix()
-        module: Any = environment().get_template(name).make_module(context)
-        needed.update(module.services)
+    for folder in ("brokers", "databases", "results"):
+        for path in (TEMPLATES / folder).iterdir():
+            name = path.relative_to(TEMPLATES).as_posix()
+            module: Any = environment().get_template(name).make_module(context)
+            needed.update(module.services)
     assert {path.stem for path in (TEMPLATES / "services").iterdir()} == needed
 
 

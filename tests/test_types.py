@@ -10,6 +10,7 @@ import pytest
 
 from tools.combinations import Combination, every, pairwise
 from tools.generate import ROOT, choices, generate, render
+from tools.services import read_env
 
 QUESTIONS = (
     "django",
@@ -73,7 +74,7 @@ def test_types_and_checks_pass(
     project = generate(answers, tmp_path)
     python = environments[str(answers["django"])]
     manage = (str(python), "manage.py")
-    production = {
+    production = read_env(project) | {
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "ALLOWED_HOSTS": "example.com",
     }

@@ -1,5 +1,6 @@
 """Which servers a project needs, and how it finds them."""
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -18,11 +19,12 @@ FOLDERS = {
     "result_backend": "results",
     "database": "databases",
     "scheduler": "schedulers",
+    "django": "django",
 }
 
 
 def chosen(answers: Answers) -> dict[str, Any]:
-    """Return what the template knows of the chosen broker, result backend, database, scheduler.
+    """Return what the template knows of each choice that has a file: the broker, Django, and more.
 
     Each is the module of its file in templates/. Questions without an answer take their default.
     """
@@ -49,6 +51,12 @@ def point_at(project: Path, servers: Iterable[Server]) -> None:
     for server in servers:
         text = text.replace(f"localhost:{server.default_port}", f"{HOST}:{server.port}")
     env.write_text(text, encoding="utf-8")
+
+
+def read_env(project: Path) -> dict[str, str]:
+    """Return the variables that a project's .env sets."""
+    text = (project / ".env").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE))
 
 
 def create_database(server: Server, name: str) -> None:

@@ -1,5 +1,6 @@
 """Which address leads where."""
 
+from django.conf import settings
 from django.contrib import admin
 # {% if cookiecutter.demo %}
 from django.urls import include, path
@@ -8,7 +9,7 @@ from django.urls import path
 # {% endif %}
 
 urlpatterns = [
-    path("admin/", admin.site.urls),
+    path(settings.ADMIN_URL, admin.site.urls),
     # {% if cookiecutter.demo %}
     path("", include("pages.urls")),
     # {% endif %}

@@ -22,6 +22,7 @@ SECONDS_TO_START = 10
 
 def address() -> tuple[str, int]:
     """The host and port that the project expects a server at."""
+    env.read_env(BASE_DIR / ".env")
     urls = env.str("CELERY_BROKER_URL", ""), env.str("CELERY_RESULT_BACKEND", "")
     url = urlsplit(next(url for url in urls if url.startswith("redis")))
     return url.hostname or "localhost", url.port or 6379

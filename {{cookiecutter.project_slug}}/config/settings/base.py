@@ -1,5 +1,6 @@
 # {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
 # {% import "databases/" ~ cookiecutter.database ~ ".jinja" as database with context %}
+# {% import "django/" ~ cookiecutter.django ~ ".jinja" as django with context %}
 # {% import "results/" ~ cookiecutter.result_backend ~ ".jinja" as result with context %}
 # {% import "schedulers/" ~ cookiecutter.scheduler ~ ".jinja" as scheduler with context %}
 """Settings that all environments share. Celery's are in `celery.py`."""
@@ -18,7 +19,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    # {% for app in broker.apps + result.apps + scheduler.apps %}
+    # {% for app in django.apps + broker.apps + result.apps + scheduler.apps %}
     "{{ app }}",
     # {% endfor %}
     "config",
@@ -36,9 +37,13 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "{{ django.csp_middleware }}",
 ]
 
+{{ django.settings() }}
+
 ROOT_URLCONF = "config.urls"
+ADMIN_URL = env("ADMIN_URL", default="admin/")
 WSGI_APPLICATION = "config.wsgi.application"
 
 TEMPLATES = [

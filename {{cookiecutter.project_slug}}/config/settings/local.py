@@ -1,5 +1,9 @@
 """Settings for development."""
 
+from config.env import BASE_DIR, env
+
+env.read_env(BASE_DIR / ".env")
+
 from config.settings.base import *
 
 DEBUG = True

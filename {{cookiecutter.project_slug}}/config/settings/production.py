@@ -1,9 +1,37 @@
+# {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
+# {% import "databases/" ~ cookiecutter.database ~ ".jinja" as database with context %}
+# {% import "results/" ~ cookiecutter.result_backend ~ ".jinja" as result with context %}
 """Settings for production: `manage.py check --deploy` has nothing to add."""
 
-from config.env import env
+from config.env import env, refuse, require
+
+# What has no safe default, with examples: nothing starts without it. `.env` is not read.
+require(
+    {
+        "SECRET_KEY": "$(openssl rand -hex 32)",
+        "ALLOWED_HOSTS": "example.com,www.example.com",
+        "DATABASE_URL": "{{ database.example }}",
+        # {% if result.cache_url %}
+        "CACHE_URL": "{{ result.cache_url }}",
+        # {% endif %}
+        "QUEUE_PREFIX": "{{ cookiecutter.project_slug }}",
+        # {% if broker.url %}
+        "CELERY_BROKER_URL": "{{ broker.example }}",
+        # {% endif %}
+        # {% if result.url %}
+        "CELERY_RESULT_BACKEND": "{{ result.example }}",
+        # {% endif %}
+    }
+)
+
 from config.settings.base import *
 
+if len(SECRET_KEY) < 50:
+    refuse("SECRET_KEY is too short. Set one with 50 random characters or more.")
+
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
+if "*" in ALLOWED_HOSTS:
+    refuse("ALLOWED_HOSTS is *, which lets visitors choose the host in links. Name the site's own.")
 
 SECURE_SSL_REDIRECT = True
 # The proxy in front must set this header itself, and drop what the visitor sent.

@@ -2,8 +2,9 @@
 
 import os
 
-from config.env import env
+from config.env import BASE_DIR, env
 
+env.read_env(BASE_DIR / ".env")
 # Before other settings read them; a worker that the tests start finds the ending already there.
 for name in ("DATABASE_URL", "QUEUE_PREFIX"):
     os.environ[name] = env(name).removesuffix("_test") + "_test"

@@ -1,0 +1,66 @@
+"""Production starts with what it needs, and takes nothing from development."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from config.env import BASE_DIR
+
+CHECK = ("manage.py", "check")
+COMMANDS = [
+    CHECK,
+    ("-m", "celery", "--app", "config", "worker"),
+    ("-m", "gunicorn", "config.wsgi", "--bind", "127.0.0.1:0"),
+]
+
+
+def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs Python with the settings of production, and these variables alone."""
+    variables |= {"DJANGO_SETTINGS_MODULE": "config.settings.production", "HOME": os.devnull}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=BASE_DIR,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def examples() -> dict[str, str]:
+    """The variables that production asks for, with the examples that it gives."""
+    output = run(*CHECK).stderr
+    return dict(re.findall(r"^ERROR: .* such as ([A-Z_]+)=(.+)$", output, re.MULTILINE))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_nothing_starts_without_what_production_needs(command: tuple[str, ...]) -> None:
+    assert (BASE_DIR / ".env").exists()
+    done = run(*command)
+    assert done.returncode == 3
+    assert "ERROR: SECRET_KEY is not set." in done.stderr
+    assert "ERROR: ALLOWED_HOSTS is not set." in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_an_empty_variable_is_missing(examples: dict[str, str]) -> None:
+    done = run(*CHECK, **dict.fromkeys(examples, ""))
+    assert [line.split()[1] for line in done.stderr.splitlines()] == list(examples)
+
+
+def test_the_examples_are_enough(examples: dict[str, str]) -> None:
+    done = run(*CHECK, **examples | {"SECRET_KEY": "0123456789" * 5})
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("name", "value"), [("SECRET_KEY", "short"), ("ALLOWED_HOSTS", "*")])
+def test_what_is_not_safe_is_refused(name: str, value: str, examples: dict[str, str]) -> None:
+    done = run(*CHECK, **examples | {"SECRET_KEY": "0123456789" * 5, name: value})
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"ERROR: {name} is ")
+    assert done.stderr.count("\n") == 1
