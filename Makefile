@@ -16,7 +16,12 @@ help: ## List what there is
 
 # Answers such as broker=rabbitmq are variables to make: here they are words for the shell, quoted.
 given = $(filter command,$(origin $(1)))
-quoted = '$(1)=$(subst ','\'',$(value $(1)))'
+define newline
+
+
+endef
+one_line = $(if $(findstring $(newline),$(value $(1))),$(error $(1) holds a line break: use one line))
+quoted = $(one_line)'$(1)=$(subst ','\'',$(value $(1)))'
 ANSWERS = $(foreach name,$(.VARIABLES),$(if $(call given,$(name)),$(call quoted,$(name))))
 
 try: ## Make a project and see its tasks at work, with other answers too: make try broker=rabbitmq

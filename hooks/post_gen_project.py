@@ -19,7 +19,8 @@ subprocess.run([sys.executable, "scripts/env.py"], check=True)
 
 print(
     """
-Your project is ready. Three commands, and it runs:
+Your project is ready: broker {{ cookiecutter.broker }}, results {{ cookiecutter.result_backend }}.
+Three commands, and it runs:
 
     cd {{ cookiecutter.project_slug }}
     make {{ "services " if cookiecutter.database == "postgresql" }}install

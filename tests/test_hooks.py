@@ -106,6 +106,8 @@ def test_the_end_says_in_three_commands_what_comes_next(
     database: str, targets: str, tmp_path: Path
 ) -> None:
     output = run_cookiecutter(tmp_path, f"database={database}", PATH=os.environ["PATH"])
+    # Who misspelt a question sees it here: cookiecutter ignores it.
+    assert "broker redis, results redis" in output
     assert re.findall(r"^    (.+)$", output, re.MULTILINE) == [
         "cd my_project",
         f"make {targets}",

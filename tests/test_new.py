@@ -1,22 +1,31 @@
 """`make new` asks, and makes a project or nothing."""
 
+import os
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tools.generate import ROOT
 
 DEFAULTS = "\n" * 20
 
 
-def new(into: Path, *arguments: str, answers: str = DEFAULTS) -> subprocess.CompletedProcess[str]:
+def new(
+    into: Path, *arguments: str, answers: str = DEFAULTS, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "tools.new", f"into={into}", *arguments],
         cwd=ROOT,
+        env={**os.environ, **environment},
         input=answers,
         capture_output=True,
         check=False,
-        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",
     )
 
 
@@ -64,3 +73,76 @@ def test_a_project_that_is_there_is_left_alone(tmp_path: Path) -> None:
     assert "exists already" in run.stderr
     assert run.stderr.count("\n") == 1
     assert list((tmp_path / "my_project").iterdir()) == []
+
+
+@pytest.mark.parametrize("inside", ["", "deeper/still"])
+def test_a_file_in_the_way_of_the_folder_is_named_in_one_line(tmp_path: Path, inside: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    run = new(tmp_path / "file" / inside)
+    assert run.returncode == 1
+    assert run.stderr.startswith("No project was made: [Errno ")
+    assert str(tmp_path / "file") in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+@pytest.mark.parametrize(
+    ("disk", "reason"),
+    [
+        ("ro", "[Errno 30] Read-only file system"),
+        ("size=16k", "[Errno 28] No space left on device"),
+        ("size=200k", "[Errno 28] No space left on device"),
+    ],
+)
+def test_a_disk_that_cannot_hold_the_project_holds_nothing_of_it(
+    disk: str, reason: str, tmp_path: Path
+) -> None:
+    mount = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    mount += [f'mount -t tmpfs -o {disk} tmpfs "$0" && eval "$@"', str(tmp_path)]
+    if not shutil.which("unshare") or subprocess.run([*mount, "true"], check=False).returncode:
+        pytest.skip("This machine lets nobody mount a disk of their own.")
+    make = f"{shlex.quote(sys.executable)} -m tools.new into={shlex.quote(str(tmp_path))}"
+    run = subprocess.run(
+        [*mount, f"{make}; echo; ls --almost-all {shlex.quote(str(tmp_path))}"],
+        cwd=ROOT,
+        input=DEFAULTS,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert run.stderr.startswith(f"No project was made: {reason}")
+    assert run.stderr.count("\n") == 1
+    assert run.stdout.endswith("(1): \n")
+
+
+def test_settings_for_other_templates_do_no_harm(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "default_context: {author_name: '{{ Grace', broker: kafka, django: 5.2, demo: 0,"
+        " license: [x], description: null, ci: none, full_name: {}}"
+    )
+    run = new(tmp_path, COOKIECUTTER_CONFIG=str(config))
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == ""
+    assert "Copyright (c) {{ Grace\n" in (tmp_path / "my_project" / "LICENSE").read_text()
+    assert not (tmp_path / "my_project" / ".github").exists()
+
+
+def test_settings_that_cannot_be_read_are_named_in_one_line(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    for content in (b"a: [", b"- a", b"\xff"):
+        config.write_bytes(content)
+        run = new(tmp_path, COOKIECUTTER_CONFIG=str(config))
+        assert run.returncode == 1
+        assert run.stderr.count("\n") == 1
+        assert list(tmp_path.iterdir()) == [config]
+
+
+def test_what_is_no_text_is_refused_in_one_line(tmp_path: Path) -> None:
+    run = new(tmp_path, answers="\udcff\n" + DEFAULTS)
+    assert run.returncode == 1
+    assert run.stderr.startswith("project_name holds a line break or a control character")
+    run = new(tmp_path, "project_name=\udcff")
+    assert run.returncode == 1
+    assert run.stderr.startswith("project_name holds a line break or a control character")
+    assert list(tmp_path.iterdir()) == []

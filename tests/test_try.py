@@ -152,7 +152,9 @@ def test_other_answers_are_tried_on_a_server_of_their_own(tmp_path: Path) -> Non
         pytest.skip(str(missing))
     folder = tmp_path / "trial"
     folder.mkdir()
-    trial = Trial(folder, "broker=rabbitmq", "result_backend=rpc")
+    # Nor does the project's name get in the way.
+    name = ("project_slug=rabbitmq", "project_name={{ RabbitMQ } [bold]")
+    trial = Trial(folder, "broker=rabbitmq", "result_backend=rpc", *name)
     assert trial.finish() == 0, trial.err
     assert "Start RabbitMQ" in trial.out
     assert trial.rows()["result"][0] == "add(2, 3) returned 5"
@@ -176,7 +178,10 @@ def test_an_interrupted_trial_leaves_nothing_behind(
     assert trial.leftovers() == []
 
 
-@pytest.mark.parametrize("argument", ["brocker=redis", "broker=rabbit", "broker=pgmq", "rabbitmq"])
+@pytest.mark.parametrize(
+    "argument",
+    ["brocker=redis", "broker=rabbit", "broker=pgmq", "rabbitmq", "a\nb", "description=\udcff"],
+)
 def test_wrong_answers_are_refused_in_one_line(tmp_path: Path, argument: str) -> None:
     trial = Trial(tmp_path, argument)
     assert trial.finish() == 1

@@ -4,7 +4,7 @@ import difflib
 import fnmatch
 import json
 import os
-import shutil
+import re
 import subprocess
 import sys
 import tempfile
@@ -50,9 +50,9 @@ def parse(arguments: Iterable[str]) -> dict[str, Answer]:
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals:
-            raise Refused(f"{argument!r} is no answer: write one such as broker=rabbitmq.")
+            raise Refused(f"{argument!r:.200} is no answer: write one such as broker=rabbitmq.")
         if key in answers:
-            raise Refused(f"{key} is answered twice: answer it once.")
+            raise Refused(f"{key!r:.200} is answered twice: answer it once.")
         is_boolean = True in choices().get(key, ())
         answers[key] = {"true": True, "false": False}.get(value, value) if is_boolean else value
     _check(answers)
@@ -64,16 +64,20 @@ def generate(answers: Answers, folder: Path) -> Path:
 
     Questions without an answer take their default. The cookiecutter settings of the user are
     neither read nor written.
-    Raises `Refused` when the answers make no project; nothing is written then.
+    Raises `Refused` when the answers make no project, `OSError` when the folder cannot hold it;
+    nothing is left behind then.
     """
     _check(answers)
-    with tempfile.TemporaryDirectory() as name:
+    if reason := refusal(answers):
+        raise Refused(reason)
+    folder.mkdir(parents=True, exist_ok=True)
+    # On the same disk, where a project that is whole appears at once.
+    with tempfile.TemporaryDirectory(dir=folder) as name:
         made = _cookiecutter(answers, Path(name))
         target = folder / made.name
         if target.exists():
             raise Refused(f"{target} exists already: remove it, or give another project_slug.")
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.move(made, target)
+        made.rename(target)
     return target
 
 
@@ -130,10 +134,11 @@ def _check(answers: Answers) -> None:
     offered = choices()
     for key, value in answers.items():
         if key not in offered:
-            raise Refused(f"There is no question {key!r}: {_suggest(key, offered)}.")
+            raise Refused(f"There is no question {key!r:.200}: {_suggest(key, offered)}.")
         if offered[key] and value not in offered[key]:
             allowed = [_word(answer) for answer in offered[key]]
-            raise Refused(f"{key} cannot be {_word(value)!r}: {_suggest(_word(value), allowed)}.")
+            word = _word(value)
+            raise Refused(f"{key} cannot be {word!r:.200}: {_suggest(word, allowed)}.")
 
 
 def _suggest(word: str, allowed: Iterable[str]) -> str:
@@ -174,9 +179,8 @@ def _cookiecutter(answers: Answers, folder: Path) -> Path:
     )
     if run.returncode == 0:
         return next(output.iterdir())
-    for line in run.stderr.splitlines():
-        if line.startswith(ERROR):
-            raise Refused(line.removeprefix(ERROR))
+    for reason in re.findall(r"^[A-Za-z]+Error: (\[Errno .+)$", run.stderr, re.MULTILINE):
+        raise OSError(reason)
     raise RuntimeError(f"cookiecutter failed:\n{run.stderr}")
 
 

@@ -16,7 +16,7 @@ from cookiecutter.generate import generate_context
 from cookiecutter.prompt import prompt_for_config
 from rich.console import Console
 
-from tools.generate import QUESTIONS, ROOT, Answers, Refused, escape, generate, parse
+from tools.generate import QUESTIONS, ROOT, Answers, Refused, choices, escape, generate, parse
 
 INTO = "into="
 READY = """
@@ -34,13 +34,19 @@ errors = Console(highlight=False, markup=False, soft_wrap=True, stderr=True)
 def main(arguments: Sequence[str]) -> int:
     """Make the project that a person describes, and return the exit code."""
     folders = [word.removeprefix(INTO) for word in arguments if word.startswith(INTO)]
-    folder = Path(folders[-1]).expanduser() if folders else ROOT.parent
+    # What is no UTF-8 is refused with the answers, and shown as far as the terminal can.
+    sys.stdin.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         preset = parse(word for word in arguments if not word.startswith(INTO))
         answers = ask(preset)
+        folder = Path(folders[-1]).expanduser() if folders else ROOT.parent
         project = generate(answers, folder)
-    except (Refused, CookiecutterException, OSError) as error:
+    except (Refused, CookiecutterException, RuntimeError) as error:
         errors.print(error)
+        return 1
+    except (OSError, UnicodeError) as error:
+        errors.print(f"No project was made: {error}. Mend that, or say where: into=~/code")
         return 1
     except (KeyboardInterrupt, EOFError):
         errors.print("\nInterrupted: no project was made.")
@@ -54,10 +60,22 @@ def main(arguments: Sequence[str]) -> int:
 
 def ask(preset: Answers) -> dict[str, str | bool]:
     """Return a person's answers to all questions, which start from their cookiecutter settings."""
-    settings = get_user_config()["default_context"]
-    context = generate_context(str(QUESTIONS), settings, escape(preset))
+    context = generate_context(str(QUESTIONS), extra_context=escape({**settings(), **preset}))
     answers = prompt_for_config(context)
     return {key: value for key, value in answers.items() if not key.startswith("_")}
+
+
+def settings() -> Answers:
+    """Return what a person's cookiecutter settings answer; they also serve other templates."""
+    default = get_user_config()["default_context"]
+    answers = default.items() if isinstance(default, dict) else ()
+    offered = choices()
+    return {
+        key: answer
+        for key, answer in answers
+        if key in offered
+        if isinstance(answer, str | bool) and (answer in offered[key] or not offered[key])
+    }
 
 
 if __name__ == "__main__":

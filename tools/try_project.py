@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         answers = parse(argument for argument in arguments if argument != KEEP)
         try_project(answers, keep=KEEP in arguments)
-    except (Refused, MissingServer, RuntimeError) as error:
+    except (Refused, MissingServer, OSError, RuntimeError) as error:
         errors.print(error)
         return 1
     except KeyboardInterrupt:
@@ -100,7 +100,8 @@ def try_project(answers: Answers, *, keep: bool = False) -> None:
         folder = Path(name)
         # The project brings its own Valkey.
         needed = [service for service in services(answers) if service != "redis"]
-        servers = [SERVERS[service](folder / service) for service in needed]
+        # No project has a name with a dash.
+        servers = [SERVERS[service](folder / f"{service}-server") for service in needed]
         with stopping() as stack:
             with step("Make a project: broker {}, results {}, database {}".format(*titles)):
                 project = generate(answers, folder)
@@ -110,7 +111,7 @@ def try_project(answers: Answers, *, keep: bool = False) -> None:
 
 def run(project: Path, answers: Answers, servers: Sequence[Server], stack: ExitStack) -> None:
     """Start the servers and the project's processes on the stack, and show its tasks at work."""
-    notes = project.with_name("notes")
+    notes = project.with_name("task-notes")
     notes.mkdir()
     isolate(project)
     valkey = [Valkey(project)] if "redis" in services(answers) else []
