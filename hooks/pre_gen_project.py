@@ -42,21 +42,21 @@ TEXT_LENGTH = 200
 
 
 def check_questions() -> str | None:
-    """Check what cookiecutter takes as it is: a replayed file, which cruft does not know."""
-    template = Path(os.environ.get("PWD", ""), answers.get("_repo_dir", "cruft"))
-    if not (template / "cookiecutter.json").is_file():
+    """Check what cookiecutter takes as it is: a replayed file."""
+    # Cruft replays none, and does not say where the template is.
+    file = Path(os.environ.get("PWD", ""), answers.get("_repo_dir", ""), "cookiecutter.json")
+    if "_repo_dir" not in answers or not file.is_file():
         return None
-    questions = json.loads((template / "cookiecutter.json").read_text(encoding="utf-8"))
+    questions = json.loads(file.read_text(encoding="utf-8"))
     for key, answer in answers.items():
         if key.startswith("_"):
             continue
         if key not in questions:
             asked = ", ".join(name for name in questions if not name.startswith("_"))
             return f"There is no question {key!r:.200}: answer only {asked}."
-        default = questions[key]
-        allowed = [True, False] if isinstance(default, bool) else default
-        words = [json.dumps(choice) for choice in allowed]
-        if isinstance(allowed, list) and json.dumps(answer) not in words:
+        offered = [True, False] if isinstance(questions[key], bool) else questions[key]
+        words = [json.dumps(choice) for choice in offered]
+        if key not in TEXTS and json.dumps(answer) not in words:
             return f"{key} cannot be {json.dumps(answer):.200}: choose one of {', '.join(words)}."
     return None
 

@@ -210,7 +210,7 @@ def test_no_project_is_called_as_a_package_that_it_depends_on() -> None:
 
 @pytest.mark.exhaustive
 def test_no_project_is_called_as_a_package_that_its_packages_need(tmp_path: Path) -> None:
-    """Where this fails, packages need others than before: add them to TAKEN in the hook."""
+    """Where this fails, packages need others than before: add them to INSTALLED in the hook."""
     rows = pairwise(every("django", "database", "broker", "result_backend", "scheduler", "flower"))
     names: set[str] = set()
     for metadata in {render(answers)["pyproject.toml"] for answers in rows}:
