@@ -393,6 +393,17 @@ def test_what_is_refused_leaves_nothing_whatever_way_it_takes(way: Way, tmp_path
     assert not list(tmp_path.glob("output/*"))
 
 
+@pytest.mark.parametrize("slug", ["a/b/c", "../up", "../up/there"])
+def test_a_slug_of_several_folders_writes_no_file(slug: str, tmp_path: Path) -> None:
+    """Cookiecutter makes the folders before the slug is checked, and removes the last one."""
+    made = on_the_command_line(tmp_path, DEFAULTS | {"project_slug": slug})
+    assert made.returncode == 1
+    assert made.stdout.startswith(f"ERROR: project_slug {slug!r} is no Python identifier")
+    assert not (tmp_path / "output" / slug).exists()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.parent.name for path in files} == {".cookiecutter_replay"}
+
+
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
@@ -438,9 +449,8 @@ def test_a_project_of_hostile_texts_passes_its_checks(tmp_path: Path) -> None:
 @pytest.mark.exhaustive
 @settings(deadline=None, max_examples=60)
 @given(
-    st.fixed_dictionaries(
-        dict.fromkeys(TEXTS, ANY_TEXT | PRINTABLE), optional={"project_slug": SLUG}
-    )
+    st.fixed_dictionaries(dict.fromkeys(TEXTS, PRINTABLE))
+    | st.fixed_dictionaries(dict.fromkeys(TEXTS, ANY_TEXT), optional={"project_slug": SLUG})
 )
 def test_any_text_makes_a_project_or_is_refused(texts: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -1,14 +1,13 @@
 """`make new` asks, and makes a project or nothing."""
 
 import os
-import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.disks import run_with_disk
 from tools.generate import ROOT
 
 DEFAULTS = "\n" * 20
@@ -97,19 +96,8 @@ def test_a_file_in_the_way_of_the_folder_is_named_in_one_line(tmp_path: Path, in
 def test_a_disk_that_cannot_hold_the_project_holds_nothing_of_it(
     disk: str, reason: str, tmp_path: Path
 ) -> None:
-    mount = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
-    mount += [f'mount -t tmpfs -o {disk} tmpfs "$0" && eval "$@"', str(tmp_path)]
-    if not shutil.which("unshare") or subprocess.run([*mount, "true"], check=False).returncode:
-        pytest.skip("This machine lets nobody mount a disk of their own.")
-    make = f"{shlex.quote(sys.executable)} -m tools.new into={shlex.quote(str(tmp_path))}"
-    run = subprocess.run(
-        [*mount, f"{make}; echo; ls --almost-all {shlex.quote(str(tmp_path))}"],
-        cwd=ROOT,
-        input=DEFAULTS,
-        capture_output=True,
-        check=False,
-        text=True,
-    )
+    command = [sys.executable, "-m", "tools.new", f"into={tmp_path}"]
+    run = run_with_disk(disk, tmp_path, command, typed=DEFAULTS)
     assert run.stderr.startswith(f"No project was made: {reason}")
     assert run.stderr.count("\n") == 1
     assert run.stdout.endswith("(1): \n")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.disks import run_with_disk
 from tools.generate import ROOT
 from tools.servers import MissingServer, rabbitmq
 from tools.try_project import TASKS, try_project
@@ -188,6 +189,14 @@ def test_wrong_answers_are_refused_in_one_line(tmp_path: Path, argument: str) ->
     assert trial.out == ""
     assert trial.err.count("\n") == 1
     assert trial.leftovers() == []
+
+
+def test_a_disk_that_is_full_ends_the_trial_and_nothing_is_left_there(tmp_path: Path) -> None:
+    command = ["env", f"TMPDIR={tmp_path}", sys.executable, "-m", "tools.try_project"]
+    run = run_with_disk("size=200k", tmp_path, command)
+    assert run.stderr.startswith("The trial ended: [Errno 28] No space left on device")
+    assert run.stderr.count("\n") == 1
+    assert run.stdout.endswith("Stop all that was started\n\n")
 
 
 def test_a_step_that_fails_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:

@@ -65,8 +65,11 @@ def main(arguments: Sequence[str]) -> int:
     try:
         answers = parse(argument for argument in arguments if argument != KEEP)
         try_project(answers, keep=KEEP in arguments)
-    except (Refused, MissingServer, OSError, RuntimeError) as error:
+    except (Refused, MissingServer, RuntimeError) as error:
         errors.print(error)
+        return 1
+    except OSError as error:
+        errors.print(f"The trial ended: {error}. Mend that, or say where: TMPDIR=~/tmp make try")
         return 1
     except KeyboardInterrupt:
         errors.print("Interrupted: all that was started is stopped.")
