@@ -17,7 +17,7 @@ from config.delays import Celery
 # {% endif %}
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
-app = Celery("config")
+app = Celery("config", amqp="config.messages:SmallMessages")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

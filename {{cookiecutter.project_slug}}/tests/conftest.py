@@ -53,17 +53,18 @@ class Process:
 
     def __init__(self, log: Path, *arguments: str, app: str = "config", **env: str) -> None:
         self.log = log
-        environment = os.environ | env
-        environment["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
-        environment["REMAP_SIGTERM"] = "SIGQUIT"
-        environment["CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT"] = "1"
-        with log.open("ab") as output:
+        self.command = [sys.executable, "-m", "celery", "--app", app, *arguments]
+        self.environment = os.environ | env
+        self.environment["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
+        self.environment["REMAP_SIGTERM"] = "SIGQUIT"
+        self.environment["CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT"] = "1"
+        self.start()
+
+    def start(self) -> None:
+        """Also starts it again when it was stopped: the log goes on."""
+        with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "--app", app, *arguments],
-                cwd=BASE_DIR,
-                env=environment,
-                stdout=output,
-                stderr=output,
+                self.command, cwd=BASE_DIR, env=self.environment, stdout=output, stderr=output
             )
 
     def wait_for_line(self, text: str) -> None:

@@ -48,6 +48,9 @@ CELERY_TASK_SERIALIZER = "json"
 # {% if result.stores %}
 CELERY_RESULT_SERIALIZER = "json"
 # {% endif %}
+# A task's arguments are keys, not data: a larger message is neither sent nor read.
+MESSAGE_MAX_BYTES = env.int("MESSAGE_MAX_BYTES", default=256 * 1024)
+CELERY_WORKER_CONSUMER = "config.consumer:Consumer"
 
 # Results: {{ result.summary }}
 {{ result.settings() }}

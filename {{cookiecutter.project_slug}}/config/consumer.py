@@ -1,0 +1,43 @@
+"""How a worker takes messages from the broker."""
+
+from collections.abc import Callable
+from typing import Any
+
+import celery.worker.consumer
+from celery.exceptions import InvalidTaskError
+from django.conf import settings
+from kombu import Message
+
+# What Celery raises when it reads a message that none of its like has written.
+MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+
+
+class Consumer(celery.worker.consumer.Consumer):
+    """Drops what is no task, with an error in the log.
+
+    Celery's own stops at some such messages, and so does the next worker, which gets them again.
+    """
+
+    def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Message], None]:
+        receive = super().create_task_handler(*args, **options)
+
+        def receive_if_sound(message: Message) -> None:
+            try:
+                check(message)
+                receive(message)
+            except (InvalidTaskError, *MALFORMED) as error:
+                if message.acknowledged:
+                    raise
+                self.on_invalid_task(None, message, error)
+
+        return receive_if_sound
+
+
+def check(message: Message) -> None:
+    """Raises an error for a message that is too large, or that Celery finds malformed too late."""
+    size = len(message.body or "")
+    if size > settings.MESSAGE_MAX_BYTES:
+        raise InvalidTaskError(f"{size} bytes are more than MESSAGE_MAX_BYTES")
+    # Celery reads these when it has taken a pool process, and would not give that back.
+    _hard, _soft = [float(limit or 0) for limit in message.headers.get("timelimit") or (0, 0)]
+    set(message.headers.get("stamped_headers") or ())
