@@ -80,7 +80,7 @@ def check_texts() -> str | None:
 def check_slug() -> str | None:
     slug = answers["project_slug"]
     example = "use letters, digits and underscores, such as my_project."
-    if not re.fullmatch(r"_*[a-z][a-z0-9_]*|_+[0-9][a-z0-9_]*", slug, re.IGNORECASE | re.ASCII):
+    if not re.fullmatch(r"(?!_+$)[a-z_][a-z0-9_]*", slug, re.IGNORECASE | re.ASCII):
         return f"project_slug {slug!r} is no Python identifier: {example}"
     if len(slug) > SLUG_LENGTH:
         return f"project_slug has {len(slug)} characters: at most {SLUG_LENGTH} are allowed."

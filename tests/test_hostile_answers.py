@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from _pytest.mark import ParameterSet
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jinja2 import Template
 
@@ -78,6 +78,9 @@ INTACT = [
 ]
 BREAKING = ["\0", "\n", "\r\n", "\t", "\x1b[31m", "\x7f", "\x85", "\u2028", "\ud800", "\udcff"]
 
+# Other tests keep the machine busy, and the first example waits for Unicode's tables.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 PRINTABLE = (
     st.lists(
         st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=40)
@@ -132,7 +135,7 @@ def text_of(project: Path) -> dict[str, str]:
     }
 
 
-@settings(deadline=None)
+@unhurried
 @given(st.fixed_dictionaries(dict.fromkeys(TEXTS, PRINTABLE)))
 def test_printable_text_comes_through_unharmed(texts: dict[str, str]) -> None:
     answers = DEFAULTS | texts
@@ -143,7 +146,7 @@ def test_printable_text_comes_through_unharmed(texts: dict[str, str]) -> None:
         assert "is empty: give it a text" in str(refusal(answers))
 
 
-@settings(deadline=None)
+@unhurried
 @given(st.sampled_from(TEXT_KEYS), ANY_TEXT)
 def test_any_text_comes_through_unharmed_or_is_refused(key: str, text: str) -> None:
     answers = DEFAULTS | {key: text}
@@ -176,7 +179,7 @@ SLUG = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(unhurried, max_examples=40)
 @given(SLUG)
 def test_any_slug_names_a_project_that_installs_or_is_refused(slug: str) -> None:
     answers = DEFAULTS | {"project_slug": slug, "database": "postgresql"}
@@ -223,6 +226,7 @@ def test_no_project_is_called_as_a_package_that_its_packages_need(tmp_path: Path
     assert [slug for slug in slugs if refusal({"project_slug": slug}) is None] == []
 
 
+@unhurried
 @given(
     st.lists(
         ANY_TEXT | st.builds("{}={}".format, st.sampled_from(list(DEFAULTS)) | ANY_TEXT, ANY_TEXT)
@@ -252,7 +256,7 @@ def replay_refusal(answers: dict[str, Any]) -> str | None:
     return None
 
 
-@settings(deadline=None)
+@unhurried
 @given(st.sampled_from(list(DEFAULTS)), st.data())
 def test_a_replayed_answer_is_one_that_is_offered_or_refused(key: str, data: st.DataObject) -> None:
     offered = choices()[key]
@@ -271,6 +275,7 @@ def test_a_replayed_answer_is_one_that_is_offered_or_refused(key: str, data: st.
         assert refused == f"{key} is no text: write one in quotes."
 
 
+@unhurried
 @given(ANY_TEXT.filter(lambda key: not key.startswith("_") and key not in DEFAULTS))
 def test_a_replayed_answer_to_no_question_is_refused(key: str) -> None:
     refused = replay_refusal(DEFAULTS | {key: "redis"})
@@ -447,7 +452,7 @@ def test_a_project_of_hostile_texts_passes_its_checks(tmp_path: Path) -> None:
 
 
 @pytest.mark.exhaustive
-@settings(deadline=None, max_examples=60)
+@settings(unhurried, max_examples=60)
 @given(
     st.fixed_dictionaries(dict.fromkeys(TEXTS, PRINTABLE))
     | st.fixed_dictionaries(dict.fromkeys(TEXTS, ANY_TEXT), optional={"project_slug": SLUG})
@@ -468,7 +473,7 @@ def test_any_text_makes_a_project_or_is_refused(texts: dict[str, str]) -> None:
             subprocess.run([*ruff, "format", "--check", "--quiet", "."], cwd=project, check=True)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(unhurried, max_examples=20)
 @given(PRINTABLE)
 def test_make_passes_any_text_on(text: str) -> None:
     # Make takes the spaces before a value away.
