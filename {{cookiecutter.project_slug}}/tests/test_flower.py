@@ -10,16 +10,20 @@ from urllib.request import Request, urlopen
 import pytest
 from celery import Celery
 
+from config.env import env
 from tests.conftest import SECONDS, Process, wait_until
 
-LOGIN = "somebody:something"
+# As `.env` has it, where Flower has to find it.
+LOGIN = env("FLOWER_BASIC_AUTH")
 
 
 @pytest.fixture(scope="module")
 def flower(celery: Celery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Flower that runs."""
     log = tmp_path_factory.mktemp("flower") / "flower.log"
-    process = Process(log, "flower", FLOWER_BASIC_AUTH=LOGIN, FLOWER_PORT="0")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("FLOWER_BASIC_AUTH")
+        process = Process(log, "flower", FLOWER_PORT="0")
     try:
         process.wait_for_line("Registered tasks")
         yield re.findall("Visit me at (http://[0-9.:]+)", log.read_text())[0]
