@@ -24,6 +24,7 @@ QUESTIONS = {
 WITH_JINJA = {
     ".dockerignore",
     ".env.example",
+    ".github/dependabot.yml",
     ".github/workflows/ci.yml",
     ".gitlab-ci.yml",
     ".keep.json",
