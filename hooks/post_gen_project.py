@@ -12,7 +12,8 @@ for path, kept in json.loads(manifest.read_text(encoding="utf-8")).items():
     if not kept and Path(path).is_dir():
         shutil.rmtree(path)
     elif not kept:
-        Path(path).unlink()
+        # It may have gone with its folder.
+        Path(path).unlink(missing_ok=True)
 manifest.unlink()
 
 subprocess.run([sys.executable, "scripts/env.py"], check=True)

@@ -94,7 +94,7 @@ BAD_TEXTS = [
     ),
     *(
         ({"project_slug": name}, f"'{name}' is a package that the project uses", SLUG)
-        for name in ("django", "celery", "config", "accounts", "pages", "tests", "Redis", "_ruff_")
+        for name in ("django", "celery", "accounts", "gallery", "tests", "Redis", "_ruff_")
     ),
 ]
 

@@ -40,7 +40,7 @@ def test_answers_on_the_command_line_are_offered_first(tmp_path: Path) -> None:
     run = new(tmp_path, "broker=rabbitmq", "demo=false", "project_name={{ x")
     assert run.returncode == 0, run.stderr
     assert "CELERY_BROKER_URL=amqp" in (tmp_path / "x" / ".env").read_text()
-    assert not (tmp_path / "x" / "pages").exists()
+    assert not (tmp_path / "x" / "gallery").exists()
 
 
 def test_a_misspelt_answer_is_refused_in_one_line_before_any_question(tmp_path: Path) -> None:

@@ -11,6 +11,6 @@ from django.urls import path
 urlpatterns = [
     path(settings.ADMIN_URL, admin.site.urls),
     # {% if cookiecutter.demo %}
-    path("", include("pages.urls")),
+    path("", include("gallery.urls")),
     # {% endif %}
 ]

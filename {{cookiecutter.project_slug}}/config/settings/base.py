@@ -25,7 +25,7 @@ INSTALLED_APPS = [
     "config",
     "accounts",
     # {% if cookiecutter.demo %}
-    "pages",
+    "gallery",
     # {% endif %}
 ]
 
@@ -80,10 +80,14 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = CELERY_TIMEZONE
 USE_TZ = True
 
+# A mail server that does not answer is given up on, in seconds.
+EMAIL_TIMEOUT = 10
+
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 MEDIA_URL = "media/"
-MEDIA_ROOT = BASE_DIR / "media"
+# Uploads: a folder that all processes of the web server and the workers see.
+MEDIA_ROOT = BASE_DIR / env("MEDIA_ROOT", default="media")
 
 LOGGING = {
     "version": 1,

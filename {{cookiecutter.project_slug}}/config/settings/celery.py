@@ -3,7 +3,7 @@
 # {% import "schedulers/" ~ cookiecutter.scheduler ~ ".jinja" as scheduler with context %}
 """Every Celery setting of the project, under Celery's own names with CELERY_ in front."""
 
-{{ broker.imports() }}
+{{ scheduler.imports() }}{{ broker.imports() }}
 
 from config.env import {{ "BASE_DIR, " if cookiecutter.result_backend == "sqlalchemy" and cookiecutter.database == "sqlite" }}env
 

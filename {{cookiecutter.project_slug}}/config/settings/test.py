@@ -13,4 +13,8 @@ os.environ["CELERY_RESULT_EXPIRES"] = "8"
 from config.settings.base import *
 
 DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}
+# Apart from the uploads of development, too.
+MEDIA_ROOT = MEDIA_ROOT / "test"
+# What workers send goes nowhere, unless a test has a mail server for it.
+vars().update(env.email("TEST_EMAIL_URL", default="dummymail://"))
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,10 @@
+"""The app."""
+
+from django.apps import AppConfig
+
+
+class GalleryConfig(AppConfig):
+    name = "gallery"
+
+    def ready(self) -> None:
+        from gallery import receivers  # noqa: F401 - Django needs them to be imported

@@ -1,0 +1,45 @@
+"""`manage.py import_photographs FOLDER`"""
+
+from itertools import batched
+from pathlib import Path
+from typing import Any
+
+from django.core.files import File
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from gallery.models import Album, Photograph
+from gallery.orders import photographs_imported
+
+AT_ONCE = 100
+
+
+class Command(BaseCommand):
+    help = "Imports the photographs of a folder into an album that everybody sees."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folder", type=Path)
+
+    def handle(self, *args: Any, folder: Path, **options: Any) -> None:
+        if not folder.is_dir():
+            raise CommandError(f"{folder} is no folder: give one that holds photographs.")
+        album = Album.objects.create(title=folder.resolve().name)
+        # Piece by piece: neither the memory nor a message has to hold them all, and the first
+        # thumbnails are there while the last files are still being copied.
+        paths = (path for path in sorted(folder.iterdir()) if path.is_file())
+        count = 0
+        for piece in batched(paths, AT_ONCE, strict=False):
+            count += len(piece)
+            photographs_imported(store(album, piece))
+        self.stdout.write(f"{count} photographs are imported. Workers make their thumbnails now.")
+
+
+def store(album: Album, paths: tuple[Path, ...]) -> list[Any]:
+    """Copies files into the storage and notes them. Returns their keys."""
+    photographs = []
+    for path in paths:
+        with path.open("rb") as file:
+            photograph = Photograph(album=album, name=path.name)
+            photograph.file.save(path.name, File(file), save=False)
+        photographs.append(photograph)
+    Photograph.objects.bulk_create(photographs)
+    return [photograph.pk for photograph in photographs]

@@ -1,0 +1,28 @@
+// Without this file, the page works all the same: files are chosen instead of dropped, and what is
+// too much is refused by the server.
+
+const form = document.querySelector("#upload");
+const input = form.querySelector("input[type=file]");
+
+function check() {
+  const limit = Number(input.dataset.maxFiles);
+  const many = input.files.length > limit;
+  input.setCustomValidity(many ? `Choose ${limit} files at most.` : "");
+}
+
+form.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  form.classList.add("over");
+});
+
+form.addEventListener("dragleave", () => form.classList.remove("over"));
+
+form.addEventListener("drop", (event) => {
+  event.preventDefault();
+  form.classList.remove("over");
+  input.files = event.dataTransfer.files;
+  check();
+  form.requestSubmit();
+});
+
+input.addEventListener("change", check);

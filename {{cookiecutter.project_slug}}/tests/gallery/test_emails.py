@@ -1,0 +1,95 @@
+"""A contact sheet is e-mailed: now or later, again if that fails, but not for ever."""
+
+import time
+
+import pytest
+from django.test import Client
+
+from gallery.forms import SheetForm
+from gallery.models import Email, Sheet, State
+from gallery.tasks import send_email
+from tests.conftest import wait_until
+from tests.gallery.conftest import MailServer, order, ready_album, wait_for_state
+
+pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
+
+
+def ready_email() -> Email:
+    """An e-mail whose contact sheet is there."""
+    sheet = Sheet.objects.create(album=ready_album(pages=0))
+    sheet.finish(sheet.file, f"{sheet.pk}.pdf", b"%PDF")
+    return Email.objects.create(sheet=sheet, address="ada@example.com")
+
+
+def test_a_sheet_is_sent_when_it_is_done(client: Client, mail: MailServer) -> None:
+    sheet = order(client, ready_album(pages=1), address="ada@example.com")
+    wait_for_state(Email.objects.get(sheet=sheet), State.DONE)
+    [message] = mail.messages
+    assert message["To"] == "ada@example.com"
+    [attachment] = message.iter_attachments()
+    sheet.refresh_from_db()
+    assert attachment.get_content() == sheet.file.read()
+
+
+def test_a_sheet_is_sent_later(
+    client: Client, mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SheetForm.base_fields["delay"], "choices", [(2, "in two seconds")])
+    sheet = order(client, ready_album(pages=1), address="ada@example.com", delay="2")
+    email = Email.objects.get(sheet=sheet)
+    wait_for_state(sheet, State.DONE)
+    assert "to be sent at" in client.get("/").content.decode()
+    wait_for_state(email, State.DONE)
+    assert email.due_at
+    assert email.due_at.timestamp() <= time.time()
+    assert len(mail.messages) == 1
+
+
+def test_an_email_that_is_cancelled_is_not_sent(client: Client, mail: MailServer) -> None:
+    cancelled = ready_email()
+    client.post(f"/sheets/{cancelled.sheet.pk}/cancel/")
+    send_email.delay(cancelled.pk)
+    other = ready_email()
+    send_email.delay(other.pk)
+    wait_for_state(other, State.DONE)
+    wait_for_state(cancelled, State.CANCELLED)
+    assert len(mail.messages) == 1
+
+
+def test_a_server_that_refuses_is_asked_again(client: Client, mail: MailServer) -> None:
+    mail.refusals = 1
+    email = ready_email()
+    send_email.delay(email.pk)
+    words = "E-mail: trying again. A server that it needs did not answer, or refused."
+    wait_until(lambda: words in " ".join(client.get("/").content.decode().split()), what=words)
+    wait_for_state(email, State.DONE)
+    assert len(mail.messages) == 1
+
+
+def test_a_server_that_keeps_refusing_is_given_up_on(client: Client, mail: MailServer) -> None:
+    mail.refusals = 100
+    email = ready_email()
+    # As if all times but the last were over.
+    send_email.apply_async((email.pk,), retries=send_email.max_retries)  # type: ignore[call-arg]
+    wait_for_state(email, State.FAILED)
+    words = "E-mail: failed. A server that it needs did not answer, or refused."
+    assert words in " ".join(client.get("/").content.decode().split())
+
+
+def test_an_email_is_sent_once_however_often_the_task_runs(mail: MailServer) -> None:
+    email = ready_email()
+    for _ in range(2):
+        send_email.delay(email.pk)
+    last = ready_email()
+    send_email.delay(last.pk)
+    wait_for_state(last, State.DONE)
+    assert len(mail.messages) == 2
+
+
+def test_emails_are_sent_no_faster_than_the_server_likes(mail: MailServer) -> None:
+    emails = [ready_email() for _ in range(3)]
+    start = time.monotonic()
+    for email in emails:
+        send_email.delay(email.pk)
+    wait_until(lambda: len(mail.messages) == len(emails))
+    assert time.monotonic() - start > len(emails) - 1.5

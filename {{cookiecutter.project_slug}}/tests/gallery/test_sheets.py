@@ -1,0 +1,98 @@
+"""A contact sheet waits for its photographs, shows how far it is, and can be stopped."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from gallery.models import Album, Sheet, State
+from gallery.tasks import make_sheet
+from tests.conftest import Notes, wait_until
+from tests.gallery.conftest import (
+    HalfDrawn,
+    Upload,
+    order,
+    picture,
+    ready_album,
+    wait_for_state,
+)
+from tests.tasks import wait_for
+
+pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
+
+
+def pictures_in(pdf: bytes) -> int:
+    return len(re.findall(rb"/Subtype /Image", pdf))
+
+
+def test_a_sheet_has_all_photographs_of_its_album_on_pages(client: Client) -> None:
+    sheet = order(client, ready_album(pages=3))
+    wait_for_state(sheet, State.DONE)
+    pdf = client.get(f"/sheets/{sheet.pk}.pdf").getvalue()
+    assert pdf.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type /Page\b(?!s)", pdf)) == sheet.pages == 3
+
+
+def test_a_sheet_waits_for_its_own_photographs_and_no_others(
+    client: Client, notes: Notes, tmp_path: Path, upload: Upload
+) -> None:
+    for process in "12":
+        wait_for.delay(notes.path, str(tmp_path / process))
+    notes.wait(2)
+    album = upload(picture(), picture(), picture())
+    sheet = order(client, album)
+    other = Album.objects.create(title="never done")
+    other.photographs.create(name="waiting")
+    (tmp_path / "1").touch()
+    (tmp_path / "2").touch()
+    wait_for_state(sheet, State.DONE)
+    assert not album.photographs.exclude(state=State.DONE).exists()
+    assert pictures_in(sheet.file.read()) == 3
+
+
+def test_a_sheet_leaves_out_what_cannot_be_read(client: Client, upload: Upload) -> None:
+    sheet = order(client, upload(picture(), b"no picture"))
+    wait_for_state(sheet, State.DONE)
+    assert pictures_in(sheet.file.read()) == 1
+
+
+def test_a_sheet_of_nothing_says_so(client: Client, upload: Upload) -> None:
+    order(client, upload(b"no picture"))
+    words = "None of its photographs can be read."
+    wait_until(lambda: words in client.get("/").content.decode())
+
+
+def test_a_sheet_whose_thumbnails_cannot_be_made_does_not_wait_for_ever(client: Client) -> None:
+    album = Album.objects.create(title="lost")
+    album.photographs.create(name="lost.jpg", file="gallery/originals/nowhere")
+    order(client, album)
+    words = "A thumbnail that it needs could not be made."
+    wait_until(lambda: words in client.get("/").content.decode())
+
+
+def test_a_sheet_is_drawn_by_one_task_only(client: Client) -> None:
+    album = ready_album(pages=1)
+    sheet = Sheet.objects.create(album=album, state=State.WORKING, task_id="another")
+    make_sheet.delay(sheet.pk)
+    wait_for_state(order(client, album), State.DONE)
+    sheet.refresh_from_db()
+    assert (sheet.state, sheet.task_id) == (State.WORKING, "another")
+
+
+def test_the_page_shows_how_far_a_sheet_is(client: Client, half_drawn: HalfDrawn) -> None:
+    page = client.get("/").content.decode()
+    assert "1 of 2 pages" in page
+    assert re.search(r'<progress[^>]* max="2" value="1"', page)
+    half_drawn.go_on()
+    wait_for_state(half_drawn.sheet, State.DONE)
+
+
+def test_a_sheet_that_is_cancelled_is_not_finished(client: Client, half_drawn: HalfDrawn) -> None:
+    client.post(f"/sheets/{half_drawn.sheet.pk}/cancel/")
+    assert "Contact sheet: cancelled." in client.get("/").content.decode()
+    half_drawn.go_on()
+    # What the worker does next, it does when it is through with this.
+    wait_for_state(order(client, ready_album(pages=1)), State.DONE)
+    half_drawn.sheet.refresh_from_db()
+    assert (half_drawn.sheet.state, half_drawn.sheet.file.name) == (State.CANCELLED, "")
