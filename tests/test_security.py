@@ -1,0 +1,341 @@
+"""A project trusts no server without a valid certificate, and its secrets stay secret."""
+
+import os
+import re
+import secrets
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from typing import BinaryIO
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+import trustme
+
+from tests.make import OURS, make
+from tools.generate import generate
+from tools.servers import MissingServer
+from tools.servers.rabbitmq import RabbitMQ
+from tools.servers.redis import Redis
+from tools.servers.server import HOST, free_port
+from tools.services import read_env
+from tools.trial.processes import Process, python
+
+SEND = """
+import config, django
+django.setup()
+from tests.tasks import add
+print(add.apply_async((2, 3), retry=False).get(timeout=30))
+"""
+WORKER = ("-m", "celery", "--app", "config", "worker", "--include", "tests.tasks", "-c", "1")
+SEND_FAILURE = """
+import config, django
+django.setup()
+from tests.tasks import fail
+fail.delay("/dev/null")
+"""
+REFUSED = "certificate verify failed"
+
+
+class SecureRedis(Redis):
+    """A Redis that also listens on a port for TLS."""
+
+    def __init__(self, folder: Path, certificate: list[Path]) -> None:
+        super().__init__(folder)
+        self.tls_port = free_port()
+        self._certificate = certificate
+
+    def command(self) -> list[str]:
+        chain, key = map(str, self._certificate)
+        tls = ["--tls-port", str(self.tls_port), "--tls-auth-clients", "no"]
+        return [*super().command(), *tls, "--tls-cert-file", chain, "--tls-key-file", key]
+
+
+class PasswordRedis(Redis):
+    """A Redis with a user `project`, who has a password."""
+
+    password = secrets.token_urlsafe(30)
+
+    def command(self) -> list[str]:
+        return [
+            *super().command(),
+            "--user",
+            "project",
+            "on",
+            f">{self.password}",
+            "~*",
+            "&*",
+            "+@all",
+        ]
+
+
+class SecureRabbitMQ(RabbitMQ):
+    """A RabbitMQ that also listens on a port for TLS."""
+
+    def __init__(self, folder: Path, certificate: list[Path]) -> None:
+        super().__init__(folder)
+        self.tls_port = free_port()
+        chain, key = certificate
+        (folder / "rabbitmq.conf").write_text(
+            f"listeners.ssl.1 = {HOST}:{self.tls_port}\n"
+            f"ssl_options.certfile = {chain}\n"
+            f"ssl_options.keyfile = {key}\n"
+        )
+
+
+@dataclass
+class Place:
+    """Where a project finds its servers, and the authority that vouches for them."""
+
+    urls: dict[str, str]
+    authority: Path
+
+
+@contextmanager
+def secure_servers(folder: Path, name: str) -> Iterator[Place]:
+    """Run a broker of each kind, with a certificate for this host name."""
+    folder.mkdir()
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+    issued = authority.issue_cert(name)
+    certificate = [folder / "certificate.pem", folder / "key.pem"]
+    issued.cert_chain_pems[0].write_to_path(str(certificate[0]))
+    issued.private_key_pem.write_to_path(str(certificate[1]))
+    redis = SecureRedis(folder / "redis", certificate)
+    rabbitmq = SecureRabbitMQ(folder / "rabbitmq", certificate)
+    with redis, rabbitmq:
+        urls = {
+            "redis": f"rediss://{HOST}:{redis.tls_port}/0",
+            "rabbitmq": f"amqps://guest:guest@{HOST}:{rabbitmq.tls_port}//",
+        }
+        yield Place(urls, folder / "authority.pem")
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Place]]:
+    """Servers with a certificate of their own, and servers with that of another."""
+    folder = tmp_path_factory.mktemp("servers")
+    with ExitStack() as stack:
+        try:
+            yield {
+                "own": stack.enter_context(secure_servers(folder / "own", HOST)),
+                "another": stack.enter_context(secure_servers(folder / "another", "example.com")),
+            }
+        except MissingServer as missing:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module", params=["redis", "rabbitmq"])
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with its results in Redis, so that both connections are encrypted."""
+    answers = {
+        "project_slug": request.param + "_project",
+        "broker": request.param,
+        "django": "6.1" if request.param == "redis" else "5.2",
+    }
+    project = generate(answers, tmp_path_factory.mktemp("project"))
+    make(project, "install")
+    return project
+
+
+def variables(project: Path, place: Place, **others: str) -> dict[str, str]:
+    """Return the environment in which a project uses these servers."""
+    inherited = {key: value for key, value in os.environ.items() if key not in OURS}
+    return inherited | {
+        "CELERY_BROKER_URL": place.urls[project.name.removesuffix("_project")],
+        "CELERY_RESULT_BACKEND": place.urls["redis"],
+        **others,
+    }
+
+
+def send(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Send a task and wait for its result."""
+    command = [python(project), "-c", SEND]
+    return subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+class Running(Process):
+    """A process of a project, with this environment, once its log holds the text `ready`."""
+
+    name = "process"
+
+    def __init__(
+        self, project: Path, log: Path, ready: str, *arguments: str, **environment: str
+    ) -> None:
+        super().__init__(project)
+        self.log = log
+        self._ready = ready
+        self._arguments = arguments
+        self._environment = environment
+
+    def command(self) -> list[str]:
+        return [python(self.folder), *self._arguments]
+
+    def environment(self) -> dict[str, str]:
+        return self._environment
+
+    def answers(self) -> bool:
+        return self._ready in self.log.read_text(errors="replace")
+
+
+def test_a_server_that_proves_who_it_is_is_trusted(
+    project: Path, places: dict[str, Place], tmp_path: Path
+) -> None:
+    place = places["own"]
+    environment = variables(project, place, SSL_CERT_FILE=str(place.authority))
+    with Running(project, tmp_path / "log", "ready.", *WORKER, **environment):
+        sent = send(project, **environment)
+    assert sent.stdout == "5\n", sent.stderr
+
+
+def test_a_server_that_nobody_vouches_for_is_refused(
+    project: Path, places: dict[str, Place], tmp_path: Path
+) -> None:
+    environment = variables(project, places["own"])
+    refuses(project, tmp_path / "log", environment)
+
+
+def test_a_server_with_the_certificate_of_another_is_refused(
+    project: Path, places: dict[str, Place], tmp_path: Path
+) -> None:
+    place = places["another"]
+    environment = variables(project, place, SSL_CERT_FILE=str(place.authority))
+    refuses(project, tmp_path / "log", environment)
+
+
+def refuses(project: Path, log: Path, environment: dict[str, str]) -> None:
+    """Fail the test unless worker and sender refuse to talk to the broker."""
+    sent = send(project, **environment)
+    assert sent.returncode == 1
+    assert REFUSED in sent.stderr
+    with Running(project, log, REFUSED, *WORKER, **environment) as worker:
+        assert "ready." not in worker.log.read_text()
+
+
+def test_pages_are_safe_in_production(project: Path, tmp_path: Path) -> None:
+    port = free_port()
+    environment = read_env(project) | {
+        "DJANGO_SETTINGS_MODULE": "config.settings.production",
+        "ALLOWED_HOSTS": "example.com",
+        "ADMIN_URL": "office/",
+    }
+    collect = [python(project), "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
+    subprocess.run(collect, cwd=project, env=os.environ | environment, check=True)
+
+    def get(path: str) -> HTTPResponse:
+        """Return the answer to what a proxy passes on from a visitor."""
+        headers = {"Host": "example.com", "X-Forwarded-Proto": "https"}
+        connection = HTTPConnection(HOST, port, timeout=60)
+        connection.request("GET", path, headers=headers)
+        return connection.getresponse()
+
+    gunicorn = ("-m", "gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}")
+    with Running(project, tmp_path / "log", "Booting worker", *gunicorn, **environment):
+        page = get("/office/login/")
+        assert page.status == 200
+        assert "default-src 'self'" in page.headers["Content-Security-Policy"].split("; ")
+        assert page.headers["Strict-Transport-Security"].startswith("max-age=31536000;")
+        assert page.headers["Referrer-Policy"] == "same-origin"
+        assert page.headers["X-Content-Type-Options"] == "nosniff"
+        assert page.headers["X-Frame-Options"] == "DENY"
+        assert {"Secure", "SameSite=Lax"} <= set(page.headers["Set-Cookie"].split("; "))
+        # The policy forbids scripts and styles within a page.
+        assert not re.search(
+            r"<style|<script(?![^>]* src=)| style=| on[a-z]+=", page.read().decode()
+        )
+        assert get("/admin/login/").status == 404
+
+
+def test_no_secret_is_in_a_log_in_the_repository_or_in_the_image(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    with PasswordRedis(tmp_path / "redis") as redis:
+        project = generate({"flower": True}, tmp_path)
+        env = project / ".env"
+        login = f"redis://project:{redis.password}@{HOST}:{redis.port}"
+        env.write_text(env.read_text().replace("redis://localhost:6379", login))
+        make(project, "install")
+        run_everything(project, redis, logs)
+    variables = read_env(project)
+    secret = [redis.password, variables["SECRET_KEY"], variables["FLOWER_BASIC_AUTH"].split(":")[1]]
+    files = [*logs.iterdir(), *tracked(project), *in_image(project)]
+    assert {"worker", "sender", ".env.example", "manage.py"} <= {path.name for path in files}
+    texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in files}
+    assert not [path for path, text in texts.items() if any(one in text for one in secret)]
+
+
+def run_everything(project: Path, redis: PasswordRedis, logs: Path) -> None:
+    """Run each process of a project, and have it meet what fails: what they say goes to logs."""
+    web, flower = free_port(), free_port()
+    celery = ("-m", "celery", "--app", "config")
+    beat = (*celery, "beat", "--schedule", str(logs.parent / "schedule"))
+    serve = ("manage.py", "runserver", "--noreload", str(web))
+    wrong = f"redis://project:{redis.password[::-1]}@{HOST}:{redis.port}"
+    with (
+        Running(project, logs / "worker", "ready.", *WORKER),
+        Running(project, logs / "beat", "Starting", *beat),
+        Running(project, logs / "web", "Quit the server", *serve, PYTHONUNBUFFERED="1"),
+        Running(project, logs / "flower", "Visit", *celery, "flower", FLOWER_PORT=str(flower)),
+    ):
+        for address in (f"{web}/", f"{web}/admin/login/", f"{web}/missing", f"{flower}/tasks"):
+            with suppress(HTTPError), urlopen(f"http://localhost:{address}") as response:
+                response.read()
+        with (logs / "sender").open("ab") as log:
+            run_python(project, log, SEND_FAILURE)
+        wait_for(logs / "worker", "ValueError: this cannot work")
+        refused = "invalid username-password pair"
+        with Running(project, logs / "stranger", refused, *WORKER, CELERY_BROKER_URL=wrong):
+            redis.kill()
+            with (logs / "sender").open("ab") as log:
+                run_python(project, log, SEND)
+            for name in ("worker", "sender"):
+                wait_for(logs / name, "Connection refused")
+            redis.start()
+
+
+def run_python(project: Path, log: BinaryIO, code: str) -> None:
+    command = [python(project), "-c", code]
+    subprocess.run(command, cwd=project, stdout=log, stderr=log, check=False)
+
+
+def wait_for(log: Path, text: str) -> None:
+    """Return once the log holds the text; fail the test after a minute."""
+    deadline = time.monotonic() + 60
+    while text not in log.read_text(errors="replace"):
+        assert time.monotonic() < deadline, f"{log.name} lacks {text!r}: {log.read_text()[-2000:]}"
+        time.sleep(0.05)
+
+
+def tracked(project: Path) -> list[Path]:
+    """Return the files of a project that git would track."""
+    subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
+    subprocess.run(["git", "add", "--all"], cwd=project, check=True)
+    listed = subprocess.check_output(["git", "ls-files", "-z"], cwd=project, text=True)
+    return [project / name for name in listed.split("\0") if name]
+
+
+def in_image(project: Path) -> list[Path]:
+    """Return the files of a project that its .dockerignore lets into the image."""
+    lines = (project / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    patterns = [line for line in lines if line and not line.startswith("#")]
+
+    def ignored(path: Path) -> bool:
+        first, *_ = parts = path.relative_to(project).parts
+        return any(
+            any(fnmatch(part, pattern[3:]) for part in parts)
+            if pattern.startswith("**/")
+            else fnmatch(first, pattern)
+            for pattern in patterns
+        )
+
+    return [path for path in project.rglob("*") if path.is_file() and not ignored(path)]
