@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from itertools import combinations
 from pathlib import Path
 from random import Random
@@ -99,7 +100,7 @@ WORDS = [
     Word(
         r"(?i)\bchords?\b",
         lambda a: a["result_backend"] not in ("rpc", "none"),
-        ("README.md", "config/checks.py", "tests/test_checks.py"),
+        ("README.md", "config/checks/chords.py", "tests/test_checks_chords.py"),
     ),
     Word(
         r"(?i)\bbeat\b|celerybeat",
@@ -269,6 +270,17 @@ def test_yaml_toml_and_json_are_valid(files: list[File]) -> None:
     }
     read = {file.path: readers[file.ending](file.text) for file in files if file.ending in readers}
     assert {"pyproject.toml", "compose.yaml", ".github/workflows/ci.yml"} <= read.keys()
+
+
+def test_each_check_has_a_test_and_is_explained_in_the_readme(projects: list[Project]) -> None:
+    def ids(project: Project, path: str, pattern: str) -> set[str]:
+        texts = [file.text for file in project.files if fnmatch(file.path, path)]
+        return {found for text in texts for found in re.findall(pattern, text, re.MULTILINE)}
+
+    for project in projects:
+        checks = ids(project, "config/checks/*.py", r'id="(celery\.[EW]\d{3})"')
+        assert checks == ids(project, "README.md", r"^\| `(celery\.[EW]\d{3})` \|")
+        assert checks == ids(project, "tests/test_checks*.py", r"celery\.[EW]\d{3}")
 
 
 @pytest.mark.parametrize("word", WORDS, ids=lambda word: word.pattern)

@@ -86,5 +86,6 @@ def test_types_and_checks_pass(
         f"--cache-dir={python.parents[1]}/mypy-cache",
         folder=project,
     )
+    run(*manage, "check", "--fail-level=DEBUG", folder=project)
     run(*manage, "check", "--deploy", "--fail-level=WARNING", folder=project, **production)
     run(*manage, "makemigrations", "--check", "--dry-run", folder=project)

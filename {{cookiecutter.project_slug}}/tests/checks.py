@@ -1,0 +1,28 @@
+"""What Django's checks say of the project."""
+
+import os
+import subprocess
+import sys
+
+from django.core.checks import run_checks
+
+from config.env import BASE_DIR
+
+
+def found() -> list[str]:
+    """What they say here and now: the id, the message and the hint of each."""
+    return sorted(f"{message.id}: {message.msg} {message.hint}" for message in run_checks())
+
+
+def check(*options: str, settings: str = "local", **environment: str) -> str:
+    """What `manage.py check` prints, in a process with another environment."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", *options],
+        cwd=BASE_DIR,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": f"config.settings.{settings}"} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.stdout
