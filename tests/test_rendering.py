@@ -107,6 +107,7 @@ WORDS = [
         lambda a: a["scheduler"] != "none",
         (*IGNORES, "config/cleanup.py", "config/settings/celery.py", "tests/test_cleanup.py"),
     ),
+    Word(r"^heartbeat/", lambda a: a["scheduler"] != "none"),
     Word(r"django.celery.beat", lambda a: a["scheduler"] == "database"),
     Word(r"(?i)flower", lambda a: bool(a["flower"])),
     Word(r"(?i)postgres|psycopg|CONN_MAX_AGE", lambda a: a["database"] == "postgresql"),

@@ -10,4 +10,5 @@ app.conf.beat_schedule = {
         "schedule": 0.5,
         "args": ["tick", os.environ["TICKS"]],
     },
+    "heartbeat": app.conf.beat_schedule["heartbeat"] | {"schedule": 1},
 }

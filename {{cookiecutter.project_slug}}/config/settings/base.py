@@ -24,12 +24,14 @@ INSTALLED_APPS = [
     # {% endfor %}
     "config",
     "accounts",
+    "health",
     # {% if cookiecutter.demo %}
     "gallery",
     # {% endif %}
 ]
 
 MIDDLEWARE = [
+    "health.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

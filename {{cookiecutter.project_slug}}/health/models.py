@@ -1,0 +1,15 @@
+"""What shows that a task ran, wherever results go."""
+
+import uuid
+
+from django.db import models
+
+
+class Probe(models.Model):
+    """A task that `manage.py wiring` sent. The worker that runs it removes the row."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    sent_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,87 @@
+"""What load balancers and monitors are told."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from django.db import connections
+from django.test import Client, override_settings
+
+from config import celery_app
+from config.env import BASE_DIR
+from tests.conftest import Process, wait_until
+from tests.test_wiring import broker_at
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def serve(log: Path, **variables: str) -> Iterator[str]:
+    """A web server with these variables, and its address."""
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", "127.0.0.1:0"],
+            cwd=BASE_DIR,
+            env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings.test"} | variables,
+            stderr=output,
+        )
+    try:
+        wait_until(lambda: "Listening at: " in log.read_text(), what="a web server")
+        yield log.read_text().partition("Listening at: http://")[2].split()[0]
+    finally:
+        server.kill()
+        server.wait()
+
+
+def get(server: str, path: str) -> tuple[int, str]:
+    """The status and the text of a page."""
+    connection = HTTPConnection(server)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    return response.status, response.read().decode()
+
+
+@override_settings(ALLOWED_HOSTS=["example.com"], SECURE_SSL_REDIRECT=True)
+def test_a_load_balancer_may_call_a_machine_by_its_address_and_without_tls(client: Client) -> None:
+    assert client.get("/health/", headers={"host": "10.0.0.5:8000"}).status_code == 200
+    assert client.get("/admin/", headers={"host": "10.0.0.5:8000"}).status_code == 400
+
+
+def test_without_its_database_a_process_asks_for_no_visitors(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connections.settings["default"], "NAME", "nowhere/at_all")
+    response = client.get("/health/")
+    assert response.status_code == 500
+    assert "no connection" in response.text
+    assert "nowhere" not in response.text
+
+
+def test_tasks_are_well_with_a_worker(client: Client, worker: Process) -> None:
+    assert client.get("/health/tasks/").status_code == 200
+
+
+def test_tasks_are_not_well_without_a_worker(tmp_path: Path) -> None:
+    with serve(tmp_path / "log", QUEUE_PREFIX="elsewhere") as server:
+        status, _ = get(server, "/health/tasks/")
+    # Where the broker cannot ask workers, nobody misses them here.
+    assert status == (500 if celery_app.conf.worker_enable_remote_control else 200)
+
+
+def test_a_silent_broker_holds_up_neither_visitors_nor_who_asks(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = broker_at(silent)
+        with serve(tmp_path / "log", CELERY_BROKER_URL=url) as server:
+            assert get(server, "/health/")[0] == 200
+            start = time.monotonic()
+            status, text = get(server, "/health/tasks/")
+            assert time.monotonic() - start < 5
+    assert status == 500
+    assert "sesame" not in text

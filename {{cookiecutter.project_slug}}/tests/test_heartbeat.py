@@ -1,0 +1,36 @@
+"""Beat shows that it works, and `manage.py wiring` whether it did."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from health.lines import WiringError
+from heartbeat.models import Heartbeat
+from heartbeat.wiring import beat
+from tests.conftest import SECONDS, Process, wait_until
+from tests.test_wiring import Wiring
+
+pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
+
+
+def test_all_is_well_with_beat(tmp_path: Path) -> None:
+    schedule = ("--schedule", str(tmp_path / "schedule"), "--max-interval", "1")
+    process = Process(tmp_path / "log", "beat", *schedule, app="tests.beat", TICKS="/dev/null")
+    try:
+        wait_until(Heartbeat.objects.exists, what="a tick")
+    finally:
+        process.stop()
+    assert set(Wiring(SECONDS).states.values()) == {"ok"}
+
+
+def test_beat_that_never_ran_is_found() -> None:
+    with pytest.raises(WiringError, match="has not ticked yet"):
+        beat(SECONDS)
+
+
+def test_beat_that_stopped_is_found() -> None:
+    Heartbeat.objects.create(at=timezone.now() - timedelta(minutes=5))
+    with pytest.raises(WiringError, match="last ticked 300 s ago"):
+        beat(SECONDS)

@@ -1,0 +1,121 @@
+"""`manage.py wiring` tells what works, and what to do where something does not."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from config.env import BASE_DIR, env
+from health.lines import WiringError
+from health.wiring import database
+from tests.conftest import SECONDS, WORKER, Process
+
+pytestmark = [pytest.mark.usefixtures("celery"), pytest.mark.django_db(transaction=True)]
+
+ALL = ("Database", "Broker", "Workers", "Queues", "Tasks", "Results")
+
+
+class Wiring:
+    """What the command printed: the state of each line, and the text."""
+
+    def __init__(self, seconds: float, **variables: str) -> None:
+        self.process = subprocess.run(
+            [sys.executable, "manage.py", "wiring", "--seconds", str(seconds)],
+            cwd=BASE_DIR,
+            env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings.test"} | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.text = self.process.stdout
+        lines = [line.split() for line in self.text.splitlines() if not line.startswith(" ")]
+        self.states = {name: state for name, state, *_ in lines}
+        assert self.process.stderr == ""
+        assert self.process.returncode == int(set(self.states.values()) != {"ok"})
+
+    def line(self, name: str) -> str:
+        return next(line for line in self.text.splitlines() if line.startswith(name))
+
+    def tasks_in(self, queue: str) -> int:
+        return int(self.line("Queues").partition(f" in {queue}")[0].split()[-1])
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Variables for queues that no other worker reads; what is in them in the end is removed."""
+    variables = {"QUEUE_PREFIX": "elsewhere"}
+    yield variables
+    Process(tmp_path / "purge.log", "purge", "--force", **variables).process.wait(SECONDS)
+
+
+def broker_at(server: socket.socket) -> str:
+    """The broker's URL, with another server in place of the broker, and a password."""
+    host, port = server.getsockname()
+    url = urlsplit(str(settings.CELERY_BROKER_URL))
+    return url._replace(netloc=f"somebody:sesame@{host}:{port}").geturl()
+
+
+def test_all_is_well_with_a_worker(worker: Process) -> None:
+    wiring = Wiring(SECONDS)
+    assert {name: wiring.states[name] for name in ALL} == dict.fromkeys(ALL, "ok")
+
+
+def test_a_queue_that_nobody_reads_is_found(elsewhere: dict[str, str], tmp_path: Path) -> None:
+    worker = Process(tmp_path / "log", *WORKER, "--queues", "default", **elsewhere)
+    try:
+        worker.wait_for_line("ready.")
+        one_queue = Wiring(5, **elsewhere)
+    finally:
+        worker.stop()
+    assert "none run from slow within" in one_queue.line("Tasks")
+    assert "Start a worker that reads it: celery -A config worker -Q slow" in one_queue.text
+
+    no_worker = Wiring(1, **elsewhere)
+    assert no_worker.tasks_in("slow") == one_queue.tasks_in("slow") + 1
+    assert "none run from default,slow within" in no_worker.line("Tasks")
+    assert "Start a worker: make worker" in no_worker.text
+
+
+def test_a_broker_that_is_away_is_told_without_its_password() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        wiring = Wiring(3, CELERY_BROKER_URL=broker_at(closed))
+    assert wiring.states["Database"] == "ok"
+    assert wiring.states["Broker"] == "failed"
+    assert wiring.states["Tasks"] == "skipped"
+    assert "sesame" not in wiring.text
+
+
+def test_a_broker_that_is_silent_is_not_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        start = time.monotonic()
+        wiring = Wiring(1, CELERY_BROKER_URL=broker_at(silent))
+    assert time.monotonic() - start < SECONDS
+    assert wiring.states["Broker"] == "failed"
+
+
+def test_a_database_that_is_away_is_told() -> None:
+    url = env("DATABASE_URL").rpartition("/")[0] + "/nowhere/at_all"
+    wiring = Wiring(3, DATABASE_URL=url)
+    assert wiring.states["Database"] == "failed"
+    assert wiring.states["Tasks"] == "skipped"
+
+
+def test_a_migration_that_is_missing_is_told() -> None:
+    recorder = MigrationRecorder(connection)
+    recorder.record_unapplied("health", "0001_initial")
+    try:
+        with pytest.raises(WiringError, match="1 migrations are missing") as missing:
+            database(SECONDS)
+    finally:
+        recorder.record_applied("health", "0001_initial")
+    assert missing.value.fix == "Apply them: make migrate"
