@@ -19,7 +19,7 @@ QUEUES = {
     for queue in celery_app.amqp.queues.values()
     if not queue.auto_delete
 }
-ADDRESS = "Start it, or correct its address in the environment or .env."
+ADDRESS = "correct its address in the environment or .env."
 
 
 def milliseconds(start: float) -> str:
@@ -27,7 +27,7 @@ def milliseconds(start: float) -> str:
     return f"{(time.perf_counter() - start) * 1000:.0f} ms"
 
 
-@line("Database", fix=ADDRESS)
+@line("Database", fix=f"Start it, or {ADDRESS}")
 def database(seconds: float) -> str:
     start = time.perf_counter()
     with connection.cursor() as cursor:
@@ -39,7 +39,7 @@ def database(seconds: float) -> str:
     return f"answers in {took}"
 
 
-@line("Broker", fix=ADDRESS)
+@line("Broker", fix=f"Start it (make services), or {ADDRESS}")
 def broker(seconds: float) -> str:
     with celery_app.connection_for_write(connect_timeout=seconds) as broker:
         # Without the password.
@@ -67,7 +67,7 @@ def workers(seconds: float) -> str:
     return "; ".join(reads)
 
 
-@line("Queues", fix=ADDRESS, needs=[broker])
+@line("Queues", fix=f"Start the broker (make services), or {ADDRESS}", needs=[broker])
 def queues(seconds: float) -> str:
     counts = []
     with celery_app.connection_for_write() as broker, broker.channel() as channel:
@@ -106,7 +106,7 @@ def tasks(seconds: float) -> str:
     return f"run from {' and '.join(ran)}"
 
 
-@line("Results", fix=ADDRESS, needs=[tasks])
+@line("Results", fix=f"Start what keeps them, or {ADDRESS}", needs=[tasks])
 def results(seconds: float) -> str:
     if celery_app.conf.task_ignore_result:
         return "none are kept"
