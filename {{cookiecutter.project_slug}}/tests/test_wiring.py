@@ -73,7 +73,7 @@ def test_a_queue_that_nobody_reads_is_found(elsewhere: dict[str, str], tmp_path:
     worker = Process(tmp_path / "log", *WORKER, "--queues", "default", **elsewhere)
     try:
         worker.wait_for_line("ready.")
-        one_queue = Wiring(5, **elsewhere)
+        one_queue = Wiring(10, **elsewhere)
     finally:
         worker.stop()
     assert "none run from slow within" in one_queue.line("Tasks")
