@@ -6,13 +6,13 @@ endif
 RUN := uv run --frozen
 PYTEST := $(RUN) pytest -n 6 --dist loadgroup
 
-TARGETS := try new check test test-all lint format
+TARGETS := try new check test test-all lint format screenshot
 .DEFAULT_GOAL := help
 .PHONY: help $(TARGETS)
 $(TARGETS): | $(UV)
 
 help: ## List what there is
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 # Answers such as broker=rabbitmq are variables to make: here they are words for the shell, quoted.
 given = $(filter command,$(origin $(1)))
@@ -37,7 +37,7 @@ test: ## Test everything, on servers that are installed where they are missing
 test: MARKS := -m "not exhaustive"
 test-all: ## Test everything, in all combinations
 test test-all:
-	@tools/install-servers.sh redis rabbitmq postgresql || [ "$$CI" != true ]
+	@tools/install-servers.sh redis rabbitmq postgresql chromium || [ "$$CI" != true ]
 	@$(PYTEST) --durations=10 $(MARKS)
 
 lint: ## Find mistakes in style and types
@@ -48,6 +48,9 @@ lint: ## Find mistakes in style and types
 format: ## Mend what can be mended by itself
 	@$(RUN) ruff check --fix
 	@$(RUN) ruff format
+
+screenshot: ## Take the picture of the demo that README.md shows
+	@$(RUN) python -m tools.screenshot
 
 .uv/bin/uv:
 	@python3 -m venv .uv/venv

@@ -1,0 +1,290 @@
+"""The demo, as visitors meet it: in a real browser, with a real worker behind it."""
+
+import os
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
+
+from tests.make import make
+from tools.generate import generate
+from tools.servers import SERVERS, MissingServer
+from tools.services import point_at
+from tools.site import browser, pictures, site
+from tools.trial.processes import python
+
+# One project serves them all.
+pytestmark = pytest.mark.xdist_group("browser")
+SECONDS = 30
+PER_PAGE = 20
+THUMBNAILS = """
+    SELECT thumbnail FROM gallery_photograph JOIN gallery_album ON gallery_album.id = album_id
+    WHERE visitor = '' AND state = 'done'
+"""
+
+expect.set_options(timeout=SECONDS * 1000)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    try:
+        with browser() as started:
+            yield started
+    except MissingServer as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def project(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A project of default answers, installed, whose broker runs."""
+    folder = tmp_path_factory.mktemp("browser")
+    project = generate({}, folder)
+    with SERVERS["redis"](folder / "redis") as redis:
+        point_at(project, [redis])
+        make(project, "install")
+        yield project
+
+
+@pytest.fixture(scope="module")
+def address(project: Path) -> Iterator[str]:
+    with site(project) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def files(chromium: Browser) -> list[FilePayload]:
+    """Three photographs."""
+    return [photograph(f"{n}.jpg", data) for n, data in enumerate(pictures(chromium, 3))]
+
+
+def photograph(name: str, data: bytes) -> FilePayload:
+    return {"name": name, "mimeType": "image/jpeg", "buffer": data}
+
+
+@pytest.fixture
+def options() -> dict[str, Any]:
+    """What is special about the browser of a test."""
+    return {}
+
+
+@pytest.fixture
+def context(chromium: Browser, options: dict[str, Any]) -> Iterator[BrowserContext]:
+    """A visitor who was never here. Fails the test if the browser has something to complain of."""
+    context = chromium.new_context(**options)
+    complaints: list[str] = []
+    context.on("console", lambda message: complaints.append(message.text))
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    yield context
+    context.close()
+    # A form that is refused is answered by the status 400, which the browser notes.
+    assert [text for text in complaints if "400 (Bad Request)" not in text] == []
+
+
+@pytest.fixture
+def page(context: BrowserContext, address: str) -> Page:
+    page = context.new_page()
+    page.goto(address)
+    return page
+
+
+def upload(page: Page, files: list[FilePayload]) -> None:
+    page.get_by_label("Photographs").set_input_files(files)
+    page.get_by_role("button", name="Upload").click()
+
+
+class SlowStorage:
+    """An album of two pages whose thumbnails the storage sends when it is told to."""
+
+    def __init__(self, project: Path, folder: Path, picture: bytes) -> None:
+        self.picture = picture
+        self.database = project / "db.sqlite3"
+        folder.mkdir()
+        for number in range(2 * PER_PAGE):
+            (folder / f"{number}.jpg").write_bytes(picture)
+        command = [python(project), "manage.py", "import_photographs", str(folder)]
+        subprocess.run(command, cwd=project, check=True, capture_output=True)
+        deadline = time.monotonic() + SECONDS
+        while len(names := self.query(THUMBNAILS)) < 2 * PER_PAGE:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        self.pipes = {project / "media" / name for (name,) in names}
+        for pipe in self.pipes:
+            pipe.unlink()
+            os.mkfifo(pipe)
+
+    def query(self, sql: str) -> list[tuple[str]]:
+        with closing(sqlite3.connect(self.database, timeout=SECONDS)) as database, database:
+            return database.execute(sql).fetchall()
+
+    def send(self, count: int) -> None:
+        """Sends so many pictures, each when it is asked for."""
+        deadline = time.monotonic() + SECONDS
+        while count:
+            assert time.monotonic() < deadline
+            for pipe in list(self.pipes):
+                with suppress(OSError):
+                    file = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+                    os.write(file, self.picture)
+                    os.close(file)
+                    pipe.unlink()
+                    pipe.write_bytes(self.picture)
+                    self.pipes.remove(pipe)
+                    count -= 1
+            time.sleep(0.01)
+
+    def close(self) -> None:
+        """Has all that is left, and shows the album to nobody any more."""
+        for pipe in self.pipes:
+            pipe.unlink()
+            pipe.write_bytes(self.picture)
+        self.query("UPDATE gallery_album SET visitor = 'nobody' WHERE visitor = ''")
+
+
+@pytest.fixture
+def storage(
+    project: Path, page: Page, files: list[FilePayload], tmp_path: Path
+) -> Iterator[SlowStorage]:
+    picture = files[0]["buffer"]
+    storage = SlowStorage(project, tmp_path / tmp_path.name, picture)
+    # It is slow to the worker alone.
+    page.route("**/photographs/*.jpg", lambda route: route.fulfill(body=picture))
+    page.reload()
+    yield storage
+    storage.close()
+
+
+def test_photographs_turn_into_thumbnails_without_reloading(
+    page: Page, files: list[FilePayload]
+) -> None:
+    expect(page.get_by_text("Nothing here yet.")).to_be_visible()
+    upload(page, files)
+    page.evaluate("window.still_the_same = true")
+    expect(page.get_by_role("img")).to_have_count(3)
+    assert page.evaluate("window.still_the_same")
+    for image in page.get_by_role("img").all():
+        assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320
+
+
+def test_files_that_are_dropped_are_uploaded(page: Page, files: list[FilePayload]) -> None:
+    dropped = page.evaluate_handle(
+        """bytes => {
+            const files = new DataTransfer();
+            files.items.add(new File([new Uint8Array(bytes)], "dropped.jpg"));
+            return files;
+        }""",
+        list(files[0]["buffer"]),
+    )
+    page.locator("#upload").dispatch_event("drop", {"dataTransfer": dropped})
+    expect(page.get_by_role("img", name="dropped.jpg")).to_be_visible()
+
+
+def test_the_bar_moves_and_the_sheet_can_be_downloaded(page: Page, storage: SlowStorage) -> None:
+    album = page.get_by_role("article").first
+    album.get_by_role("button", name="Make a contact sheet").click()
+    bar = album.get_by_role("progressbar")
+    expect(bar).to_have_attribute("max", "2")
+    expect(bar).to_have_attribute("value", "0")
+    storage.send(PER_PAGE)
+    expect(bar).to_have_attribute("value", "1")
+    expect(album.get_by_text("1 of 2 pages")).to_be_visible()
+    storage.send(PER_PAGE)
+    with page.expect_download() as download:
+        album.get_by_role("link", name="Download the contact sheet").click()
+    assert download.value.path().read_bytes().startswith(b"%PDF")
+
+
+def test_a_sheet_is_cancelled_by_a_button(page: Page, storage: SlowStorage) -> None:
+    album = page.get_by_role("article").first
+    album.get_by_role("button", name="Make a contact sheet").click()
+    album.get_by_role("button", name="Cancel the contact sheet").click()
+    expect(album.get_by_text("Contact sheet: cancelled.")).to_be_visible()
+    expect(album.get_by_role("progressbar")).to_have_count(0)
+
+
+def test_what_is_no_picture_is_refused_in_words(page: Page) -> None:
+    upload(page, [photograph("letter.jpg", b"Dear Sir or Madam")])
+    expect(page.get_by_text("letter.jpg: It is no JPEG, PNG, GIF or WebP")).to_be_visible()
+    upload(page, [photograph("nothing.jpg", b"")])
+    expect(page.get_by_text("nothing.jpg is empty.")).to_be_visible()
+
+
+def test_too_many_files_are_refused_before_they_are_sent(page: Page) -> None:
+    files = [photograph(f"{number}.jpg", b"x") for number in range(PER_PAGE + 1)]
+    page.get_by_label("Photographs").set_input_files(files)
+    problem = page.get_by_label("Photographs").evaluate("input => input.validationMessage")
+    assert problem == "Choose 20 files at most."
+
+
+def test_all_of_it_works_by_keyboard(page: Page, files: list[FilePayload]) -> None:
+    def tab_to(name: str) -> None:
+        for _ in range(SECONDS):
+            page.keyboard.press("Tab")
+            focused = page.locator(":focus")
+            if name in (focused.get_attribute("aria-label") or focused.inner_text()):
+                outline = focused.evaluate("element => getComputedStyle(element).outlineStyle")
+                assert outline == "solid"
+                return
+        pytest.fail(f"No way to {name!r}.")
+
+    for _ in range(SECONDS):
+        page.keyboard.press("Tab")
+        if page.locator(":focus").get_attribute("type") == "file":
+            break
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Space")
+    chooser.value.set_files(files)
+    tab_to("Upload")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("img")).to_have_count(3)
+    tab_to("Make a contact sheet")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Download the contact sheet")).to_be_visible()
+    tab_to("Remove")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("img")).to_have_count(0)
+
+
+@pytest.mark.parametrize("options", [{"viewport": {"width": 320, "height": 640}}])
+def test_it_fits_a_phone(page: Page, files: list[FilePayload]) -> None:
+    upload(page, [*files, photograph(f"{'x' * 100}.jpg", b"no picture")])
+    expect(page.get_by_role("img")).to_have_count(3)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width == 320
+
+
+@pytest.mark.parametrize("options", [{"java_script_enabled": False}])
+def test_it_works_without_scripts(page: Page, files: list[FilePayload]) -> None:
+    upload(page, files)
+    deadline = time.monotonic() + SECONDS
+    while page.get_by_role("img").count() < 3:
+        assert time.monotonic() < deadline
+        page.get_by_role("link", name="Reload").click()
+    page.get_by_role("button", name="Make a contact sheet").click()
+    while not page.get_by_role("link", name="Download the contact sheet").count():
+        assert time.monotonic() < deadline
+        page.get_by_role("link", name="Reload").click()
+
+
+@pytest.mark.parametrize("options", [{"color_scheme": "light"}, {"color_scheme": "dark"}], ids=str)
+def test_axe_finds_nothing(page: Page, files: list[FilePayload]) -> None:
+    def check() -> None:
+        results = Axe().run(page)
+        assert results.violations_count == 0, results.generate_report()
+
+    check()
+    upload(page, [*files, photograph("letter.jpg", b"Dear Sir or Madam")])
+    expect(page.get_by_role("img")).to_have_count(3)
+    page.get_by_role("button", name="Make a contact sheet").click()
+    expect(page.get_by_role("link", name="Download the contact sheet")).to_be_visible()
+    check()
+    upload(page, [photograph("nothing.jpg", b"")])
+    check()
