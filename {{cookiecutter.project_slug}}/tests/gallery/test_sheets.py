@@ -1,5 +1,6 @@
 """A contact sheet waits for its photographs, shows how far it is, and can be stopped."""
 
+import os
 import re
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from django.test import Client
 
 from gallery.models import Album, Sheet, State
 from gallery.tasks import make_sheet
-from tests.conftest import Notes, wait_until
+from tests.conftest import wait_until
 from tests.gallery.conftest import (
     HalfDrawn,
     Upload,
@@ -17,7 +18,6 @@ from tests.gallery.conftest import (
     ready_album,
     wait_for_state,
 )
-from tests.tasks import wait_for
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
@@ -34,21 +34,21 @@ def test_a_sheet_has_all_photographs_of_its_album_on_pages(client: Client) -> No
     assert len(re.findall(rb"/Type /Page\b(?!s)", pdf)) == sheet.pages == 3
 
 
-def test_a_sheet_waits_for_its_own_photographs_and_no_others(
-    client: Client, notes: Notes, tmp_path: Path, upload: Upload
-) -> None:
-    for process in "12":
-        wait_for.delay(notes.path, str(tmp_path / process))
-    notes.wait(2)
-    album = upload(picture(), picture(), picture())
-    sheet = order(client, album)
+def test_a_sheet_waits_for_its_own_photographs_and_no_others(client: Client) -> None:
+    album = ready_album(pages=1)
+    late = album.photographs.create(name="late.jpg", file="gallery/originals/late")
+    path = Path(late.file.path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(path)
     other = Album.objects.create(title="never done")
     other.photographs.create(name="waiting")
-    (tmp_path / "1").touch()
-    (tmp_path / "2").touch()
+    sheet = order(client, album)
+    wait_for_state(late, State.WORKING)
+    wait_for_state(sheet, State.WAITING)
+    path.write_bytes(picture())
     wait_for_state(sheet, State.DONE)
-    assert not album.photographs.exclude(state=State.DONE).exists()
-    assert pictures_in(sheet.file.read()) == 3
+    assert sheet.pages == 2
+    path.unlink()
 
 
 def test_a_sheet_leaves_out_what_cannot_be_read(client: Client, upload: Upload) -> None:

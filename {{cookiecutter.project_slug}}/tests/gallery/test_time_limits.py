@@ -52,5 +52,6 @@ def test_a_task_that_cannot_stop_is_killed_and_the_page_says_so(
     photograph = album.photographs.create(name="bomb.jpg", file=file)
     make_thumbnail.apply_async((photograph.pk,), soft_time_limit=1, time_limit=2)
     shows(client, "bomb.jpg: It took too long.")
+    assert album.photographs.get().state == State.FAILED
     upload()
     wait_until(Photograph.objects.filter(state=State.DONE).exists)
