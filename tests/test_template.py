@@ -39,6 +39,7 @@ WITH_JINJA = {
     "config/settings/base.py",
     "config/settings/celery.py",
     "config/settings/production.py",
+    "config/tasks.py",
     "config/urls.py",
     "gallery/about.py",
     "gallery/orders.py",

@@ -5,19 +5,18 @@ import logging.config
 import os
 from typing import Any
 
-# {% if not broker.delays_by_the_second %}
-from celery import Celery
-# {% endif %}
 from celery.signals import setup_logging
 from django.conf import settings
 
 # {% if broker.delays_by_the_second %}
 from config.delays import Celery
-
+# {% else %}
+from config.visibility import Celery
 # {% endif %}
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
-app = Celery("config", amqp="config.messages:SmallMessages")
+app = Celery("config", amqp="config.messages:SmallMessages", task_cls="config.tasks:Task")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

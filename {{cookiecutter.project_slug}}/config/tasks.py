@@ -1,24 +1,48 @@
+# {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
 """What tasks of this project share."""
 
+import logging
 from typing import Any
 
 from celery.contrib.django.task import DjangoTask
-from celery.exceptions import Retry
+from celery.exceptions import Reject, Retry
+from celery.signals import task_postrun
+from django.db import DatabaseError, OperationalError
+
+from interruptions.models import InterruptedTask
+
+logger = logging.getLogger(__name__)
 
 
-class RetriedTask(DjangoTask):
-    """A task that runs again when something that passes by itself went wrong.
+class SetAside(Exception):  # noqa: N818 - the task is at fault, not what raises this
+    """Raised instead of starting a task once more that was interrupted too often."""
 
-    Use it as `@shared_task(base=RetriedTask)`. A task waits 1, 2, 4, … seconds, each drawn at
-    random from one second up to that, so that many failing together do not come back together;
-    after five retries it fails. Add exceptions by `autoretry_for`.
+
+class Task(DjangoTask):
+    """What every task of the project is.
+
+    A task whose process dies is delivered again. One that always kills its process would do so
+    for ever: after `TASK_MAX_RESTARTS` it fails instead, and is set aside for the admin.
     """
 
-    autoretry_for = (ConnectionError, TimeoutError)
-    max_retries = 5
-    retry_backoff = True
-    retry_backoff_max = 600
-    retry_jitter = True
+    @property
+    def redelivered(self) -> bool:
+        """Whether the broker has delivered the running task before."""
+{{ broker.redelivered() }}
+
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+        if not self.redelivered:
+            return
+        try:
+            interrupted = InterruptedTask.count_restart(self)
+        except DatabaseError:
+            logger.warning("Restarts are not counted while the database is away.", exc_info=True)
+            return
+        if interrupted.set_aside:
+            raise SetAside(
+                f"{self.name} was started {interrupted.restarts} times, and its process died or was"
+                " stopped each time. See Interrupted tasks in the admin."
+            )
 
     def retry(self, *args: Any, **options: Any) -> Retry:
         """Sends the task again, in a second at the earliest.
@@ -28,4 +52,31 @@ class RetriedTask(DjangoTask):
         """
         if options.get("countdown") is not None:
             options["countdown"] = max(1, options["countdown"])
-        return super().retry(*args, **options)
+        try:
+            return super().retry(*args, **options)
+        except Reject as unsent:
+            # Celery drops a task that it could not send again; the broker still has it.
+            raise Reject(unsent, requeue=True) from unsent
+
+
+@task_postrun.connect
+def forget_restarts(sender: object, task_id: str, retval: object, **kwargs: Any) -> None:
+    """A task that ended, whether well or not, was not interrupted this time."""
+    # Where memory ran out, Celery ends the worker, and the task is delivered again.
+    if isinstance(sender, Task) and sender.redelivered and not isinstance(retval, MemoryError):
+        InterruptedTask.objects.filter(id=task_id, set_aside=False).delete()
+
+
+class RetriedTask(Task):
+    """A task that runs again when something that passes by itself went wrong.
+
+    Use it as `@shared_task(base=RetriedTask)`. A task waits 1, 2, 4, … seconds, each drawn at
+    random from one second up to that, so that many failing together do not come back together;
+    after five retries it fails. Add exceptions by `autoretry_for`.
+    """
+
+    autoretry_for = (ConnectionError, TimeoutError, OperationalError)
+    max_retries = 5
+    retry_backoff = True
+    retry_backoff_max = 600
+    retry_jitter = True

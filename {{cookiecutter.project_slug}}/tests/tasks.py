@@ -1,12 +1,14 @@
 """Tasks for the tests. Each writes to a file what it did, where the test waits for it."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
 from celery import Task, shared_task
 
 from config.tasks import RetriedTask
+from interruptions.models import InterruptedTask
 
 
 def write(path: str, line: str) -> None:
@@ -43,6 +45,16 @@ def fail_twice(self: Task, path: str) -> str:
     if self.request.retries < 2:
         raise ConnectionError("the other side is away")
     return "well"
+
+
+@shared_task
+def die_once(path: str) -> None:
+    """Kills its process, as a system does that is out of memory; not the next time."""
+    interrupted = InterruptedTask.objects.filter(restarts=1).exists()
+    write(path, "interrupted once" if interrupted else "dying")
+    if not interrupted:
+        os.kill(os.getpid(), signal.SIGKILL)
+    write(path, "well")
 
 
 @shared_task

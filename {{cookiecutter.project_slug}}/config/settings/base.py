@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "config",
     "accounts",
     "health",
+    "interruptions",
     # {% if cookiecutter.demo %}
     "gallery",
     # {% endif %}
@@ -39,6 +40,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.middleware.BrokerAwayMiddleware",
     "{{ django.csp_middleware }}",
 ]
 

@@ -17,6 +17,13 @@ QUEUE_PREFIX = env("QUEUE_PREFIX")
 
 # Broker: where tasks wait for a worker.
 {{ broker.settings() }}
+# A task is sent again for seven seconds while the broker is away; then the sender gets an error.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 5,
+    "interval_start": 0.5,
+    "interval_step": 0.5,
+    "interval_max": 2,
+}
 # A worker waits for its broker for as long as it takes, instead of giving up.
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
@@ -33,6 +40,8 @@ CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# One that was started again this often, and never ended, is set aside: it may kill its worker.
+TASK_MAX_RESTARTS = env.int("TASK_MAX_RESTARTS", default=5)
 # What a worker that is told to stop does not finish in this time, in seconds, the next one runs.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.float("CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT", default=10.0)
 # A task whose acknowledgement can no longer arrive is stopped, since another worker gets it.
@@ -69,8 +78,12 @@ CELERY_IMPORTS = ["config.cleanup"]
 CELERY_TIMEZONE = env("TIME_ZONE", default="UTC")
 CELERY_ENABLE_UTC = True
 
-# Workers: a pool process starts afresh after so many tasks, and gives back what they leaked.
+# Workers: a pool process starts afresh after so many tasks, or when it holds so many KiB once a
+# task is done, and gives back what they leaked.
 CELERY_WORKER_MAX_TASKS_PER_CHILD = env.int("CELERY_WORKER_MAX_TASKS_PER_CHILD", default=1000)
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = env.int(
+    "CELERY_WORKER_MAX_MEMORY_PER_CHILD", default=512 * 1024
+)
 # {% if scheduler.settings() %}
 
 {{ scheduler.settings() }}

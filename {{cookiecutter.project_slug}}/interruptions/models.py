@@ -1,0 +1,38 @@
+"""Tasks that did not end."""
+
+from typing import Any, Self
+
+from celery import Task
+from django.conf import settings
+from django.db import models
+
+
+class InterruptedTask(models.Model):
+    """A task that was started again, since its process died or was stopped.
+
+    The row goes when the task ends. One that was started again too often is set aside instead.
+    """
+
+    id = models.CharField(primary_key=True, max_length=255)
+    name = models.CharField(max_length=255)
+    signature: "models.JSONField[Any, Any]" = models.JSONField(help_text="What was sent.")
+    restarts = models.PositiveIntegerField(default=0)
+    restarted_at = models.DateTimeField(auto_now=True)
+    set_aside = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("-set_aside", "-restarted_at")
+
+    def __str__(self) -> str:
+        return f"{self.name}[{self.id}]"
+
+    @classmethod
+    def count_restart(cls, task: Task) -> Self:
+        """Notes that a worker starts the task once more, and sets it aside if that is too often."""
+        # As a plain dict: Django would call a signature, which runs the task.
+        what = {"name": task.name, "signature": dict(task.signature_from_request())}
+        interrupted, _ = cls.objects.get_or_create(id=task.request.id, defaults=what)
+        interrupted.restarts += 1
+        interrupted.set_aside = interrupted.restarts > settings.TASK_MAX_RESTARTS
+        interrupted.save()
+        return interrupted
