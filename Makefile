@@ -6,7 +6,7 @@ endif
 RUN := uv run --frozen
 PYTEST := $(RUN) pytest -n 6 --dist loadgroup
 
-TARGETS := try new check test test-all lint format screenshot
+TARGETS := try new check test test-all faults lint format screenshot
 .DEFAULT_GOAL := help
 .PHONY: help $(TARGETS)
 $(TARGETS): | $(UV)
@@ -39,6 +39,10 @@ test-all: ## Test everything, in all combinations
 test test-all:
 	@tools/install-servers.sh redis rabbitmq postgresql chromium || [ "$$CI" != true ]
 	@$(PYTEST) --durations=10 $(MARKS)
+
+faults: ## Kill what a project needs, and write into docs/faults.md what became of its tasks
+	@tools/install-servers.sh redis rabbitmq postgresql
+	@$(PYTEST) --numprocesses 2 tests/faults --write-table docs/faults.md
 
 lint: ## Find mistakes in style and types
 	@$(RUN) ruff check

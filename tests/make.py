@@ -11,9 +11,14 @@ OURS = ("VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 def make(project: Path, *targets: str, **environment: str) -> None:
     """Run targets of a project's Makefile. Fails the test with what they printed, if one fails."""
+    run(project, "make", *targets, **environment)
+
+
+def run(project: Path, *command: str, **environment: str) -> None:
+    """Run a command in a project. Fails the test with what it printed, if it fails."""
     inherited = {key: value for key, value in os.environ.items() if key not in OURS}
-    run = subprocess.run(
-        ["make", *targets],
+    process = subprocess.run(
+        command,
         cwd=project,
         env=inherited | environment | {"CI": "true"},
         stdout=subprocess.PIPE,
@@ -22,4 +27,4 @@ def make(project: Path, *targets: str, **environment: str) -> None:
         timeout=MINUTES * 60,
         check=False,
     )
-    assert run.returncode == 0, f"make {' '.join(targets)} failed:\n{run.stdout}"
+    assert process.returncode == 0, f"{' '.join(command)} failed:\n{process.stdout}"

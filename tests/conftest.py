@@ -1,0 +1,37 @@
+"""Prints what each fault did to tasks, as a table."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TABLE = "--write-table"
+COLUMNS = ("fault", "broker", "sent", "completed", "lost", "repeated", "seconds")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(TABLE, type=Path, help="a page to write the table of faults into")
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    reports = [report for stats in terminalreporter.stats.values() for report in stats]
+    properties = [pair for report in reports for pair in getattr(report, "user_properties", [])]
+    outcomes = [outcome for name, outcome in properties if name == "outcome"]
+    if not outcomes:
+        return
+    table = to_markdown(outcomes)
+    terminalreporter.section("faults")
+    terminalreporter.write_line(table)
+    if page := config.getoption(TABLE):
+        before, _, _ = page.read_text(encoding="utf-8").partition("| fault |")
+        page.write_text(f"{before}{table}\n", encoding="utf-8")
+
+
+def to_markdown(outcomes: list[dict[str, Any]]) -> str:
+    rows = {tuple(cell(outcome[column]) for column in COLUMNS) for outcome in outcomes}
+    rule = tuple("---" if column in ("fault", "broker") else "--:" for column in COLUMNS)
+    return "\n".join(f"| {' | '.join(row)} |" for row in [COLUMNS, rule, *sorted(rows)])
+
+
+def cell(value: Any) -> str:
+    return f"{value:.1f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,64 @@
+"""A network between a client and a server that can be cut."""
+
+import socket
+import threading
+from contextlib import suppress
+
+from tools.servers.server import HOST, free_port
+
+
+class Relay:
+    """Passes on what comes to its port to a server on 127.0.0.1, until it is cut."""
+
+    def __init__(self, target: int, host: str = HOST) -> None:
+        self.host = host
+        self.port = free_port()
+        self._target = target
+        self._listener: socket.socket | None = None
+        self._connections: set[socket.socket] = set()
+        self._passing = threading.Event()
+        self._passing.set()
+
+    def start(self) -> None:
+        self._listener = socket.create_server((self.host, self.port), reuse_port=True)
+        threading.Thread(target=self._accept, args=[self._listener], daemon=True).start()
+
+    def cut(self) -> None:
+        """Close every connection, and refuse new ones until `start`."""
+        if self._listener:
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            self._listener = None
+        for connection in tuple(self._connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def freeze(self) -> None:
+        """Let nothing pass, without a word to either side, until `thaw`."""
+        self._passing.clear()
+
+    def thaw(self) -> None:
+        self._passing.set()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                try:
+                    server = socket.create_connection((HOST, self._target))
+                except OSError:
+                    client.close()
+                    continue
+                for one, other in ((client, server), (server, client)):
+                    self._connections.add(one)
+                    threading.Thread(target=self._pass_on, args=[one, other], daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                self._passing.wait()
+                target.sendall(data)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)
+        self._connections.discard(source)
+        source.close()

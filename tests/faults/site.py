@@ -1,0 +1,225 @@
+"""A generated project on servers of its own, which may be killed."""
+
+import json
+import os
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.faults.relay import Relay
+from tools.servers import SERVERS, Server
+from tools.servers.server import HOST
+from tools.services import chosen, create_database
+from tools.trial.processes import Worker, python
+
+SEND = Path(__file__).parent / "send.py"
+TIMEOUT = 120
+VISIBILITY_TIMEOUT = 20
+PROCESSES = 2
+
+
+@dataclass
+class Outcome:
+    """What became of the tasks that met a fault.
+
+    `repeated` counts the runs after the first of each task. `seconds` is the time from the fault
+    until the tasks that it interrupted were done; where it interrupted none, until the next was.
+    """
+
+    sent: int
+    completed: int
+    lost: int
+    repeated: int
+    seconds: float
+
+
+@dataclass
+class Note:
+    """What a task wrote: that its number was started or finished, when, and in which process."""
+
+    event: str
+    number: int
+    time: float
+    pid: int
+
+
+class Site:
+    """A project with a broker, a database and a result backend, each on a server of its own.
+
+    With PGMQ, the broker is the database.
+    """
+
+    def __init__(self, project: Path, broker: str, folder: Path) -> None:
+        answers = {"broker": broker, "result_backend": "redis", "database": "postgresql"}
+        self.name = broker
+        self.project = project
+        self.folder = folder
+        self.notes = folder / "notes"
+        self.database = SERVERS["postgresql"](folder / "database")
+        self.results = SERVERS["redis"](folder / "results")
+        self._choice = chosen(answers)["broker"]
+        server = SERVERS[self._choice.services[0]]
+        self.broker = self.database if broker == "pgmq" else server(folder / "broker")
+        self.relay = Relay(self.broker.port)
+        self.workers: list[SiteWorker] = []
+        database = f"postgres://postgres@{HOST}:{self.database.port}/site"
+        self.env = {
+            "QUEUE_PREFIX": "site",
+            "DATABASE_URL": database,
+            "CELERY_BROKER_URL": self.broker_url(HOST, self.broker.port),
+            "CELERY_RESULT_BACKEND": f"redis://{HOST}:{self.results.port}/0",
+            "CELERY_VISIBILITY_TIMEOUT": str(VISIBILITY_TIMEOUT),
+            "CELERY_TASK_TIME_LIMIT": "12",
+            "CELERY_TASK_SOFT_TIME_LIMIT": "11",
+            "CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT": "1",
+            "REMAP_SIGTERM": "SIGQUIT",
+            "SQS_WAIT_TIME": "1",
+            "TASK_MAX_RESTARTS": "2",
+        }
+
+    def broker_url(self, host: str, port: int) -> str:
+        """Return the broker's URL, as if it were at this host and port."""
+        url = self._choice.url or "pgmq://postgres@localhost:5432/site"
+        return str(url.replace(f"localhost:{self.broker.default_port}", f"{host}:{port}"))
+
+    @property
+    def servers(self) -> list[Server]:
+        return [self.database, self.results, self.broker]
+
+    def start(self) -> None:
+        for server in self.servers:
+            server.start()
+        create_database(self.database, "site")
+        self.python("manage.py", "migrate", "--verbosity", "0")
+
+    def stop(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+        for server in self.servers:
+            server.stop()
+        self.relay.cut()
+
+    def python(self, *arguments: str, code: str = "", **env: str) -> str:
+        """Run the project's Python, and return what it prints. Fails when it does."""
+        run = subprocess.run(
+            [python(self.project), *arguments],
+            cwd=self.project,
+            env=os.environ | self.env | env,
+            input=code,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+        return run.stdout
+
+    def shell(self, code: str) -> str:
+        """Return what some code prints that runs in the project."""
+        return self.python("manage.py", "shell", "--verbosity", "0", "--command", code).strip()
+
+    def send(self, task: str, *args: Any, count: int = 200, first: int = 0, **options: Any) -> None:
+        """Send a task some times, each with its number."""
+        words = [str(self.notes), task, str(first), str(count), json.dumps(args)]
+        self.python("-", *words, json.dumps(options), code=SEND.read_text())
+
+    def start_worker(self, name: str = "one", **env: str) -> "SiteWorker":
+        worker = SiteWorker(self, name, env)
+        self.workers.append(worker)
+        worker.start()
+        return worker
+
+    def restart_ended_workers(self) -> None:
+        """Do what supervisors do, and what compose.yaml says: `restart: unless-stopped`."""
+        for worker in self.workers:
+            if worker.ended:
+                worker.start()
+
+    def read(self, event: str) -> list[Note]:
+        """Return what tasks wrote of an event, as it came."""
+        lines = self.notes.read_text().splitlines() if self.notes.exists() else []
+        words = [line.split() for line in lines]
+        notes = [Note(what, int(n), float(at), int(pid)) for what, n, at, pid in words]
+        return [note for note in notes if note.event == event]
+
+    def count(self, event: str) -> Counter[int]:
+        """Return how often each number was started or finished."""
+        return Counter(note.number for note in self.read(event))
+
+    def running(self) -> list[Note]:
+        """Return the notes of tasks that are started and not finished."""
+        finished = self.count("finished")
+        return [note for note in self.read("started") if note.number not in finished]
+
+    def wait_until(self, done: Callable[[], bool], what: str) -> None:
+        """Return as soon as `done()` is true. Fails the test after `TIMEOUT` seconds."""
+        deadline = time.monotonic() + TIMEOUT
+        while not done():
+            if time.monotonic() > deadline:
+                logs = "\n".join(worker.log.read_text()[-4000:] for worker in self.workers)
+                raise AssertionError(f"Waited {TIMEOUT} s until {what}:\n{logs}")
+            self.restart_ended_workers()
+            time.sleep(0.05)
+
+    def wait_for_finished(self, count: int) -> None:
+        self.wait_until(lambda: len(self.count("finished")) >= count, f"{count} tasks are done")
+
+    def wait_for_running(self) -> list[Note]:
+        self.wait_until(lambda: bool(self.running()), "a task runs")
+        return self.running()
+
+    def outcome(self, sent: int, fault: float) -> Outcome:
+        """Return what became of `sent` tasks, of a fault at a time in seconds since the epoch."""
+        finished, started = self.read("finished"), self.count("started")
+        done = {note.number for note in finished}
+        before = {note.number for note in finished if note.time < fault}
+        interrupted = {n.number for n in self.read("started") if n.time < fault} - before
+        after = [n.time for n in finished if n.time > fault]
+        ends = [n.time for n in finished if n.number in interrupted]
+        return Outcome(
+            sent=sent,
+            completed=len(done),
+            lost=sent - len(done),
+            repeated=started.total() - len(started),
+            seconds=max(ends, default=min(after, default=fault)) - fault,
+        )
+
+
+class SiteWorker(Worker):
+    """A worker with two processes."""
+
+    def __init__(self, site: Site, name: str, env: dict[str, str]) -> None:
+        super().__init__(site.project)
+        self.log = site.folder / f"{name}.log"
+        self._env = site.env | env
+        self._node = f"{name}@localhost"
+        self._running = False
+
+    def start(self) -> None:
+        super().start()
+        self._running = True
+
+    def kill(self) -> None:
+        self._running = False
+        super().kill()
+
+    def stop(self) -> None:
+        self._running = False
+        super().stop()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it ended without having been told to."""
+        return self._running and bool(self._process and self._process.poll() is not None)
+
+    def command(self) -> list[str]:
+        options = ["--include", "tests.faults", "--concurrency", str(PROCESSES)]
+        worker = [python(self.folder), "-m", "celery", "--app", "config", "worker"]
+        return [*worker, *options, "--hostname", self._node]
+
+    def environment(self) -> dict[str, str]:
+        return self._env

@@ -1,0 +1,101 @@
+"""Visitors send tasks while the broker is away: they wait a little, and none is lost unseen."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.faults import on_every_broker
+from tests.faults.conftest import Record
+from tests.faults.site import Site
+from tools.servers.server import HOST, Server
+from tools.trial.processes import python
+
+VISITORS = 20
+VISITS = 200
+SECONDS_AWAY = 5
+# Before gunicorn gives up on a request, after 30 s.
+PATIENCE = 25
+
+
+class Web(Server):
+    """The project's web server, whose way to the broker can be cut."""
+
+    name = "web"
+    default_port = 8000
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site.project)
+        self.log = site.folder / "web.log"
+        broker = site.broker_url(HOST, site.relay.port)
+        settings = {"DJANGO_SETTINGS_MODULE": "tests.web", "CELERY_BROKER_URL": broker}
+        self._env = site.env | settings
+        self._notes = str(site.notes)
+
+    def command(self) -> list[str]:
+        options = ["--threads", str(VISITORS), "--bind", f"{HOST}:{self.port}"]
+        return [python(self.folder), "-m", "gunicorn", "config.wsgi", *options]
+
+    def environment(self) -> dict[str, str]:
+        return self._env
+
+    def answers(self) -> bool:
+        return "Booting worker" in self.log.read_text()
+
+    def visit(self, number: int) -> tuple[int, str, float]:
+        """Send a task by visiting the site; return status, page, and the seconds it took."""
+        start = time.monotonic()
+        connection = HTTPConnection(HOST, self.port, timeout=60)
+        connection.request("GET", "/send?" + urlencode({"notes": self._notes, "number": number}))
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(), time.monotonic() - start
+
+
+@pytest.fixture
+def web(site: Site) -> Iterator[Web]:
+    site.relay.start()
+    with Web(site) as web:
+        yield web
+
+
+@on_every_broker("redis")
+def test_the_broker_is_away_while_visitors_send_tasks(
+    site: Site, web: Web, nothing_is_lost: Record
+) -> None:
+    site.start_worker()
+    with ThreadPoolExecutor(VISITORS) as visitors:
+        visits = [visitors.submit(web.visit, number) for number in range(VISITS)]
+        site.wait_for_finished(VISITS // 4)
+        fault = time.time()
+        site.relay.cut()
+        time.sleep(SECONDS_AWAY)
+        site.relay.start()
+    answers = [visit.result() for visit in visits]
+    assert {status for status, _, _ in answers} == {200}
+    assert max(seconds for _, _, seconds in answers) < PATIENCE
+    site.wait_for_finished(VISITS)
+    # One whose sender did not learn that it had arrived is sent again.
+    nothing_is_lost(VISITS, fault, repeats=VISITORS)
+
+
+@on_every_broker("rabbitmq")
+def test_a_visitor_is_told_that_the_broker_is_away(site: Site, web: Web) -> None:
+    site.relay.cut()
+    status, page, seconds = web.visit(0)
+    assert status == 503
+    assert page == "This cannot be done right now. Please try again in a minute."
+    assert seconds < PATIENCE
+    site.relay.start()
+    assert web.visit(1)[0] == 200
+
+
+@on_every_broker("pgmq")
+def test_a_visitor_does_not_wait_for_ever_for_a_broker_that_is_silent(site: Site, web: Web) -> None:
+    assert web.visit(0)[0] == 200
+    site.relay.freeze()
+    status, _, seconds = web.visit(1)
+    assert status == 503
+    assert seconds < PATIENCE

@@ -1,0 +1,20 @@
+"""Settings and page of a site whose visitors send tasks. In the project: tests/web.py."""
+
+# mypy: disable-error-code="import-not-found,attr-defined"
+# ruff: noqa: F403
+
+from config.settings.local import *
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+ROOT_URLCONF = "tests.web"
+
+
+def send(request: HttpRequest) -> HttpResponse:
+    from tests.faults import work
+
+    work.delay(request.GET["notes"], int(request.GET["number"]), 0)
+    return HttpResponse("sent")
+
+
+urlpatterns = [path("send", send)]
