@@ -2,6 +2,8 @@
 """What tasks of this project share."""
 
 import logging
+import random
+import time
 from typing import Any
 
 from celery.contrib.django.task import DjangoTask
@@ -33,6 +35,8 @@ class Task(DjangoTask):
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         if not self.redelivered:
             return
+        # What died together is not started together again: one of it may kill the others.
+        time.sleep(random.random())  # noqa: S311
         try:
             interrupted = InterruptedTask.count_restart(self)
         except DatabaseError:

@@ -1,5 +1,7 @@
 """Interrupted tasks in the admin."""
 
+import json
+
 from celery import signature
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -16,11 +18,11 @@ class InterruptedTaskAdmin(admin.ModelAdmin):
 
     @admin.display
     def args(self, task: InterruptedTask) -> str:
-        return str(task.signature["args"])
+        return str(json.loads(task.signature)["args"])
 
     @admin.display
     def kwargs(self, task: InterruptedTask) -> str:
-        return str(task.signature["kwargs"])
+        return str(json.loads(task.signature)["kwargs"])
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -31,5 +33,5 @@ class InterruptedTaskAdmin(admin.ModelAdmin):
     @admin.action(description="Send again what was set aside", permissions=["delete"])
     def send_again(self, request: HttpRequest, tasks: QuerySet[InterruptedTask]) -> None:
         for task in tasks.filter(set_aside=True):
-            signature(task.signature).apply_async()
+            signature(json.loads(task.signature)).apply_async()
             task.delete()

@@ -1,6 +1,7 @@
 """Tasks that did not end."""
 
-from typing import Any, Self
+import json
+from typing import Self
 
 from celery import Task
 from django.conf import settings
@@ -15,7 +16,7 @@ class InterruptedTask(models.Model):
 
     id = models.CharField(primary_key=True, max_length=255)
     name = models.CharField(max_length=255)
-    signature: "models.JSONField[Any, Any]" = models.JSONField(help_text="What was sent.")
+    signature = models.TextField(help_text="What was sent, as JSON.")
     restarts = models.PositiveIntegerField(default=0)
     restarted_at = models.DateTimeField(auto_now=True)
     set_aside = models.BooleanField(default=False)
@@ -29,8 +30,7 @@ class InterruptedTask(models.Model):
     @classmethod
     def count_restart(cls, task: Task) -> Self:
         """Notes that a worker starts the task once more, and sets it aside if that is too often."""
-        # As a plain dict: Django would call a signature, which runs the task.
-        what = {"name": task.name, "signature": dict(task.signature_from_request())}
+        what = {"name": task.name, "signature": json.dumps(task.signature_from_request())}
         interrupted, _ = cls.objects.get_or_create(id=task.request.id, defaults=what)
         interrupted.restarts += 1
         interrupted.set_aside = interrupted.restarts > settings.TASK_MAX_RESTARTS

@@ -6,12 +6,12 @@ from interruptions.models import InterruptedTask
 
 
 @line(
-    "Set aside",
+    "Interrupted",
     fix="See Interrupted tasks in the admin: mend the task and send it again, or delete it.",
     needs=[database],
 )
 def set_aside(seconds: float) -> str:
     count = InterruptedTask.objects.filter(set_aside=True).count()
     if count:
-        raise WiringError(f"{count} tasks were interrupted too often")
-    return "no task was interrupted too often"
+        raise WiringError(f"{count} tasks too often, and set aside")
+    return "no task too often"

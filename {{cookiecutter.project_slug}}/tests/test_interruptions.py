@@ -1,5 +1,7 @@
 """A task whose process dies runs again, and one that was set aside can be sent again."""
 
+import json
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -23,7 +25,7 @@ def test_a_task_that_was_set_aside_is_sent_again_from_the_admin(
     task = InterruptedTask.objects.create(
         id="1",
         name=record.name,
-        signature=dict(record.s("again", notes.path)),
+        signature=json.dumps(record.s("again", notes.path)),
         restarts=6,
         set_aside=True,
     )

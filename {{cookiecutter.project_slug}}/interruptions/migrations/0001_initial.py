@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.CharField(max_length=255, primary_key=True, serialize=False)),
                 ("name", models.CharField(max_length=255)),
-                ("signature", models.JSONField(help_text="What was sent.")),
+                ("signature", models.TextField(help_text="What was sent, as JSON.")),
                 ("restarts", models.PositiveIntegerField(default=0)),
                 ("restarted_at", models.DateTimeField(auto_now=True)),
                 ("set_aside", models.BooleanField(default=False)),
