@@ -16,8 +16,6 @@ class Relay:
         self._target = target
         self._listener: socket.socket | None = None
         self._connections: set[socket.socket] = set()
-        self._passing = threading.Event()
-        self._passing.set()
 
     def start(self) -> None:
         self._listener = socket.create_server((self.host, self.port), reuse_port=True)
@@ -32,13 +30,6 @@ class Relay:
         for connection in tuple(self._connections):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-
-    def freeze(self) -> None:
-        """Let nothing pass, without a word to either side, until `thaw`."""
-        self._passing.clear()
-
-    def thaw(self) -> None:
-        self._passing.set()
 
     def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):
@@ -56,7 +47,6 @@ class Relay:
     def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
-                self._passing.wait()
                 target.sendall(data)
         with suppress(OSError):
             target.shutdown(socket.SHUT_RDWR)

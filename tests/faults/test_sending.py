@@ -90,12 +90,3 @@ def test_a_visitor_is_told_that_the_broker_is_away(site: Site, web: Web) -> None
     assert seconds < PATIENCE
     site.relay.start()
     assert web.visit(1)[0] == 200
-
-
-@on_every_broker("pgmq")
-def test_a_visitor_does_not_wait_for_ever_for_a_broker_that_is_silent(site: Site, web: Web) -> None:
-    assert web.visit(0)[0] == 200
-    site.relay.freeze()
-    status, _, seconds = web.visit(1)
-    assert status == 503
-    assert seconds < PATIENCE
