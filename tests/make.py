@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-MINUTES = 5
+MINUTES = 15
 # A project has an environment of its own, and is not part of the `make` that runs these tests.
 OURS = ("VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
