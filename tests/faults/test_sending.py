@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.faults import on_every_broker
+from tests.faults import on_brokers, on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.site import Site
 from tools.servers.server import HOST, Server
@@ -61,7 +61,7 @@ def web(site: Site) -> Iterator[Web]:
         yield web
 
 
-@on_every_broker("redis")
+@on_brokers("redis", "rabbitmq", "sqs")
 def test_the_broker_is_away_while_visitors_send_tasks(
     site: Site, web: Web, nothing_is_lost: Record
 ) -> None:

@@ -65,6 +65,8 @@ CELERY_WORKER_CONSUMER = "config.consumer:Consumer"
 {{ result.settings() }}
 # {% if result.stores %}
 CELERY_RESULT_EXPIRES = env.int("CELERY_RESULT_EXPIRES", default=24 * 60 * 60)
+# While the backend is away, a task waits for it: Celery would drop the task.
+CELERY_RESULT_BACKEND_ALWAYS_RETRY = True
 # With the task's name and arguments, and while it runs.
 CELERY_RESULT_EXTENDED = True
 CELERY_TASK_TRACK_STARTED = True
