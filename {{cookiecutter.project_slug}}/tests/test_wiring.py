@@ -81,7 +81,7 @@ def test_a_queue_that_nobody_reads_is_found(elsewhere: dict[str, str], tmp_path:
     assert "none run from slow within" in one_queue.line("Tasks")
     assert "Start a worker that reads it: celery -A config worker -Q slow" in one_queue.text
 
-    no_worker = Wiring(1, **elsewhere)
+    no_worker = Wiring(5, **elsewhere)
     assert no_worker.tasks_in("slow") == one_queue.tasks_in("slow") + 1
     assert "none run from default,slow within" in no_worker.line("Tasks")
     assert "Start a worker: make worker" in no_worker.text
