@@ -7,6 +7,7 @@ from typing import Any
 
 from celery.signals import setup_logging
 from django.conf import settings
+from django_structlog.celery.receivers import CeleryReceiver
 
 # {% if broker.delays_by_the_second %}
 from config.delays import Celery
@@ -19,6 +20,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 app = Celery("config", amqp="config.messages:SmallMessages", task_cls="config.tasks:Task")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+# A task's message carries the id of the request that sent it, and the lines of the task show it.
+lines = CeleryReceiver()
+lines.connect_worker_signals()
 
 
 @setup_logging.connect

@@ -41,3 +41,6 @@ def check(message: Message) -> None:
     # Celery reads these when it has taken a pool process, and would not give that back.
     _hard, _soft = [float(limit or 0) for limit in message.headers.get("timelimit") or (0, 0)]
     set(message.headers.get("stamped_headers") or ())
+    # What the lines of the log say about the sender.
+    if not isinstance(message.headers.get("__django_structlog__", {}), dict):
+        raise InvalidTaskError("what sent it is no dictionary")

@@ -27,6 +27,8 @@ class Task(DjangoTask):
     for ever: after `TASK_MAX_RESTARTS` it fails instead, and is set aside for the admin.
     """
 
+    Request = "config.requests:Request"
+
     @property
     def redelivered(self) -> bool:
         """Whether the broker has delivered the running task before."""

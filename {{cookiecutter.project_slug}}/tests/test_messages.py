@@ -69,6 +69,7 @@ REFUSED = {
     "with a date that is none": (Raw(headers=TASK | {"eta": "soon"}), "invalid ETA value 'soon'"),
     "with time limits that are none": (Raw(headers=TASK | {"timelimit": "long"}), "to float: 'l'"),
     "with stamps that are none": (Raw(headers=TASK | {"stamped_headers": 1}), "'int' object is"),
+    "from a false sender": (Raw(headers=TASK | {"__django_structlog__": 1}), "is no dictionary"),
 }
 
 

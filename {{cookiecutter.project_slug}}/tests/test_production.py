@@ -1,5 +1,6 @@
 """Production starts with what it needs, and takes nothing from development."""
 
+import json
 import os
 import re
 import subprocess
@@ -15,6 +16,16 @@ COMMANDS = [
     ("-m", "celery", "--app", "config", "worker"),
     ("-m", "gunicorn", "config.wsgi", "--bind", "127.0.0.1:0"),
 ]
+LOG = """
+import django; django.setup()
+import logging, structlog
+structlog.get_logger("ours").info("report_sent", report=7)
+password = "hidden"
+try:
+    1 / 0
+except ArithmeticError:
+    logging.getLogger("theirs").exception("This %s wrong.", "went")
+"""
 
 
 def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -64,3 +75,12 @@ def test_what_is_not_safe_is_refused(name: str, value: str, examples: dict[str, 
     assert done.returncode == 3
     assert done.stderr.startswith(f"ERROR: {name} is ")
     assert done.stderr.count("\n") == 1
+
+
+def test_log_lines_are_json_and_hold_no_variables(examples: dict[str, str]) -> None:
+    done = run("-c", LOG, **examples | {"SECRET_KEY": "0123456789" * 5})
+    ours, theirs = [json.loads(line) for line in done.stderr.splitlines()]
+    assert ours.items() >= {"event": "report_sent", "level": "info", "report": 7}.items()
+    assert theirs.items() >= {"event": "This went wrong.", "logger": "theirs"}.items()
+    assert "ZeroDivisionError" in theirs["exception"]
+    assert "hidden" not in done.stderr

@@ -25,8 +25,9 @@ def test_a_failure_is_in_the_log_with_its_traceback_and_task(notes: Notes, worke
     notes.wait()
     worker.wait_for_line("ValueError: this cannot work")
     log = worker.log.read_text()
-    assert "Traceback (most recent call last):" in log
-    assert f"tests.tasks.fail[{task.id}]" in log
+    (failed,) = [line for line in log.splitlines() if "task_failed" in line and task.id in line]
+    assert "task=tests.tasks.fail " in failed
+    assert log.partition(failed)[2].startswith("\nTraceback (most recent call last):")
 
 
 def test_a_chain_passes_on_what_each_task_returns(notes: Notes) -> None:

@@ -5,6 +5,8 @@
 # {% import "schedulers/" ~ cookiecutter.scheduler ~ ".jinja" as scheduler with context %}
 """Settings that all environments share. Celery's are in `celery.py`."""
 
+from typing import Any
+
 from config.env import BASE_DIR, env
 from config.settings.celery import *
 
@@ -38,6 +40,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.middleware.BrokerAwayMiddleware",
@@ -93,17 +96,24 @@ MEDIA_URL = "media/"
 # Uploads: a folder that all processes of the web server and the workers see.
 MEDIA_ROOT = BASE_DIR / env("MEDIA_ROOT", default="media")
 
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"task": {"()": "config.logs.TaskFilter"}},
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(task)s: %(message)s"}},
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "filters": ["task"],
-            "formatter": "line",
-        },
+    "filters": {"not_failed": {"()": "config.logs.NotFailed"}},
+    "formatters": {
+        "readable": {"()": "config.logs.readable"},
+        "json": {"()": "config.logs.json"},
     },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "readable"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
+    # What django-structlog says in lines of its own is not said twice.
+    "loggers": {
+        "celery.app.trace": {"level": "WARNING", "filters": ["not_failed"]},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "django": {},
+        "django.request": {"level": "CRITICAL"},
+        "django.server": {"level": "ERROR", "propagate": True},
+    },
 }
+# The addresses of visitors are personal data.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False

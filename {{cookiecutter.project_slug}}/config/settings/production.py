@@ -50,3 +50,5 @@ STORAGES = {
 }
 
 vars().update(env.email("EMAIL_URL", default="smtp://localhost:25"))
+
+LOGGING["handlers"]["console"]["formatter"] = "json"

@@ -1,0 +1,62 @@
+"""Log lines tell which request they belong to, in every task that it sent."""
+
+import re
+
+import pytest
+from celery import chain
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import path
+
+from tests.conftest import Notes, Process, wait_until
+from tests.tasks import fail_twice, record, wait_for
+
+EVENTS = ("task_started", "task_retrying", "task_succeeded")
+
+
+def send(request: HttpRequest, notes: str) -> HttpResponse:
+    """Sends two tasks, one after the other. The first is retried twice."""
+    second = chain(fail_twice.s(f"/{notes}"), record.s(f"/{notes}")).delay()
+    return HttpResponse(f"{second.parent} {second}")
+
+
+def send_endless(request: HttpRequest, notes: str) -> HttpResponse:
+    """Sends a task that is stopped after a second."""
+    task = wait_for.apply_async((f"/{notes}", f"/{notes}.never"), soft_time_limit=1)
+    return HttpResponse(str(task))
+
+
+urlpatterns = [path("two/<path:notes>", send), path("endless/<path:notes>", send_endless)]
+
+
+def ids(lines: list[str]) -> set[str]:
+    """The ids of requests in the lines; `none` stands for a line without one."""
+    found = [re.search(r"request_id=(\S{36})", line) for line in lines]
+    return {match[1] if match else "none" for match in found}
+
+
+@pytest.mark.urls(__name__)
+def test_a_request_and_all_that_its_tasks_say_have_one_id(
+    client: Client, notes: Notes, worker: Process
+) -> None:
+    def lines(tasks: str) -> list[str]:
+        log = worker.log.read_text().splitlines()
+        return [line for line in log if any(task in line for task in tasks.split())]
+
+    def count(tasks: str) -> list[int]:
+        return [sum(event in line for line in lines(tasks)) for event in EVENTS]
+
+    one, other = [client.get(f"/two{notes.path}").content.decode() for _ in range(2)]
+    wait_until(lambda: count(one) == count(other) == [4, 2, 2], what="the tasks to succeed")
+    assert len(ids(lines(one))) == len(ids(lines(other))) == 1
+    assert len(ids(lines(one) + lines(other)) - {"none"}) == 2
+
+
+@pytest.mark.urls(__name__)
+def test_a_task_whose_time_is_over_names_its_request(
+    client: Client, notes: Notes, worker: Process
+) -> None:
+    task = client.get(f"/endless{notes.path}").content.decode()
+    worker.wait_for_line(f"exceeded for tests.tasks.wait_for[{task}]")
+    said = [line for line in worker.log.read_text().splitlines() if task in line]
+    assert len(ids(said) - {"none"}) == len(ids(said)) == 1
