@@ -13,14 +13,21 @@ import pytest
 from tools.generate import ROOT, generate
 from tools.services import read_env
 
-# PostgreSQL's password, Flower's and Django's key are all of them.
+# The passwords of servers and of Flower, and Django's key, are all of them.
 ANSWERS: dict[str, str | bool] = {
     "database": "postgresql",
-    "broker": "redis",
+    "broker": "rabbitmq",
     "flower": True,
     "docker": True,
 }
-SECRETS = {"SECRET_KEY", "DATABASE_URL", "POSTGRES_PASSWORD", "FLOWER_BASIC_AUTH"}
+SECRETS = {
+    "SECRET_KEY",
+    "DATABASE_URL",
+    "POSTGRES_PASSWORD",
+    "RABBITMQ_PASSWORD",
+    "REDIS_PASSWORD",
+    "FLOWER_BASIC_AUTH",
+}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +56,7 @@ def test_no_placeholder_is_left_in_env(project: Path) -> None:
 
 def test_secrets_are_long_and_each_is_another(project: Path) -> None:
     secrets = secrets_in(project)
-    assert len(secrets) == 3
+    assert len(secrets) == 5
     assert all(len(secret) >= 50 for secret in secrets)
 
 

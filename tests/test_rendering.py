@@ -12,12 +12,15 @@ from fnmatch import fnmatch
 from itertools import combinations
 from pathlib import Path
 from random import Random
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
 from tools.combinations import Combination, every, pairwise
 from tools.generate import ROOT, generate, render
+from tools.services import services
 
 # One process renders all: about eight hundred projects, of some five hundred different files.
 pytestmark = pytest.mark.xdist_group("rendering")
@@ -28,7 +31,13 @@ OTHERS = ("docker", "ci", "license")
 SLUGS = ("x", "my_project", "x" * 40)
 LINES = 40
 JINJA = re.compile(r"(?<!\$)\{\{|\{%|\{#")
+PINNED = re.compile(r":\d+\.\d+(\.\d+)?(-[a-z]+)?$")
+PRODUCTION = ("--file", "compose.yaml", "--file", "compose.prod.yaml")
 REQUIREMENT = re.compile(r"[a-z0-9-]+(\[[a-z]+(,[a-z]+)*\])?>=[0-9][0-9.]*(,<[0-9.]+)?")
+
+
+Services = dict[str, dict[str, Any]]
+Composed = tuple[Combination, Services, Services]
 
 
 @dataclass(frozen=True)
@@ -164,6 +173,22 @@ def folders(projects: list[Project], tmp_path_factory: pytest.TempPathFactory) -
                     is_module = file.ending == ".py" and file not in fresh
                     path.write_text("" if is_module else file.text, encoding="utf-8")
     return root
+
+
+@pytest.fixture(scope="module")
+def composed(pairs: list[Generated]) -> list[Composed]:
+    """Return the services of development and of production, as compose understands them."""
+
+    def services(folder: Path, *options: str) -> Services:
+        command = ["docker-compose", *options, "config", "--format", "json"]
+        found: Services = json.loads(subprocess.check_output(command, cwd=folder))["services"]
+        return found
+
+    return [
+        (pair.answers, services(pair.folder), services(pair.folder, *PRODUCTION))
+        for pair in pairs
+        if pair.answers["docker"]
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -307,16 +332,123 @@ def test_dependencies_are_sorted_and_each_has_a_floor(files: list[File]) -> None
             assert len(names) == len(set(names))
 
 
-def test_compose_files_are_understood(pairs: list[Generated]) -> None:
-    for path in found(pairs, "compose.yaml"):
-        run("docker-compose", "config", "--quiet", cwd=path.parent)
+def test_containers_are_those_that_the_answers_need(composed: list[Composed]) -> None:
+    for answers, development, production in composed:
+        servers = set(services(answers))
+        ours = {"migrate", "web", "worker"}
+        ours |= {"beat"} if answers["scheduler"] != "none" else set()
+        ours |= {"flower"} if answers["flower"] else set()
+        assert development.keys() == ours | servers
+        # Amazon runs it there.
+        assert production.keys() == ours | servers - {"sqs"}
+
+
+def test_containers_start_in_order_and_start_again(composed: list[Composed]) -> None:
+    for _, *both in composed:
+        for found in both:
+            servers = {name for name in found if "build" not in found[name]}
+            assert {found[name]["restart"] for name in servers} <= {"unless-stopped"}
+            assert all("test" in found[name]["healthcheck"] for name in servers)
+            migrate = found["migrate"]
+            assert migrate["restart"] == "no"
+            waits_for = migrate.get("depends_on", {})
+            assert {name: wait["condition"] for name, wait in waits_for.items()} == dict.fromkeys(
+                servers, "service_healthy"
+            )
+            for name in found.keys() - servers - {"migrate"}:
+                assert found[name]["restart"] == "unless-stopped"
+                assert [*found[name]["depends_on"]] == ["migrate"]
+                wait = found[name]["depends_on"]["migrate"]
+                assert wait["condition"] == "service_completed_successfully"
+
+
+def test_one_image_serves_all_processes_and_servers_have_exact_versions(
+    composed: list[Composed],
+) -> None:
+    for _, *both in composed:
+        for found in both:
+            images = {name: service["image"] for name, service in found.items()}
+            ours = {image for name, image in images.items() if "build" in found[name]}
+            assert len(ours) == 1
+            assert all(PINNED.search(image) for image in {*images.values()} - ours)
+
+
+def test_in_development_web_server_and_worker_follow_changes_of_the_code(
+    composed: list[Composed],
+) -> None:
+    for _, development, _ in composed:
+        assert "runserver" in development["web"]["command"]
+        assert development["worker"]["command"][0] == "watchfiles"
+        for name in ("web", "worker"):
+            assert development[name]["build"]["target"] == "development"
+            assert "/app" in {volume["target"] for volume in development[name]["volumes"]}
+
+
+def test_in_production_containers_have_limits_and_no_server_is_open(
+    composed: list[Composed],
+) -> None:
+    for _, _, production in composed:
+        for name, service in production.items():
+            assert {"mem_limit", "cpus", "logging"} <= service.keys()
+            ports = service.get("ports", [])
+            assert {port["host_ip"] for port in ports} <= {"127.0.0.1"}
+            assert bool(ports) == (name in ("web", "flower"))
+            assert {volume["type"] for volume in service["volumes"]} == {"volume"}
+            if "build" in service:
+                assert "target" not in service["build"]
+                assert service["cap_drop"] == ["ALL"]
+                assert "DJANGO_SETTINGS_MODULE" not in service["environment"]
+
+
+def test_in_production_processes_have_the_passwords_that_servers_want(
+    composed: list[Composed],
+) -> None:
+    seen: set[str] = set()
+    for _, _, production in composed:
+        given = production["worker"]["environment"]
+        if "redis" in production:
+            *_, wanted = production["redis"]["command"]
+            urls = {given["CELERY_BROKER_URL"], given.get("CELERY_RESULT_BACKEND")}
+            assert wanted in {urlsplit(url).password for url in urls if url}
+            assert production["redis"]["environment"]["VALKEYCLI_AUTH"] == wanted
+        if "rabbitmq" in production:
+            server = production["rabbitmq"]["environment"]
+            url = urlsplit(given["CELERY_BROKER_URL"])
+            assert url.username == server["RABBITMQ_DEFAULT_USER"]
+            assert url.password == server["RABBITMQ_DEFAULT_PASS"]
+        if "postgresql" in production:
+            server = production["postgresql"]["environment"]
+            assert urlsplit(given["DATABASE_URL"]).password == server["POSTGRES_PASSWORD"]
+        seen |= production.keys()
+    assert {"redis", "rabbitmq", "postgresql"} <= seen
+
+
+def test_compose_refuses_to_start_without_a_password(tmp_path: Path) -> None:
+    project = generate({"broker": "rabbitmq", "database": "postgresql"}, tmp_path)
+    env = project / ".env"
+    lines = env.read_text(encoding="utf-8").splitlines()
+    passwords = [line for line in lines if "_PASSWORD=" in line]
+    assert len(passwords) == 3
+    for password in passwords:
+        env.write_text("\n".join(line for line in lines if line != password))
+        refused = subprocess.run(
+            ["docker-compose", *PRODUCTION, "config"],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert refused.returncode
+        name, _, _ = password.partition("=")
+        assert f"{name} is missing a value: set it in .env" in refused.stderr
 
 
 def test_schemas_are_kept(pairs: list[Generated]) -> None:
     def check(schema: str, path: str, *options: str) -> None:
         run("check-jsonschema", "--builtin-schema", schema, *options, *found(pairs, path))
 
-    check("vendor.compose-spec", "compose.yaml")
+    for path in ("compose.yaml", "compose.override.yaml", "compose.prod.yaml"):
+        check("vendor.compose-spec", path)
     check("vendor.github-workflows", ".github/workflows/ci.yml")
     check("vendor.gitlab-ci", ".gitlab-ci.yml", "--data-transform", "gitlab-ci")
     check("vendor.dependabot", ".github/dependabot.yml")

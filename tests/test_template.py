@@ -34,6 +34,8 @@ WITH_JINJA = {
     "Procfile",
     "Procfile.dev",
     "README.md",
+    "compose.override.yaml",
+    "compose.prod.yaml",
     "compose.yaml",
     "config/celery.py",
     "config/settings/base.py",
