@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from random import randrange
+from typing import NamedTuple
 
 import pytest
 
@@ -16,7 +18,14 @@ from tests.faults.site import PROCESSES, Site, SiteWorker
 SENT = 200
 # Longer than RabbitMQ's heartbeat and Redis' health check allow a connection to be silent.
 SECONDS_APART = 45
-HERE, THERE = "10.123.45.1", "10.123.45.2"
+
+
+class Cable(NamedTuple):
+    """Between this host and a second one, whose name is also that of the cable's end here."""
+
+    name: str
+    here: str
+    there: str
 
 
 def ip(*arguments: str) -> None:
@@ -24,9 +33,10 @@ def ip(*arguments: str) -> None:
 
 
 @pytest.fixture
-def namespace() -> Iterator[str]:
-    """A host of its own, with a cable to this one whose end here is called by the same name."""
-    name = f"part{os.getpid()}"
+def cable() -> Iterator[Cable]:
+    """A second host, whose addresses no other run has, also not one that was killed."""
+    name, network = f"part{os.getpid()}", f"10.{randrange(256)}.{randrange(256)}"
+    cable = Cable(name, f"{network}.1", f"{network}.2")
     try:
         ip("netns", "add", name)
     except (FileNotFoundError, subprocess.CalledProcessError) as error:
@@ -36,11 +46,12 @@ def namespace() -> Iterator[str]:
         pytest.skip(message)
     try:
         ip("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
-        ip("address", "add", f"{HERE}/30", "dev", name)
+        ip("address", "add", f"{cable.here}/30", "dev", name)
         ip("link", "set", name, "up")
-        for words in (f"address add {THERE}/30 dev eth0", "link set eth0 up", "link set lo up"):
-            ip("-n", name, *words.split())
-        yield name
+        ip("-n", name, "address", "add", f"{cable.there}/30", "dev", "eth0")
+        for end in ("eth0", "lo"):
+            ip("-n", name, "link", "set", end, "up")
+        yield cable
     finally:
         ip("netns", "delete", name)
 
@@ -56,27 +67,27 @@ class RemoteWorker(SiteWorker):
 
 
 @on_every_broker("redis")
-def test_the_network_parts(site: Site, namespace: str, nothing_is_lost: Record) -> None:
-    ways = {server.port: Relay(server.port, HERE) for server in site.servers}
+def test_the_network_parts(site: Site, cable: Cable, nothing_is_lost: Record) -> None:
+    ways = {server.port: Relay(server.port, cable.here) for server in site.servers}
     for way in ways.values():
         way.start()
     env = dict(site.env)
     for port, way in ways.items():
         env = {
-            name: value.replace(f"127.0.0.1:{port}", f"{HERE}:{way.port}")
+            name: value.replace(f"127.0.0.1:{port}", f"{cable.here}:{way.port}")
             for name, value in env.items()
         }
     worker = RemoteWorker(site, "remote", env)
-    worker.namespace = namespace
+    worker.namespace = cable.name
     site.workers.append(worker)
     worker.start()
     site.send("work", 0.1)
     site.wait_for_finished(20)
     site.wait_for_running()
     fault = time.time()
-    ip("link", "set", namespace, "down")
+    ip("link", "set", cable.name, "down")
     time.sleep(SECONDS_APART)
-    ip("link", "set", namespace, "up")
+    ip("link", "set", cable.name, "up")
     site.wait_for_finished(SENT)
     nothing_is_lost(SENT, fault, repeats=2 * PROCESSES)
     for way in ways.values():

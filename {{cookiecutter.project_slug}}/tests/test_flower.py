@@ -48,7 +48,7 @@ def test_nothing_is_shown_without_the_password(flower: str, path: str) -> None:
     assert status(flower + path, LOGIN) == 200
 
 
-@pytest.mark.parametrize("login", ["", "admin", "admin:", ":", ",", "admin:password,admin"])
+@pytest.mark.parametrize("login", ["", "admin:", "admin:password,admin"])
 def test_flower_does_not_start_without_a_password(login: str, tmp_path: Path) -> None:
     process = Process(tmp_path / "flower.log", "flower", FLOWER_BASIC_AUTH=login, FLOWER_PORT="0")
     try:
