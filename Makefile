@@ -3,6 +3,8 @@ ifneq ($(shell uv --version > /dev/null 2>&1 && echo found), found)
     UV := .uv/bin/uv
     export PATH := $(CURDIR)/.uv/bin:$(PATH)
 endif
+# What one of many processes has compiled, the others need not.
+unexport PYTHONDONTWRITEBYTECODE
 RUN := uv run --frozen
 PYTEST := $(RUN) pytest -n 6 --dist loadgroup
 

@@ -1,12 +1,19 @@
 """How a worker takes messages from the broker."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import celery.worker.consumer
+from celery.app.task import Context
 from celery.exceptions import InvalidTaskError
 from django.conf import settings
+from django.db import DatabaseError, connections
 from kombu import Message
+
+from interruptions.models import InterruptedTask
+
+logger = logging.getLogger(__name__)
 
 # What Celery raises when it reads a message that none of its like has written.
 MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
@@ -31,6 +38,24 @@ class Consumer(celery.worker.consumer.Consumer):
                 self.on_invalid_task(None, message, error)
 
         return receive_if_sound
+
+    def on_unknown_task(self, body: object, message: Message, exc: Exception) -> None:
+        """Sets aside what another version of the project has sent; Celery's own drops it."""
+        task = self.app.Task()
+        task.name = message.headers["task"]
+        args, kwargs, embed = message.payload
+        delivery = {key: message.delivery_info[key] for key in ("exchange", "routing_key")}
+        request = Context(
+            message.headers, args=args, kwargs=kwargs, delivery_info=delivery, **embed
+        )
+        try:
+            InterruptedTask.set_aside_unknown(task, request)
+        except DatabaseError:
+            logger.exception("The broker keeps an unknown task: the database is away.")
+            return
+        finally:
+            connections.close_all()
+        super().on_unknown_task(body, message, exc)
 
 
 def check(message: Message) -> None:

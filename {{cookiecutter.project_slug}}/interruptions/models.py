@@ -4,6 +4,7 @@ import json
 from typing import Self
 
 from celery import Task
+from celery.app.task import Context
 from django.conf import settings
 from django.db import models
 
@@ -11,7 +12,8 @@ from django.db import models
 class InterruptedTask(models.Model):
     """A task that was started again, since its process died or was stopped.
 
-    The row goes when the task ends. One that was started again too often is set aside instead.
+    The row goes when the task ends. One that was started again too often is set aside instead, as
+    is one that the worker does not know, since another version of the project has sent it.
     """
 
     id = models.CharField(primary_key=True, max_length=255)
@@ -36,3 +38,10 @@ class InterruptedTask(models.Model):
         interrupted.set_aside = interrupted.restarts > settings.TASK_MAX_RESTARTS
         interrupted.save()
         return interrupted
+
+    @classmethod
+    def set_aside_unknown(cls, task: Task, request: Context) -> None:
+        """Notes a task that the worker does not know, to be sent again to one that does."""
+        signature = task.signature_from_request(request)
+        what = {"name": task.name, "signature": json.dumps(signature), "set_aside": True}
+        cls.objects.get_or_create(id=request.id, defaults=what)
