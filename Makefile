@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 RUN := uv run --frozen
 PYTEST := $(RUN) pytest -n 6 --dist loadgroup
 
-TARGETS := try new check test test-all faults lint format screenshot
+TARGETS := try new check test test-all faults switching lint format screenshot
 .DEFAULT_GOAL := help
 .PHONY: help $(TARGETS)
 $(TARGETS): | $(UV)
@@ -45,6 +45,9 @@ test test-all:
 faults: ## Kill what a project needs, and write into docs/faults.md what became of its tasks
 	@tools/install-servers.sh redis rabbitmq postgresql
 	@$(PYTEST) --numprocesses 2 tests/faults --write-table docs/faults.md
+
+switching: ## Write into docs/switching.md how much each change of broker or result backend changes
+	@$(RUN) python -m tools.switching
 
 lint: ## Find mistakes in style and types
 	@$(RUN) ruff check

@@ -1,11 +1,15 @@
 """Drops the files of choices not made, makes the secrets, and says what to do next."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
 manifest = Path(".keep.json")
 
 for path, kept in json.loads(manifest.read_text(encoding="utf-8")).items():
@@ -17,6 +21,34 @@ for path, kept in json.loads(manifest.read_text(encoding="utf-8")).items():
 manifest.unlink()
 
 subprocess.run([sys.executable, "scripts/env.py"], check=True)
+
+
+def read_origin() -> dict[str, Any] | None:
+    """Return where the template is and which version this is; None where git does not know it."""
+    folder = Path(os.environ.get("PWD", ""), answers["_repo_dir"]).resolve()
+    git = ["git", f"--git-dir={folder / '.git'}"]
+
+    def ask(*question: str) -> str:
+        return subprocess.check_output(
+            [*git, *question], stderr=subprocess.DEVNULL, encoding="utf-8"
+        ).strip()
+
+    try:
+        commit = ask("rev-parse", "--verify", "HEAD")
+        given = Path(os.environ.get("PWD", ""), answers["_template"])
+        address = str(folder) if given.is_dir() else ask("config", "remote.origin.url")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    # A password in the address stays with the person whose it is.
+    return {"template": re.sub("://[^/@]*@", "://", address), "commit": commit}
+
+
+# Cruft writes its file itself.
+if "_repo_dir" in answers and (origin := read_origin()):
+    given = {key: answer for key, answer in answers.items() if not key.startswith("_")}
+    record = {**origin, "checkout": None, "context": {"cookiecutter": given}, "directory": None}
+    text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+    Path(".cruft.json").write_text(text, encoding="utf-8")
 
 print(
     """

@@ -1,5 +1,6 @@
 """What happens before and after files are written needs nothing, and leaves secrets secret."""
 
+import json
 import os
 import re
 import shutil
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.generate import ROOT, generate
+from tests.origin import copy_template, git
+from tools.generate import ROOT, choices, generate
 from tools.services import read_env
 
 # The passwords of servers and of Flower, and Django's key, are all of them.
@@ -134,3 +136,25 @@ def test_making_env_again_keeps_the_one_that_is_there(project: Path) -> None:
     before = (project / ".env").read_bytes()
     subprocess.run([sys.executable, "scripts/env.py"], cwd=project, check=True)
     assert (project / ".env").read_bytes() == before
+
+
+def test_the_project_remembers_its_template_and_its_answers_without_the_password(
+    tmp_path: Path,
+) -> None:
+    template = copy_template(tmp_path / "template")
+    address = "https://user:secret@git.example.com/template"
+    # As if it lay there.
+    there = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{template}.insteadOf",
+        "GIT_CONFIG_VALUE_0": address,
+    }
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", address, "broker=rabbitmq"]
+    env = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "PATH": os.environ["PATH"], **there}
+    subprocess.run(command, cwd=tmp_path, env=env, check=True, capture_output=True)
+    record = json.loads((tmp_path / "my_project" / ".cruft.json").read_text())
+    assert record["template"] == "https://git.example.com/template"
+    assert record["commit"] == git(template, "rev-parse", "HEAD").strip()
+    answers = record["context"]["cookiecutter"]
+    assert answers["broker"] == "rabbitmq"
+    assert answers.keys() == choices().keys()

@@ -23,12 +23,12 @@ from hypothesis import strategies as st
 from jinja2 import Template
 
 from tests.make import OURS, make
+from tests.origin import copy_template
 from tools.combinations import every, pairwise
 from tools.generate import (
     ERROR,
     PRE_HOOK,
     ROOT,
-    TEMPLATE,
     Answer,
     Refused,
     choices,
@@ -333,13 +333,7 @@ def typed_and_replayed(folder: Path, answers: dict[str, Answer]) -> Run:
 
 def given_to_cruft(folder: Path, answers: dict[str, Answer]) -> Run:
     """Cruft knows what is committed."""
-    template = folder / "template"
-    template.mkdir()
-    for name in ("cookiecutter.json", "hooks", "templates", TEMPLATE.name):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, template / name)
-    for git in ("init -q", "add -f .", "-c user.name=x -c user.email=x@example.com commit -qm x"):
-        subprocess.run(["git", *git.split()], cwd=template, check=True)
+    template = copy_template(folder / "template")
     context = json.dumps(escape(answers))
     options = ("--output-dir=output", "--no-input", f"--extra-context={context}")
     return run(folder, "cruft", "create", str(template), *options)

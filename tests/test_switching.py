@@ -1,0 +1,337 @@
+"""A project gets other answers, or a newer template: what the team wrote stays, or nothing changes.
+
+Over every pair of brokers and of result backends, what a switch makes is what a fresh project with
+the same edits is. That a fresh project works is proven by test_wiring.py, so it need not be run
+again here, save once.
+"""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.make import OURS
+from tests.origin import commit, copy_template, git
+from tools import generate as rendering
+from tools.generate import ROOT, TEMPLATE, Answers, choices
+from tools.services import read_env
+
+BROKERS: Answers = {"database": "postgresql", "result_backend": "django-db", "flower": False}
+BACKENDS: Answers = {"broker": "redis"}
+DEPENDENCY = '    "requests>=2.32",\n'
+SERVICE = """\
+  # Catches e-mail.
+  mailpit:
+    image: axllent/mailpit
+    ports: ["127.0.0.1:8025:8025"]
+
+"""
+PARAGRAPH = "\n## Who to ask\n\nAda, in room 101.\n"
+TASKS = """\
+from celery import shared_task
+
+from config.tasks import RetriedTask
+
+
+@shared_task(base=RetriedTask)
+def send_report(report_id: int) -> None: ...
+"""
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    """Replace the one place in a file that holds the old text."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{path.name} has {old!r} {text.count(old)} times"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def edit(project: Path) -> None:
+    """Do what a team does in the first weeks, near to what the template wrote."""
+    app = project / "reports"
+    app.mkdir()
+    (app / "__init__.py").touch()
+    (app / "tasks.py").write_text(TASKS)
+    base = project / "config/settings/base.py"
+    replace(base, '    "interruptions",\n', '    "interruptions",\n    "reports",\n')
+    replace(base, 'LANGUAGE_CODE = "en"', 'LANGUAGE_CODE = "de"')
+    celery = project / "config/settings/celery.py"
+    routes = 'CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {"reports.*": {"queue": "slow"}}'
+    replace(celery, "CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}", routes)
+    replace(celery, 'MAX_RESTARTS", default=5', 'MAX_RESTARTS", default=3')
+    replace(celery, "\n# Results: ", "CELERY_WORKER_LOG_COLOR = False\n\n# Results: ")
+    pyproject = project / "pyproject.toml"
+    lines = pyproject.read_text(encoding="utf-8").splitlines(keepends=True)
+    start, end = lines.index("dependencies = [\n") + 1, lines.index("]\n")
+    end = lines.index("]\n", start)
+    lines[start:end] = sorted([*lines[start:end], DEPENDENCY])
+    pyproject.write_text("".join(lines), encoding="utf-8")
+    replace(project / "compose.yaml", "\nvolumes:\n  data:\n", f"\n{SERVICE}volumes:\n  data:\n")
+    replace(project / "README.md", "\n## License\n", f"{PARAGRAPH}\n## License\n")
+    replace(project / ".env.example", "# Celery\n", "REPORTS_FOLDER=reports\n\n# Celery\n")
+    (project / "uv.lock").unlink(missing_ok=True)
+
+
+def tracked(project: Path) -> dict[str, str]:
+    """Return the text of each file that git has staged, by its path."""
+    names = git(project, "ls-files", "-z").split("\0")[:-1]
+    return {name: (project / name).read_text(encoding="utf-8") for name in names}
+
+
+def write(files: dict[str, str], folder: Path) -> Path:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def edited(answers: Answers, folder: Path) -> Path:
+    """Make a project of the answers with a team's edits, without .env and record."""
+    edit(write(rendering.render(answers), folder))
+    return folder
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The script of a project, which renders in this process, without a clone, and so fast."""
+    path = TEMPLATE / "scripts" / "template.py"
+    monkeypatch.syspath_prepend(str(TEMPLATE))
+    spec = importlib.util.spec_from_file_location("template", path)
+    assert spec
+    assert spec.loader
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def render(template: Path, answers: Answers, folder: Path) -> Path:
+        return write(rendering.render(answers), folder / "output" / "project")
+
+    monkeypatch.setattr(module, "clone", lambda address, folder: ROOT)
+    monkeypatch.setattr(module, "checkout", lambda template, version: version)
+    monkeypatch.setattr(module, "render", render)
+    return module
+
+
+def complete(answers: Answers) -> Answers:
+    defaults = {key: allowed[0] for key, allowed in choices().items() if allowed}
+    return {**defaults, "project_slug": "my_project", **answers}
+
+
+def ordered_pairs() -> Iterator[tuple[str, Answers, str, str]]:
+    for question, answers in (("broker", BROKERS), ("result_backend", BACKENDS)):
+        for old, new in permutations(choices()[question], 2):
+            yield question, answers, str(old), str(new)
+
+
+def test_a_switch_makes_what_a_fresh_project_with_the_same_edits_is(
+    script: Any, tmp_path: Path
+) -> None:
+    for number, (question, answers, old, new) in enumerate(ordered_pairs()):
+        project = edited({**answers, question: old}, tmp_path / f"{number}")
+        record = {"context": {"cookiecutter": complete({**answers, question: old})}}
+        (project / ".cruft.json").write_text(json.dumps({"template": "", "commit": "x", **record}))
+        commit(project)
+        script.PROJECT = project
+        assert script.main("switch", f"{question}={new}") == 0, (old, new)
+        fresh = edited({**answers, question: new}, tmp_path / f"{number}-fresh")
+        files = tracked(project)
+        switched = json.loads(files.pop(".cruft.json"))["context"]["cookiecutter"]
+        assert switched == complete({**answers, question: new})
+        assert files == {
+            path.relative_to(fresh).as_posix(): path.read_text(encoding="utf-8")
+            for path in fresh.rglob("*")
+            if path.is_file()
+        }, (old, new)
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as it is now, in a repository of its own."""
+    return copy_template(tmp_path_factory.mktemp("origin") / "template")
+
+
+def cookiecutter(template: Path, folder: Path, **answers: str) -> Path:
+    """Make a project as people do, put it into git, and return it."""
+    words = [f"{key}={value}" for key, value in answers.items()]
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", f"--output-dir={folder}"]
+    subprocess.run(
+        [*command, str(template), *words],
+        env={**os.environ, "HOME": str(folder), "TMPDIR": str(folder)},
+        check=True,
+        capture_output=True,
+    )
+    project = folder / answers.get("project_slug", "my_project")
+    commit(project)
+    return project
+
+
+@pytest.fixture(scope="module")
+def made(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    return cookiecutter(origin, folder, description="{{ '{{ 1/0 }} it\\'s' }}")
+
+
+@pytest.fixture
+def project(made: Path, tmp_path: Path) -> Path:
+    """A project whose template is `origin`."""
+    return shutil.copytree(made, tmp_path / "project")
+
+
+def run(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run make with these words in a project."""
+    environment = {key: value for key, value in os.environ.items() if key not in OURS}
+    return subprocess.run(
+        ["make", *words], cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def state(project: Path) -> dict[str, bytes | None]:
+    """Return all that a failed switch could harm: git's files of the project, and .env."""
+    status = git(project, "status", "--porcelain", "--ignored")
+    branches = git(project, "worktree", "list") + git(project, "rev-parse", "HEAD")
+    files = [path for path in project.rglob("*") if ".git" not in path.parts and path.is_file()]
+    return {"git": (status + branches).encode(), **{str(p): p.read_bytes() for p in files}}
+
+
+def refuses(project: Path, *words: str) -> str:
+    """Fail the test unless make refuses the words and leaves all as it is; return what it says."""
+    before = state(project)
+    refused = run(project, *words)
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
+    assert state(project) == before
+    return refused.stderr
+
+
+def test_without_an_answer_all_questions_are_listed(project: Path) -> None:
+    listed = run(project, "switch")
+    assert listed.returncode == 0, listed.stderr
+    assert "broker          redis  or rabbitmq, sqs, pgmq\n" in listed.stdout
+    assert "demo            true  or false\n" in listed.stdout
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == [*choices()]
+
+
+def test_an_answer_switches_files_and_env_and_leaves_other_values_alone(project: Path) -> None:
+    env = project / ".env"
+    secret = read_env(project)["SECRET_KEY"]
+    replace(env, "redis://localhost:6379/0\n", "redis://mine:6379/0\nREPORTS_FOLDER=x\n")
+    switched = run(project, "switch", "broker=rabbitmq", "description=it's {{ $HOME }}")
+    assert switched.returncode == 0, switched.stderr
+    values = read_env(project)
+    assert values["CELERY_BROKER_URL"] == "amqp://guest:guest@localhost:5672//"
+    assert values["SECRET_KEY"] == secret
+    assert values["REPORTS_FOLDER"] == "x"
+    assert "# CELERY_BROKER_URL=redis://mine:6379/0\n" in env.read_text()
+    assert env.stat().st_mode & 0o777 == 0o600
+    expected = rendering.render({"broker": "rabbitmq", "description": "it's {{ $HOME }}"})
+    files = tracked(project)
+    files.pop(".cruft.json")
+    assert files == expected
+    assert git(project, "worktree", "list").count("\n") == 1
+
+
+def test_an_answer_that_is_misspelt_is_refused(project: Path) -> None:
+    said = refuses(project, "switch", "brocker=rabbitmq")
+    assert said.startswith("There is no question 'brocker': choose one of project_name, ")
+    said = refuses(project, "switch", "broker=rabitmq")
+    assert said.startswith("broker cannot be 'rabitmq': choose one of redis, rabbitmq, sqs, pgmq.")
+    said = refuses(project, "switch", "demo=no")
+    assert said.startswith("demo cannot be 'no': choose one of true, false.")
+
+
+def test_answers_that_cannot_work_together_are_refused(project: Path) -> None:
+    said = refuses(project, "switch", "broker=sqs")
+    assert said.startswith("flower=true cannot work with broker=sqs, which carries no events:")
+
+
+def test_an_answer_that_is_given_already_is_refused(project: Path) -> None:
+    said = refuses(project, "switch", "broker=redis")
+    assert said.startswith("Nothing to do: the project has broker like that already.")
+
+
+@pytest.mark.parametrize("name", ["README.md", "notes.txt"])
+def test_what_is_not_committed_is_not_mixed_with_a_switch(name: str, project: Path) -> None:
+    with (project / name).open("a") as file:
+        file.write("mine\n")
+    said = refuses(project, "switch", "broker=rabbitmq")
+    assert said.startswith("Commit or stash first what you changed")
+    assert name in said
+
+
+def test_a_project_that_is_not_in_git_is_left_alone(project: Path) -> None:
+    shutil.rmtree(project / ".git")
+    switched = run(project, "switch", "broker=rabbitmq")
+    assert switched.returncode == 2
+    assert switched.stderr.startswith("Nothing could be taken back: put the project into git first")
+
+
+def test_lines_that_both_changed_are_named_and_can_be_merged_by_hand(
+    project: Path, script: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    celery = project / "config/settings/celery.py"
+    replace(celery, '"unacked_restore_interval": 10', '"unacked_restore_interval": 5')
+    with (project / "config/visibility.py").open("a") as file:
+        file.write("# Ours.\n")
+    commit(project)
+    before = state(project)
+    script.PROJECT = project
+    assert script.main("switch", "broker=rabbitmq") == 1
+    assert state(project) == before
+    said = capsys.readouterr().err
+    assert said.startswith("Nothing was changed: ")
+    assert "\n    config/settings/celery.py\n" in said
+    assert "\n    config/visibility.py (changed here, and no longer made)\n" in said
+    by_hand = said.partition("by hand: ")[2].partition(",")[0]
+    subprocess.run(by_hand.split(), cwd=project, check=False, capture_output=True)
+    assert "<<<<<<<" in celery.read_text()
+    assert '"rabbitmq"' in (project / ".cruft.json").read_text()
+
+
+def test_what_the_team_removed_stays_away_and_is_named(
+    project: Path, script: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("gallery", "tests/gallery"):
+        shutil.rmtree(project / name)
+    (project / "README.md").unlink()
+    commit(project)
+    script.PROJECT = project
+    assert script.main("switch", "broker=rabbitmq") == 0
+    assert not (project / "gallery").exists()
+    assert not (project / "README.md").exists()
+    assert "\n    README.md\n    gallery/about.py\n" in capsys.readouterr().out
+
+
+def test_a_project_in_a_folder_of_its_repository_is_switched(
+    made: Path, tmp_path: Path, script: Any
+) -> None:
+    project = shutil.copytree(made, tmp_path / "all/here/project", ignore=lambda *_: {".git"})
+    (tmp_path / "all/other.txt").write_text("other\n")
+    commit(tmp_path / "all")
+    script.PROJECT = project
+    assert script.main("switch", "broker=rabbitmq") == 0
+    status = git(project, "diff", "--cached", "--name-only")
+    assert "here/project/config/settings/celery.py\n" in status
+    assert all(line.startswith("here/project/") for line in status.splitlines())
+
+
+def test_a_template_that_is_away_is_named_and_another_place_can_be_given(
+    project: Path, origin: Path
+) -> None:
+    replace(project / ".cruft.json", str(origin), "/nowhere")
+    commit(project)
+    said = refuses(project, "switch", "broker=rabbitmq")
+    assert said.startswith("There is no template at /nowhere (")
+    assert run(project, "switch", f"template={origin}").returncode == 0
+
+
+def test_a_project_that_does_not_know_its_template_says_how_to_link_it(project: Path) -> None:
+    (project / ".cruft.json").unlink()
+    commit(project)
+    assert "uvx cruft link" in refuses(project, "switch", "broker=rabbitmq")

@@ -1,0 +1,56 @@
+"""Writes into docs/switching.md how many files and lines `make switch` changes."""
+
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools.generate import ROOT, Answer, choices, render
+
+PAGE = ROOT / "docs" / "switching.md"
+# What else the projects are, so that every choice of the question can work.
+OTHERS: Mapping[str, Mapping[str, Answer]] = {
+    "broker": {"database": "postgresql", "result_backend": "django-db", "flower": False},
+    "result_backend": {"broker": "redis"},
+}
+
+
+def main() -> None:
+    before, _, _ = PAGE.read_text(encoding="utf-8").partition("| from `broker`")
+    tables = [table(question) for question in OTHERS]
+    PAGE.write_text(before + "\n\n".join(tables) + "\n", encoding="utf-8")
+
+
+def table(question: str) -> str:
+    """Return how many files and lines differ between each two choices, in Markdown."""
+    offered = [str(choice) for choice in choices()[question]]
+    head = [f"from `{question}`", *(f"to `{choice}`" for choice in offered)]
+    rule = ["---", *("--:" for _ in offered)]
+    rows = [[f"`{old}`", *(size(question, old, new) for new in offered)] for old in offered]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *rows])
+
+
+def size(question: str, old: str, new: str) -> str:
+    """Return the files and the lines, added and taken away, and of how many lines of tests."""
+    if old == new:
+        return ""
+    with tempfile.TemporaryDirectory() as name:
+        for choice in (old, new):
+            for path, text in render({**OTHERS[question], question: choice}).items():
+                file = Path(name, choice, path)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8")
+        command = ["git", "diff", "--no-index", "--no-renames", "--numstat", old, new]
+        # It ends with 1 where there are differences.
+        run = subprocess.run(command, cwd=name, capture_output=True, text=True, check=False)
+    changes = [line.split("\t") for line in run.stdout.splitlines()]
+    tests = [change for change in changes if "/tests/" in change[2]]
+    return f"{len(changes)} files, {lines(changes)} lines ({lines(tests)})"
+
+
+def lines(changes: list[list[str]]) -> int:
+    return sum(int(added) + int(removed) for added, removed, _ in changes)
+
+
+if __name__ == "__main__":
+    main()
