@@ -26,14 +26,14 @@ from tools.services import services
 pytestmark = pytest.mark.xdist_group("rendering")
 
 SHAPING = ("django", "database", "broker", "result_backend", "scheduler", "flower", "demo")
-OTHERS = ("docker", "ci", "license")
+OTHERS = ("docker", "observability", "ci", "license")
 
 SLUGS = ("x", "my_project", "x" * 40)
 LINES = 40
 JINJA = re.compile(r"(?<!\$)\{\{|\{%|\{#")
 PINNED = re.compile(r":\d+\.\d+(\.\d+)?(-[a-z]+)?$")
 PRODUCTION = ("--file", "compose.yaml", "--file", "compose.prod.yaml")
-REQUIREMENT = re.compile(r"[a-z0-9-]+(\[[a-z]+(,[a-z]+)*\])?>=[0-9][0-9.]*(,<[0-9.]+)?")
+REQUIREMENT = re.compile(r"[a-z0-9-]+(\[[a-z]+(,[a-z]+)*\])?>=[0-9][0-9.]*(b[0-9])?(,<[0-9.]+)?")
 
 
 Services = dict[str, dict[str, Any]]
@@ -125,6 +125,8 @@ WORDS = [
     Word(r"csp\.middleware\.CSP|django-csp", lambda a: a["django"] == "5.2"),
     Word(r"(?i)gallery|fpdf|pillow", lambda a: bool(a["demo"])),
     Word(r"(?i)docker|compose\b|container", lambda a: bool(a["docker"])),
+    Word(r"(?i)sentry", lambda a: a["observability"] == "sentry"),
+    Word(r"(?i)opentelemetry|otel_", lambda a: a["observability"] == "opentelemetry"),
     Word(r"(?i)github", lambda a: a["ci"] == "github"),
     Word(r"(?i)gitlab", lambda a: a["ci"] == "gitlab"),
     Word(r"\bMIT\b", lambda a: a["license"] == "MIT"),
@@ -409,7 +411,7 @@ def test_in_production_processes_have_the_passwords_that_servers_want(
         given = production["worker"]["environment"]
         if "redis" in production:
             *_, wanted = production["redis"]["command"]
-            urls = {given["CELERY_BROKER_URL"], given.get("CELERY_RESULT_BACKEND")}
+            urls = {given.get("CELERY_BROKER_URL"), given.get("CELERY_RESULT_BACKEND")}
             assert wanted in {urlsplit(url).password for url in urls if url}
             assert production["redis"]["environment"]["VALKEYCLI_AUTH"] == wanted
         if "rabbitmq" in production:

@@ -17,6 +17,7 @@ QUESTIONS = {
     "django": "django",
     "results": "result_backend",
     "schedulers": "scheduler",
+    "observability": "observability",
     "licenses": "license",
 }
 

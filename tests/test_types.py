@@ -19,6 +19,7 @@ QUESTIONS = (
     "scheduler",
     "demo",
     "flower",
+    "observability",
 )
 
 

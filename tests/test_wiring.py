@@ -33,7 +33,7 @@ def projects() -> Iterator[ParameterSet]:
             "project_slug": f"project_{number}",
             "flower": chosen(databases[0])["broker"].events,
         }
-        for pace, key in enumerate(("django", "scheduler", "demo"), start=1):
+        for pace, key in enumerate(("django", "scheduler", "demo", "observability"), start=1):
             answers[key] = offered[key][number // pace % len(offered[key])]
         brokers, results = offered["broker"], offered["result_backend"]
         diagonal = brokers.index(broker) + results.index(result_backend)

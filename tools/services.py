@@ -20,6 +20,7 @@ FOLDERS = {
     "database": "databases",
     "scheduler": "schedulers",
     "django": "django",
+    "observability": "observability",
 }
 
 

@@ -85,6 +85,14 @@ class Process:
         self.process.kill()
         self.process.wait()
 
+    def restart(self, **env: str) -> None:
+        """Starts a worker again, with these variables, too. Returns once it is ready."""
+        self.stop()
+        self.environment |= env
+        count = self.log.read_text().count("ready.")
+        self.start()
+        wait_until(lambda: self.log.read_text().count("ready.") > count, what="the worker")
+
 
 StartWorker = Callable[..., Process]
 

@@ -1,6 +1,7 @@
 # {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
 # {% import "databases/" ~ cookiecutter.database ~ ".jinja" as database with context %}
 # {% import "django/" ~ cookiecutter.django ~ ".jinja" as django with context %}
+# {% import "observability/" ~ cookiecutter.observability ~ ".jinja" as observability with context %}
 # {% import "results/" ~ cookiecutter.result_backend ~ ".jinja" as result with context %}
 # {% import "schedulers/" ~ cookiecutter.scheduler ~ ".jinja" as scheduler with context %}
 """Settings that all environments share. Celery's are in `celery.py`."""
@@ -21,7 +22,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    # {% for app in django.apps + broker.apps + result.apps + scheduler.apps %}
+    # {% for app in django.apps + broker.apps + result.apps + scheduler.apps + observability.apps %}
     "{{ app }}",
     # {% endfor %}
     "config",

@@ -1,0 +1,42 @@
+"""Sentry learns what went wrong in a task, and not what the task was given."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.collector import Collector, collector
+from tests.conftest import Notes, Process, wait_until
+from tests.tasks import fail, record
+
+
+@pytest.fixture
+def sentry(worker: Process) -> Iterator[Collector]:
+    """A server that the worker takes for Sentry."""
+    with collector() as server:
+        dsn = f"http://key@127.0.0.1:{server.server_port}/1"
+        worker.restart(SENTRY_DSN=dsn)
+        yield server
+        worker.restart(SENTRY_DSN="")
+
+
+def events(sentry: Collector) -> list[dict[str, Any]]:
+    """What the worker reported: an envelope has a line of its own, then one before each item."""
+    envelopes = [body.splitlines() for body in list(sentry.bodies)]
+    items = [json.loads(line) for lines in envelopes for line in lines[2::2]]
+    return [item for item in items if "exception" in item or "logentry" in item]
+
+
+def test_sentry_gets_one_error_with_the_task_and_without_its_arguments(
+    sentry: Collector, notes: Notes
+) -> None:
+    task = fail.delay(notes.path)
+    wait_until(lambda: bool(events(sentry)), what="an error in Sentry")
+    record.delay("after it", notes.path)
+    notes.wait(2)
+    (event,) = events(sentry)
+    assert event["exception"]["values"][0]["value"] == "this cannot work"
+    assert event["extra"]["celery-job"]["task_name"] == "tests.tasks.fail"
+    assert event["tags"]["celery_task_id"] == task.id
+    assert notes.path not in json.dumps(event)

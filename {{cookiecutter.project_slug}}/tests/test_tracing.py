@@ -1,0 +1,77 @@
+"""A trace joins a request to the tasks that it set off, on the other side of the broker."""
+
+from collections.abc import Iterator
+
+import pytest
+from celery import chain
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import path
+from opentelemetry.instrumentation.celery import CeleryInstrumentor
+from opentelemetry.instrumentation.django import DjangoInstrumentor
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.collector import Collector, collector
+from tests.conftest import Notes, Process, wait_until
+from tests.tasks import fail_twice, record
+from tracing.apps import start
+
+
+def send(request: HttpRequest, notes: str) -> HttpResponse:
+    chain(fail_twice.s(f"/{notes}"), record.s(f"/{notes}")).delay()
+    return HttpResponse()
+
+
+urlpatterns = [path("send/<path:notes>", send)]
+
+
+@pytest.fixture
+def exporter(worker: Process, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    """A collector that gets the traces of the worker, and of this process."""
+    with collector() as server:
+        url = f"http://127.0.0.1:{server.server_port}"
+        variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        worker.restart(**variables)
+        start()
+        yield server
+        CeleryInstrumentor().uninstrument()  # type: ignore[no-untyped-call]
+        DjangoInstrumentor().uninstrument()
+        worker.restart(OTEL_EXPORTER_OTLP_ENDPOINT="")
+
+
+def spans(exporter: Collector) -> dict[bytes, Span]:
+    """What the collector got, by its id."""
+    exports = [ExportTraceServiceRequest.FromString(body) for body in list(exporter.bodies)]
+    return {
+        span.span_id: span
+        for export in exports
+        for resource in export.resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    }
+
+
+@pytest.mark.urls(__name__)
+def test_a_trace_leads_from_the_request_to_each_run_of_its_tasks(
+    exporter: Collector, notes: Notes
+) -> None:
+    Client().get(f"/send{notes.path}")
+    notes.wait(4)
+
+    def runs() -> list[Span]:
+        return [span for span in spans(exporter).values() if span.name.startswith("run/tests.")]
+
+    def first(span: Span) -> str:
+        """The name of what set off all that led to this."""
+        parent = spans(exporter).get(span.parent_span_id)
+        return first(parent) if parent else span.name
+
+    wait_until(lambda: len(runs()) == 4, what="all runs in the trace")
+    wait_until(lambda: {first(run) for run in runs()} == {"GET send/<path:notes>"}, what="its root")
+    assert len({span.trace_id for span in spans(exporter).values()}) == 1
+    last = max(runs(), key=lambda run: run.start_time_unix_nano)
+    assert last.name == "run/tests.tasks.record"
+    assert notes.path not in str([run.attributes for run in runs()])
