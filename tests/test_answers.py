@@ -34,6 +34,7 @@ OFFERED: dict[str, list[Answer]] = {
     "demo": [True, False],
     "docker": [True, False],
     "flower": [True, False],
+    "observability": ["none", "sentry", "opentelemetry"],
     "ci": ["github", "gitlab", "none"],
     "license": ["MIT", "BSD-3-Clause", "Apache-2.0", "GPL-3.0-or-later", "Proprietary"],
 }
