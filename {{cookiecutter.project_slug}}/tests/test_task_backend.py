@@ -1,0 +1,61 @@
+"""Tasks of Django's own task API run on this project's workers."""
+
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.tasks import TaskResult
+from django.tasks.exceptions import InvalidTask
+from django.tasks.signals import task_enqueued
+from django.utils import timezone
+
+from tests import django_tasks
+from tests.conftest import SECONDS, Notes
+
+pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
+
+
+def test_a_task_runs_whichever_way_it_is_written_and_sent(notes: Notes) -> None:
+    django_tasks.record.enqueue("one", path=notes.path)
+    django_tasks.record_async.enqueue("two", path=notes.path)
+    async_to_sync(django_tasks.record.aenqueue)("three", path=notes.path)
+    assert sorted(notes.wait(3)) == ["one", "three", "two"]
+
+
+def test_a_task_runs_after_its_time(notes: Notes) -> None:
+    due = timezone.now() + timedelta(seconds=1)
+    django_tasks.record_time.using(run_after=due).enqueue(notes.path)
+    assert 0 <= float(notes.wait()[0]) - due.timestamp() < SECONDS
+
+
+def test_a_task_goes_to_its_queue(notes: Notes) -> None:
+    django_tasks.record_queue.enqueue(notes.path)
+    assert "slow" in notes.wait()[0]
+
+
+def test_a_misspelt_queue_is_refused() -> None:
+    with pytest.raises(InvalidTask, match="'slwo' is not valid"):
+        django_tasks.record.using(queue_name="slwo")
+
+
+def test_a_task_gets_its_context(notes: Notes) -> None:
+    result = django_tasks.record_context.enqueue(notes.path)
+    assert notes.wait() == [f"{result.id} RUNNING 1"]
+
+
+@pytest.mark.parametrize(
+    ("how", "status"), [("well", "SUCCESSFUL"), ("fail", "FAILED"), ("exit", "FAILED")]
+)
+def test_signals_tell_what_becomes_of_a_task(notes: Notes, how: str, status: str) -> None:
+    sent = []
+
+    def note(task_result: TaskResult, **kwargs: object) -> None:
+        sent.append((task_result.id, task_result.status))
+
+    task_enqueued.connect(note)
+    try:
+        result = django_tasks.end.enqueue(notes.path, how)
+    finally:
+        task_enqueued.disconnect(note)
+    assert sent == [(result.id, "READY")]
+    assert notes.wait(3) == ["RUNNING", "running", status]
