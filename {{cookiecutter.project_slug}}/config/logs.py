@@ -14,7 +14,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 def add_task(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     if current_task:
-        event.setdefault("task", current_task.name)
+        event.setdefault("task", current_task.request.shadow or current_task.name)
     return event
 
 

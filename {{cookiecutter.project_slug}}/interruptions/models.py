@@ -32,7 +32,10 @@ class InterruptedTask(models.Model):
     @classmethod
     def count_restart(cls, task: Task) -> Self:
         """Notes that a worker starts the task once more, and sets it aside if that is too often."""
-        what = {"name": task.name, "signature": json.dumps(task.signature_from_request())}
+        what = {
+            "name": task.request.shadow or task.name,
+            "signature": json.dumps(task.signature_from_request()),
+        }
         interrupted, _ = cls.objects.get_or_create(id=task.request.id, defaults=what)
         interrupted.restarts += 1
         interrupted.set_aside = interrupted.restarts > settings.TASK_MAX_RESTARTS

@@ -10,7 +10,7 @@ from django.tasks.signals import task_enqueued
 from django.utils import timezone
 
 from tests import django_tasks
-from tests.conftest import SECONDS, Notes
+from tests.conftest import SECONDS, Notes, Process
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
@@ -59,3 +59,10 @@ def test_signals_tell_what_becomes_of_a_task(notes: Notes, how: str, status: str
         task_enqueued.disconnect(note)
     assert sent == [(result.id, "READY")]
     assert notes.wait(3) == ["RUNNING", "running", status]
+
+
+def test_log_lines_name_the_task(notes: Notes, worker: Process) -> None:
+    result = django_tasks.record.enqueue("logged", path=notes.path)
+    notes.wait()
+    lines = [line for line in worker.log.read_text().splitlines() if f"id={result.id}" in line]
+    assert any("task=tests.django_tasks.record" in line for line in lines), lines
