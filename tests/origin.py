@@ -1,9 +1,12 @@
-"""The template in a repository of its own, and what git tells about repositories."""
+"""The template in a repository of its own, projects of it, and what git tells of both."""
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
+from tests.make import OURS
 from tools.generate import ROOT, TEMPLATE
 
 
@@ -29,3 +32,32 @@ def copy_template(folder: Path) -> Path:
         copy(ROOT / name, folder / name)
     commit(folder)
     return folder
+
+
+def tracked(project: Path) -> dict[str, str]:
+    """Return the text of each file that git has staged, by its path."""
+    names = git(project, "ls-files", "-z").split("\0")[:-1]
+    return {name: (project / name).read_text(encoding="utf-8") for name in names}
+
+
+def cookiecutter(template: Path, folder: Path, **answers: str) -> Path:
+    """Make a project as people do, put it into git, and return it."""
+    words = [f"{key}={value}" for key, value in answers.items()]
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", f"--output-dir={folder}"]
+    subprocess.run(
+        [*command, str(template), *words],
+        env={**os.environ, "HOME": str(folder), "TMPDIR": str(folder)},
+        check=True,
+        capture_output=True,
+    )
+    project = folder / answers.get("project_slug", "my_project")
+    commit(project)
+    return project
+
+
+def run_make(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run make with these words in a project."""
+    environment = {key: value for key, value in os.environ.items() if key not in OURS}
+    return subprocess.run(
+        ["make", *words], cwd=project, env=environment, capture_output=True, text=True, check=False
+    )

@@ -458,7 +458,8 @@ def test_schemas_are_kept(pairs: list[Generated]) -> None:
 
     for path in ("compose.yaml", "compose.override.yaml", "compose.prod.yaml"):
         check("vendor.compose-spec", path)
-    check("vendor.github-workflows", ".github/workflows/ci.yml")
+    for path in (".github/workflows/ci.yml", ".github/workflows/template.yml"):
+        check("vendor.github-workflows", path)
     check("vendor.gitlab-ci", ".gitlab-ci.yml", "--data-transform", "gitlab-ci")
     check("vendor.dependabot", ".github/dependabot.yml")
     check("vendor.renovate", "renovate.json")

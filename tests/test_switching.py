@@ -7,10 +7,8 @@ again here, save once.
 
 import importlib.util
 import json
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
@@ -18,71 +16,14 @@ from typing import Any
 
 import pytest
 
-from tests.make import OURS
-from tests.origin import commit, copy_template, git
+from tests.origin import commit, cookiecutter, copy_template, git, run_make, tracked
+from tests.team import edit, replace
 from tools import generate as rendering
 from tools.generate import ROOT, TEMPLATE, Answers, choices
 from tools.services import read_env
 
 BROKERS: Answers = {"database": "postgresql", "result_backend": "django-db", "flower": False}
 BACKENDS: Answers = {"broker": "redis"}
-DEPENDENCY = '    "requests>=2.32",\n'
-SERVICE = """\
-  # Catches e-mail.
-  mailpit:
-    image: axllent/mailpit
-    ports: ["127.0.0.1:8025:8025"]
-
-"""
-PARAGRAPH = "\n## Who to ask\n\nAda, in room 101.\n"
-TASKS = """\
-from celery import shared_task
-
-from config.tasks import RetriedTask
-
-
-@shared_task(base=RetriedTask)
-def send_report(report_id: int) -> None: ...
-"""
-
-
-def replace(path: Path, old: str, new: str) -> None:
-    """Replace the one place in a file that holds the old text."""
-    text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1, f"{path.name} has {old!r} {text.count(old)} times"
-    path.write_text(text.replace(old, new), encoding="utf-8")
-
-
-def edit(project: Path) -> None:
-    """Do what a team does in the first weeks, near to what the template wrote."""
-    app = project / "reports"
-    app.mkdir()
-    (app / "__init__.py").touch()
-    (app / "tasks.py").write_text(TASKS)
-    base = project / "config/settings/base.py"
-    replace(base, '    "interruptions",\n', '    "interruptions",\n    "reports",\n')
-    replace(base, 'LANGUAGE_CODE = "en"', 'LANGUAGE_CODE = "de"')
-    celery = project / "config/settings/celery.py"
-    routes = 'CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {"reports.*": {"queue": "slow"}}'
-    replace(celery, "CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}", routes)
-    replace(celery, 'MAX_RESTARTS", default=5', 'MAX_RESTARTS", default=3')
-    replace(celery, "\n# Results: ", "CELERY_WORKER_LOG_COLOR = False\n\n# Results: ")
-    pyproject = project / "pyproject.toml"
-    lines = pyproject.read_text(encoding="utf-8").splitlines(keepends=True)
-    start, end = lines.index("dependencies = [\n") + 1, lines.index("]\n")
-    end = lines.index("]\n", start)
-    lines[start:end] = sorted([*lines[start:end], DEPENDENCY])
-    pyproject.write_text("".join(lines), encoding="utf-8")
-    replace(project / "compose.yaml", "\nvolumes:\n  data:\n", f"\n{SERVICE}volumes:\n  data:\n")
-    replace(project / "README.md", "\n## License\n", f"{PARAGRAPH}\n## License\n")
-    replace(project / ".env.example", "# Celery\n", "REPORTS_FOLDER=reports\n\n# Celery\n")
-    (project / "uv.lock").unlink(missing_ok=True)
-
-
-def tracked(project: Path) -> dict[str, str]:
-    """Return the text of each file that git has staged, by its path."""
-    names = git(project, "ls-files", "-z").split("\0")[:-1]
-    return {name: (project / name).read_text(encoding="utf-8") for name in names}
 
 
 def write(files: dict[str, str], folder: Path) -> Path:
@@ -157,21 +98,6 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_template(tmp_path_factory.mktemp("origin") / "template")
 
 
-def cookiecutter(template: Path, folder: Path, **answers: str) -> Path:
-    """Make a project as people do, put it into git, and return it."""
-    words = [f"{key}={value}" for key, value in answers.items()]
-    command = [sys.executable, "-m", "cookiecutter", "--no-input", f"--output-dir={folder}"]
-    subprocess.run(
-        [*command, str(template), *words],
-        env={**os.environ, "HOME": str(folder), "TMPDIR": str(folder)},
-        check=True,
-        capture_output=True,
-    )
-    project = folder / answers.get("project_slug", "my_project")
-    commit(project)
-    return project
-
-
 @pytest.fixture(scope="module")
 def made(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
@@ -182,14 +108,6 @@ def made(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(made: Path, tmp_path: Path) -> Path:
     """A project whose template is `origin`."""
     return shutil.copytree(made, tmp_path / "project")
-
-
-def run(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run make with these words in a project."""
-    environment = {key: value for key, value in os.environ.items() if key not in OURS}
-    return subprocess.run(
-        ["make", *words], cwd=project, env=environment, capture_output=True, text=True, check=False
-    )
 
 
 def state(project: Path) -> dict[str, bytes | None]:
@@ -203,7 +121,7 @@ def state(project: Path) -> dict[str, bytes | None]:
 def refuses(project: Path, *words: str) -> str:
     """Fail the test unless make refuses the words and leaves all as it is; return what it says."""
     before = state(project)
-    refused = run(project, *words)
+    refused = run_make(project, *words)
     assert refused.returncode == 2
     assert "Traceback" not in refused.stderr
     assert state(project) == before
@@ -211,7 +129,7 @@ def refuses(project: Path, *words: str) -> str:
 
 
 def test_without_an_answer_all_questions_are_listed(project: Path) -> None:
-    listed = run(project, "switch")
+    listed = run_make(project, "switch")
     assert listed.returncode == 0, listed.stderr
     assert "broker          redis  or rabbitmq, sqs, pgmq\n" in listed.stdout
     assert "demo            true  or false\n" in listed.stdout
@@ -222,7 +140,7 @@ def test_an_answer_switches_files_and_env_and_leaves_other_values_alone(project:
     env = project / ".env"
     secret = read_env(project)["SECRET_KEY"]
     replace(env, "redis://localhost:6379/0\n", "redis://mine:6379/0\nREPORTS_FOLDER=x\n")
-    switched = run(project, "switch", "broker=rabbitmq", "description=it's {{ $HOME }}")
+    switched = run_make(project, "switch", "broker=rabbitmq", "description=it's {{ $HOME }}")
     assert switched.returncode == 0, switched.stderr
     values = read_env(project)
     assert values["CELERY_BROKER_URL"] == "amqp://guest:guest@localhost:5672//"
@@ -267,7 +185,7 @@ def test_what_is_not_committed_is_not_mixed_with_a_switch(name: str, project: Pa
 
 def test_a_project_that_is_not_in_git_is_left_alone(project: Path) -> None:
     shutil.rmtree(project / ".git")
-    switched = run(project, "switch", "broker=rabbitmq")
+    switched = run_make(project, "switch", "broker=rabbitmq")
     assert switched.returncode == 2
     assert switched.stderr.startswith("Nothing could be taken back: put the project into git first")
 
@@ -328,7 +246,7 @@ def test_a_template_that_is_away_is_named_and_another_place_can_be_given(
     commit(project)
     said = refuses(project, "switch", "broker=rabbitmq")
     assert said.startswith("There is no template at /nowhere (")
-    assert run(project, "switch", f"template={origin}").returncode == 0
+    assert run_make(project, "switch", f"template={origin}").returncode == 0
 
 
 def test_a_project_that_does_not_know_its_template_says_how_to_link_it(project: Path) -> None:

@@ -1,13 +1,16 @@
 """A choice is a file, and files are plain wherever they can be."""
 
 import ast
+import json
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jinja2 import nodes
 
+from tools.generate import QUESTIONS as QUESTIONS_FILE
 from tools.generate import ROOT, TEMPLATE, choices, environment
 
 TEMPLATES = ROOT / "templates"
@@ -65,7 +68,8 @@ def tracked() -> list[Path]:
 
 
 def test_only_these_files_have_jinja() -> None:
-    plain = {path for path in tracked() if path.suffix == ".html" or "static" in path.parts}
+    globs = json.loads(QUESTIONS_FILE.read_text(encoding="utf-8"))["_copy_without_render"]
+    plain = {path for path in tracked() if any(fnmatch(str(path), glob) for glob in globs)}
     found = {
         path.relative_to(TEMPLATE).as_posix()
         for path in tracked()
@@ -119,7 +123,8 @@ def test_no_name_needs_more_than_the_slug_or_breaks_a_checkout_on_windows() -> N
 
 def test_actions_are_pinned_alike_here_and_in_generated_projects() -> None:
     def pins(folder: Path) -> set[str]:
-        workflow = (folder / ".github/workflows/ci.yml").read_text(encoding="utf-8")
-        return set(re.findall(r"uses: (\S+@[0-9a-f]{40} # v\S+)", workflow))
+        paths = (folder / ".github/workflows").iterdir()
+        workflows = "".join(path.read_text(encoding="utf-8") for path in paths)
+        return set(re.findall(r"uses: (\S+@[0-9a-f]{40} # v\S+)", workflows))
 
     assert pins(ROOT) == pins(TEMPLATE) != set()

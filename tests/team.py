@@ -1,0 +1,55 @@
+"""What a team does to its project in the first weeks."""
+
+from pathlib import Path
+
+DEPENDENCY = '    "requests>=2.32",\n'
+SERVICE = """\
+  # Catches e-mail.
+  mailpit:
+    image: axllent/mailpit
+    ports: ["127.0.0.1:8025:8025"]
+
+"""
+PARAGRAPH = "\n## Who to ask\n\nAda, in room 101.\n"
+TASKS = """\
+from celery import shared_task
+
+from config.tasks import RetriedTask
+
+
+@shared_task(base=RetriedTask)
+def send_report(report_id: int) -> None: ...
+"""
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    """Replace the one place in a file that holds the old text."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{path.name} has {old!r} {text.count(old)} times"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def edit(project: Path) -> None:
+    """Do what a team does in the first weeks, near to what the template wrote."""
+    app = project / "reports"
+    app.mkdir()
+    (app / "__init__.py").touch()
+    (app / "tasks.py").write_text(TASKS)
+    base = project / "config/settings/base.py"
+    replace(base, '    "interruptions",\n', '    "interruptions",\n    "reports",\n')
+    replace(base, 'LANGUAGE_CODE = "en"', 'LANGUAGE_CODE = "de"')
+    celery = project / "config/settings/celery.py"
+    routes = 'CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {"reports.*": {"queue": "slow"}}'
+    replace(celery, "CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}", routes)
+    replace(celery, 'MAX_RESTARTS", default=5', 'MAX_RESTARTS", default=3')
+    replace(celery, "\n# Results: ", "CELERY_WORKER_LOG_COLOR = False\n\n# Results: ")
+    pyproject = project / "pyproject.toml"
+    lines = pyproject.read_text(encoding="utf-8").splitlines(keepends=True)
+    start, end = lines.index("dependencies = [\n") + 1, lines.index("]\n")
+    end = lines.index("]\n", start)
+    lines[start:end] = sorted([*lines[start:end], DEPENDENCY])
+    pyproject.write_text("".join(lines), encoding="utf-8")
+    replace(project / "compose.yaml", "\nvolumes:\n  data:\n", f"\n{SERVICE}volumes:\n  data:\n")
+    replace(project / "README.md", "\n## License\n", f"{PARAGRAPH}\n## License\n")
+    replace(project / ".env.example", "# Celery\n", "REPORTS_FOLDER=reports\n\n# Celery\n")
+    (project / "uv.lock").unlink(missing_ok=True)

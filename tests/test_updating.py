@@ -1,0 +1,103 @@
+"""A project gets what is new in its template, whatever made it, and keeps its team's edits."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.origin import commit, cookiecutter, copy_template, git, run_make, tracked
+from tests.team import edit, replace
+
+SLUG = "{{cookiecutter.project_slug}}"
+
+
+def cruft(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run cruft in a folder."""
+    command = [sys.executable, "-m", "cruft", *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def cruft_create(template: Path, folder: Path) -> Path:
+    """Make a project by cruft, and put it into git."""
+    made = cruft(folder, "create", "--no-input", str(template))
+    assert made.returncode == 0, made.stdout + made.stderr
+    commit(folder / "my_project")
+    return folder / "my_project"
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Path:
+    return copy_template(tmp_path / "template")
+
+
+def release(origin: Path) -> None:
+    """Make a version of the template with a file more and one less, a setting and a question."""
+    project = origin / SLUG
+    (project / "config/news.py").write_text('"""New."""\n')
+    (project / "config/messages.py").unlink()
+    replace(project / "config/settings/celery.py", "default=512 * 1024", "default=256 * 1024")
+    questions = json.loads((origin / "cookiecutter.json").read_text())
+    (origin / "cookiecutter.json").write_text(json.dumps({"colour": ["red", "blue"], **questions}))
+    (origin / "CHANGELOG.md").write_text("### By hand\n\n- Paint it.\n")
+    commit(origin)
+    git(origin, "tag", "v9")
+
+
+@pytest.mark.parametrize(
+    "make_project",
+    [cruft_create, pytest.param(cookiecutter, marks=pytest.mark.exhaustive)],
+)
+def test_a_project_with_edits_becomes_a_new_one_with_the_same_edits(
+    make_project: Callable[[Path, Path], Path], origin: Path, tmp_path: Path
+) -> None:
+    project = make_project(origin, tmp_path)
+    edit(project)
+    commit(project)
+    assert cruft(project, "check").returncode == 0
+    release(origin)
+    assert cruft(project, "check").returncode == 1
+    updated = run_make(project, "update")
+    assert updated.returncode == 0, updated.stderr
+    assert updated.stdout.startswith("Update the template to v9: ")
+    assert "\n- Paint it.\n" in updated.stdout
+    files = tracked(project)
+    record = json.loads(files.pop(".cruft.json"))
+    assert record["commit"] == git(origin, "rev-parse", "HEAD").strip()
+    assert record["context"]["cookiecutter"]["colour"] == "red"
+    assert cruft(project, "check").returncode == 0
+    (tmp_path / "fresh").mkdir()
+    fresh = cookiecutter(origin, tmp_path / "fresh")
+    edit(fresh)
+    commit(fresh)
+    expected = tracked(fresh)
+    del expected[".cruft.json"]
+    assert "config/news.py" in expected
+    assert "config/messages.py" not in expected
+    assert files == expected
+
+
+def test_cruft_updates_a_project_that_cookiecutter_made(origin: Path, tmp_path: Path) -> None:
+    project = cookiecutter(origin, tmp_path)
+    release(origin)
+    updated = cruft(project, "update", "--skip-apply-ask")
+    assert updated.returncode == 0, updated.stdout
+    assert (project / "config/news.py").exists()
+    assert cruft(project, "check").returncode == 0
+    commit(project)
+    assert run_make(project, "update").stdout.startswith("Nothing to do")
+
+
+def test_a_project_is_updated_to_the_version_that_is_named(origin: Path, tmp_path: Path) -> None:
+    project = cookiecutter(origin, tmp_path)
+    release(origin)
+    (origin / SLUG / "config/later.py").touch()
+    commit(origin)
+    unknown = run_make(project, "update", "to=v10")
+    assert unknown.returncode == 2
+    assert unknown.stderr.startswith(f"The template at {origin} has no version v10.")
+    assert run_make(project, "update", "to=v9").returncode == 0
+    assert (project / "config/news.py").exists()
+    assert not (project / "config/later.py").exists()
