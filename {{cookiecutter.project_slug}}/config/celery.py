@@ -5,8 +5,9 @@ import logging.config
 import os
 from typing import Any
 
-from celery.signals import setup_logging
+from celery.signals import setup_logging, task_postrun, task_prerun
 from django.conf import settings
+from django.db import close_old_connections
 from django_structlog.celery.receivers import CeleryReceiver
 
 # {% if broker.delays_by_the_second %}
@@ -24,6 +25,10 @@ app.autodiscover_tasks()
 # A task's message carries the id of the request that sent it, and the lines of the task show it.
 lines = CeleryReceiver()
 lines.connect_worker_signals()
+
+# Django's rule for connections to the database, which tasks follow as requests do.
+task_prerun.connect(close_old_connections)
+task_postrun.connect(close_old_connections)
 
 
 @setup_logging.connect

@@ -1,0 +1,42 @@
+"""Workers keep their connections to the database, and notice when they are gone."""
+
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+
+from health.models import Probe
+from health.tasks import answer
+from tests.conftest import wait_until
+
+pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
+
+
+def run_tasks() -> None:
+    """Ten tasks that use the database, one after the other."""
+    for _ in range(10):
+        probe = Probe.objects.create(id=uuid4())
+        answer.delay(str(probe.pk))
+        wait_until(lambda: not Probe.objects.exists(), what="the task to run")
+
+
+def connections(what: str = "pid") -> set[object]:
+    """What there is of each connection that workers have to the database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {what} FROM pg_stat_activity"  # noqa: S608
+            " WHERE datname = current_database() AND pid != pg_backend_pid()"
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def test_a_connection_outlasts_a_task_and_is_replaced_when_it_broke() -> None:
+    run_tasks()
+    first = connections()
+    run_tasks()
+    assert first
+    assert first <= connections()
+    connections("pg_terminate_backend(pid)")
+    run_tasks()
+    assert connections().isdisjoint(first)
+    assert connections()
