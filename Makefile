@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 RUN := uv run --frozen
 PYTEST := $(RUN) pytest -n 6 --dist loadgroup
 
-TARGETS := try new check test test-all faults switching lint format screenshot
+TARGETS := try new check test test-all faults switching image lint format screenshot
 .DEFAULT_GOAL := help
 .PHONY: help $(TARGETS)
 $(TARGETS): | $(UV)
@@ -48,6 +48,10 @@ faults: ## Kill what a project needs, and write into docs/faults.md what became 
 
 switching: ## Write into docs/switching.md how much each change of broker or result backend changes
 	@$(RUN) python -m tools.switching
+
+image: ## Build the image of a project, without Docker, and run its processes
+	@tools/install-servers.sh redis buildah debootstrap
+	@$(RUN) pytest tests/image.py --durations=3 -rA
 
 lint: ## Find mistakes in style and types
 	@$(RUN) ruff check

@@ -465,6 +465,49 @@ def test_schemas_are_kept(pairs: list[Generated]) -> None:
     check("vendor.renovate", "renovate.json")
 
 
+def test_ci_runs_the_projects_own_commands_and_nothing_else(pairs: list[Generated]) -> None:
+    for pair in pairs:
+        if pair.answers["ci"] == "none":
+            continue
+        check, *others = [script for script, _ in ci_jobs(pair.folder)]
+        assert check == [f"make {name}" for name in ("install", "lint", "types", "check", "test")]
+        assert others == ([["make image"]] if pair.answers["docker"] else [])
+
+
+def test_ci_has_the_servers_that_the_project_needs_in_exact_versions_and_waits_for_them(
+    pairs: list[Generated],
+) -> None:
+    for pair in pairs:
+        if pair.answers["ci"] == "none":
+            continue
+        (_, found), *_ = ci_jobs(pair.folder)
+        assert found.keys() == set(services(pair.answers))
+        for server in found.values():
+            assert PINNED.search(server.get("image") or server["name"])
+            waits = server.get("options", "") or str(server.get("variables"))
+            assert re.search("--health-cmd|HEALTHCHECK_TCP_PORT", waits)
+
+
+def ci_jobs(folder: Path) -> list[tuple[list[str], Services]]:
+    """Return what each job of a project's CI runs, line by line, and the servers beside it.
+
+    Those are left out that look after the template.
+    """
+    if (folder / ".gitlab-ci.yml").exists():
+        jobs = yaml.safe_load((folder / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+        return [
+            (job["script"], {service["alias"]: service for service in job.get("services", [])})
+            for name, job in jobs.items()
+            if "script" in job and not name.startswith("template")
+        ]
+    workflow = yaml.safe_load((folder / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    return [
+        ([step["run"] for step in job["steps"] if "run" in step], job.get("services", {}))
+        for name, job in workflow["jobs"].items()
+        if name != "template"
+    ]
+
+
 def test_github_workflows_are_safe(pairs: list[Generated], tmp_path: Path) -> None:
     # Digests of the images of the servers that CI needs: nothing would renew them.
     config = tmp_path / "zizmor.yml"

@@ -1,18 +1,21 @@
 """Each broker with each result backend: the project's own tests pass on them."""
 
 import os
+import shlex
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from _pytest.mark import ParameterSet
 
-from tests.make import make
+from tests.make import make, run
 from tools.combinations import Combination, every
 from tools.generate import choices, generate
 from tools.servers import SERVERS, MissingServer, Server
+from tools.servers.server import HOST
 from tools.services import chosen, create_database, point_at, services
 
 StartServers = Callable[[list[str]], list[Server]]
@@ -35,6 +38,8 @@ def projects() -> Iterator[ParameterSet]:
         }
         for pace, key in enumerate(("django", "scheduler", "demo", "observability"), start=1):
             answers[key] = offered[key][number // pace % len(offered[key])]
+        # What CI runs takes longer: two show it.
+        answers["ci"] = ("github", "gitlab", "none")[min(number, 2)]
         brokers, results = offered["broker"], offered["result_backend"]
         diagonal = brokers.index(broker) + results.index(result_backend)
         marks = [pytest.mark.exhaustive] if diagonal % len(brokers) else []
@@ -78,5 +83,31 @@ def test_a_project_passes_its_own_tests(
     for server in servers:
         if server.name == "postgresql":
             create_database(server, str(answers["project_slug"]))
-    make(project, "install", "test")
+    if answers["ci"] == "none":
+        make(project, "install", "test")
+    else:
+        # CI insists on a lock that is committed.
+        run(project, "uv", "lock", "--quiet")
+        script, variables = ci(project, servers)
+        assert script[-1] == "make test"
+        for line in script:
+            run(project, *shlex.split(line), **variables)
     shutil.rmtree(project)
+
+
+def ci(project: Path, servers: list[Server]) -> tuple[list[str], dict[str, str]]:
+    """Return what the project's CI runs, line by line, and the variables it sets, for servers."""
+    if (project / ".gitlab-ci.yml").exists():
+        job = yaml.safe_load((project / ".gitlab-ci.yml").read_text())["check"]
+        script, given = job["script"], job["variables"]
+    else:
+        workflow = yaml.safe_load((project / ".github/workflows/ci.yml").read_text())
+        job = workflow["jobs"]["check"]
+        script, given = [step["run"] for step in job["steps"] if "run" in step], job["env"]
+    variables = {}
+    for name, value in given.items():
+        variables[name] = str(value).replace("$CI_PROJECT_DIR", str(project))
+        for server in servers:
+            address = f"{server.name}:{server.default_port}"
+            variables[name] = variables[name].replace(address, f"{HOST}:{server.port}")
+    return script, variables
