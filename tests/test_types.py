@@ -3,10 +3,12 @@
 import os
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tools.combinations import Combination, every, pairwise
 from tools.generate import ROOT, choices, generate, render
@@ -67,7 +69,14 @@ def run(*command: str, folder: Path = ROOT, **environment: str) -> None:
     assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}"
 
 
-@pytest.mark.parametrize("answers", rows(), ids=lambda row: "-".join(map(str, row.values())))
+def projects() -> Iterator[ParameterSet]:
+    """Yield the answers as parameters of a test, those of one Django for one process to share."""
+    for answers in rows():
+        group = pytest.mark.xdist_group(f"django-{answers['django']}")
+        yield pytest.param(answers, id="-".join(map(str, answers.values())), marks=group)
+
+
+@pytest.mark.parametrize("answers", projects())
 def test_types_and_checks_pass(
     answers: Combination, environments: dict[str, Path], tmp_path: Path
 ) -> None:
