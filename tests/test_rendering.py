@@ -2,9 +2,12 @@
 
 import ast
 import json
+import os
 import re
+import shutil
 import subprocess
 import tomllib
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from kubernetes_validate.utils import validate
 
 from tools.combinations import Combination, every, pairwise
 from tools.generate import ROOT, generate, render
@@ -26,7 +30,7 @@ from tools.services import services
 pytestmark = pytest.mark.xdist_group("rendering")
 
 SHAPING = ("django", "database", "broker", "result_backend", "scheduler", "flower", "demo")
-OTHERS = ("docker", "observability", "ci", "license")
+OTHERS = ("docker", "kubernetes", "observability", "ci", "license")
 
 SLUGS = ("x", "my_project", "x" * 40)
 LINES = 40
@@ -131,6 +135,7 @@ WORDS = [
     Word(r"csp\.middleware\.CSP|django-csp", lambda a: a["django"] == "5.2"),
     Word(r"(?i)gallery|fpdf|pillow", lambda a: bool(a["demo"])),
     Word(r"(?i)docker|compose\b|container", lambda a: bool(a["docker"])),
+    Word(r"(?i)kubernetes|kustom|\bkeda\b|kubectl", lambda a: bool(a["kubernetes"])),
     Word(r"(?i)sentry", lambda a: a["observability"] == "sentry"),
     Word(r"(?i)opentelemetry|otel_", lambda a: a["observability"] == "opentelemetry"),
     Word(r"(?i)github", lambda a: a["ci"] == "github"),
@@ -148,8 +153,7 @@ def projects() -> list[Project]:
     """Return all combinations of the answers that shape code, each with some of the others."""
     dice = Random(0)
     made = []
-    for shape in every(*SHAPING):
-        answers = dice.choice(every(*OTHERS)) | shape
+    for answers in all_answers(each=1):
         # Where the longest name fits in its lines, all do.
         files = render(answers | {"project_slug": dice.choice(SLUGS)})
         made.append(Project(answers, frozenset(File(*file) for file in files.items())))
@@ -209,8 +213,14 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[Generated]:
         return [Generated(*row) for row in zip(rows, folders, strict=True)]
 
 
-def all_answers() -> list[Combination]:
-    return [other | shape for shape in every(*SHAPING) for other in every(*OTHERS)]
+def all_answers(each: int = 5) -> list[Combination]:
+    """Return all combinations of the answers that shape code, each with some of the others."""
+    dice = Random(0)
+    others = defaultdict(list)
+    for other in every("database", *OTHERS):
+        others[other["database"]].append(other)
+    shapes = every(*SHAPING)
+    return [o | shape for shape in shapes for o in dice.sample(others[shape["database"]], each)]
 
 
 def pairs_of_answers(rows: Iterable[Combination]) -> set[tuple[object, ...]]:
@@ -300,7 +310,7 @@ def test_yaml_toml_and_json_are_valid(files: list[File]) -> None:
     readers: dict[str, Callable[[str], object]] = {
         ".json": json.loads,
         ".toml": tomllib.loads,
-        ".yaml": yaml.safe_load,
+        ".yaml": lambda text: list(yaml.safe_load_all(text)),
         ".yml": yaml.safe_load,
     }
     read = {file.path: readers[file.ending](file.text) for file in files if file.ending in readers}
@@ -506,6 +516,81 @@ def ci_jobs(folder: Path) -> list[tuple[list[str], Services]]:
         for name, job in workflow["jobs"].items()
         if name != "template"
     ]
+
+
+@pytest.fixture(scope="module")
+def deployed(pairs: list[Generated]) -> list[tuple[Combination, list[dict[str, Any]]]]:
+    """Return what kustomize makes of each overlay, with the answers."""
+    if not shutil.which("kubectl"):
+        if os.environ.get("CI") == "true":
+            pytest.fail("kubectl is missing")
+        pytest.skip("kubectl is missing: install it, and this is tested, too")
+    made = []
+    for pair in pairs:
+        for overlay in (pair.folder / "kubernetes" / "overlays").glob("*"):
+            command = ["kubectl", "kustomize", str(overlay)]
+            text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            made.append((pair.answers, list(yaml.safe_load_all(text))))
+    assert {answers["broker"] for answers, _ in made} == {"redis", "rabbitmq", "sqs", "pgmq"}
+    return made
+
+
+def test_kubernetes_takes_the_manifests(deployed: list[tuple[Combination, list[Any]]]) -> None:
+    for _, objects in deployed:
+        for item in objects:
+            # KEDA's own kinds have no schema there.
+            if not item["apiVersion"].startswith("keda.sh/"):
+                validate(item, "1.34", strict=True)
+
+
+def test_pods_are_safe_and_have_time_to_stop(deployed: list[tuple[Combination, list[Any]]]) -> None:
+    for answers, objects in deployed:
+        named = {(item["kind"], item["metadata"]["name"].partition("-")[0]) for item in objects}
+        assert {("ConfigMap", "settings"), ("PersistentVolumeClaim", "media")} <= named
+        (settings,) = [item for item in objects if item["kind"] == "ConfigMap"]
+        stop = float(settings["data"]["CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT"])
+        pods = {
+            item["metadata"]["name"]: item["spec"]["template"]["spec"]
+            for item in objects
+            if item["kind"] in ("Deployment", "Job")
+        }
+        expected = {"migrate", "web", "worker-default", "worker-slow"}
+        expected |= {"beat"} if answers["scheduler"] != "none" else set()
+        assert set(pods) == expected | ({"flower"} if answers["flower"] else set())
+        for pod in pods.values():
+            (container,) = pod["containers"]
+            assert pod["terminationGracePeriodSeconds"] >= stop + 15
+            assert container["image"].startswith("registry.example.com/")
+            assert container["envFrom"] == [
+                {"configMapRef": {"name": settings["metadata"]["name"]}},
+                {"secretRef": {"name": "secrets"}},
+            ]
+            assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
+            assert container["securityContext"]["readOnlyRootFilesystem"]
+
+
+def test_queues_scale_and_beat_does_not(deployed: list[tuple[Combination, list[Any]]]) -> None:
+    # As each broker spells the queue of a project.
+    spelling = {"redis": ":", "rabbitmq": ".", "sqs": "-", "pgmq": "_"}
+    for answers, objects in deployed:
+        found = {
+            (item["kind"], item["metadata"]["name"]): item["spec"]
+            for item in objects
+            if "spec" in item
+        }
+        for queue in ("default", "slow"):
+            worker = f"worker-{queue}"
+            scaled = found["ScaledObject", worker]
+            assert scaled["scaleTargetRef"]["name"] == worker
+            assert f"my_project{spelling[str(answers['broker'])]}{queue}" in str(scaled["triggers"])
+            assert "replicas" not in found["Deployment", worker]
+            assert (
+                found["PodDisruptionBudget", worker]["selector"]["matchLabels"]
+                == (found["Deployment", worker]["selector"]["matchLabels"])
+            )
+        if answers["scheduler"] != "none":
+            beat = found["Deployment", "beat"]
+            assert (beat["replicas"], beat["strategy"]["type"]) == (1, "Recreate")
 
 
 def test_github_workflows_are_safe(pairs: list[Generated], tmp_path: Path) -> None:

@@ -50,6 +50,12 @@ WITH_JINJA = {
     "gallery/about.py",
     "gallery/orders.py",
     "gallery/receivers.py",
+    "kubernetes/base/kustomization.yaml",
+    "kubernetes/base/migrate.yaml",
+    "kubernetes/base/scaling.yaml",
+    "kubernetes/base/workers.yaml",
+    "kubernetes/overlays/production/kustomization.yaml",
+    "kubernetes/overlays/staging/kustomization.yaml",
     "pyproject.toml",
 }
 

@@ -67,17 +67,24 @@ def workers(seconds: float) -> str:
     return "; ".join(reads)
 
 
+def waiting() -> dict[str, int]:
+    """How many tasks wait in each queue, by the name that code says."""
+    counts = {}
+    with celery_app.connection_for_write() as broker:
+        broker.ensure_connection(max_retries=0)
+        with broker.channel() as channel:
+            for name, queue in QUEUES.items():
+                # As a worker does. Where keys have a prefix, asking alone does not find a queue.
+                declared = channel.queue_declare(  # type: ignore[attr-defined]
+                    queue.name, durable=True, auto_delete=False, arguments=queue.queue_arguments
+                )
+                counts[name] = declared.message_count
+    return counts
+
+
 @line("Queues", fix=f"Start the broker (make services), or {ADDRESS}", needs=[broker])
 def queues(seconds: float) -> str:
-    counts = []
-    with celery_app.connection_for_write() as broker, broker.channel() as channel:
-        for name, queue in QUEUES.items():
-            # As a worker does. Where keys have a prefix, asking alone does not find a queue.
-            declared = channel.queue_declare(  # type: ignore[attr-defined]
-                queue.name, durable=True, auto_delete=False, arguments=queue.queue_arguments
-            )
-            counts.append(f"{declared.message_count} in {name}")
-    return ", ".join(counts)
+    return ", ".join(f"{count} in {name}" for name, count in waiting().items())
 
 
 @line("Tasks", fix="Start a worker: make worker", needs=[database, broker])

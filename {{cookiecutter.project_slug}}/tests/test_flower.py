@@ -10,8 +10,9 @@ from urllib.request import Request, urlopen
 import pytest
 from celery import Celery
 
-from config.env import env
-from tests.conftest import SECONDS, Process, wait_until
+from config.env import BASE_DIR, env
+from tests.conftest import SECONDS, Notes, Process, wait_until
+from tests.tasks import fail, fail_twice
 
 # As `.env` has it, where Flower has to find it.
 LOGIN = env("FLOWER_BASIC_AUTH")
@@ -46,6 +47,30 @@ def test_nothing_is_shown_without_the_password(flower: str, path: str) -> None:
     assert status(flower + path) == 401
     assert status(flower + path, "somebody:else") == 401
     assert status(flower + path, LOGIN) == 200
+
+
+def test_what_the_dashboard_and_the_alerts_ask_for_is_told(
+    flower: str, worker: Process, notes: Notes
+) -> None:
+    files = [BASE_DIR / "README.md", BASE_DIR / "monitoring" / "dashboard.json"]
+    texts = [file.read_text().replace("\\", "") for file in files]
+    pattern = r'\b(?:celery|flower)_\w+|type="[\w-]+"'
+    asked = {words for text in texts for words in re.findall(pattern, text)}
+    assert asked >= {"celery_queue_length", "flower_worker_online", 'type="task-retried"'}
+
+    def missing() -> set[str]:
+        with urlopen(f"{flower}/metrics", timeout=SECONDS) as response:  # noqa: S310
+            told = response.read().decode()
+        return {words for words in asked if words not in told}
+
+    def send_and_see() -> bool:
+        # Workers tell of tasks from when Flower has asked them to.
+        if len(notes.lines) % 4 == 0:
+            fail.delay(notes.path)
+            fail_twice.delay(notes.path)
+        return not missing()
+
+    wait_until(send_and_see, what=f"all of {asked}")
 
 
 @pytest.mark.parametrize("login", ["", "admin:", "admin:password,admin"])
