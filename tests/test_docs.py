@@ -179,7 +179,7 @@ def test_the_tutorial_ends_with_a_test_that_passes(tmp_path: Path) -> None:
         (project / "reports" / "tasks.py").write_text(tasks, encoding="utf-8")
         (project / "tests" / "test_reports.py").write_text(test, encoding="utf-8")
         run(project, "uv", "run", "pytest", "tests/test_reports.py")
-        make(project, "lint", "types")
+        make(project, "format", "lint", "types")
 
 
 def test_every_choice_of_a_broker_has_its_reasons() -> None:

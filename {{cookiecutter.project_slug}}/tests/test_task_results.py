@@ -12,7 +12,7 @@ from kombu.exceptions import EncodeError
 
 import task_backend.backend
 from tests import django_tasks
-from tests.conftest import Notes, wait_until
+from tests.conftest import SECONDS, Notes, wait_until
 from tests.tasks import add
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
@@ -72,7 +72,9 @@ def test_a_task_that_exits_or_returns_no_json_fails(notes: Notes) -> None:
 
 
 def test_an_id_that_none_of_these_tasks_has_is_refused() -> None:
-    for unknown in (str(uuid4()), add.delay(1, 2).id):
+    other = add.delay(1, 2)
+    other.get(timeout=SECONDS)
+    for unknown in (str(uuid4()), other.id):
         with pytest.raises(TaskResultDoesNotExist):
             default_task_backend.get_result(unknown)
     sent = async_to_sync(django_tasks.multiply.aenqueue)(1, 2)
