@@ -49,14 +49,12 @@ faults: ## Kill what a project needs, and write into docs/faults.md what became 
 switching: ## Write into docs/switching.md how much each change of broker or result backend changes
 	@$(RUN) python -m tools.switching
 
-<<<<<<< HEAD
 image: ## Build the image of a project, without Docker, and run its processes
 	@tools/install-servers.sh redis buildah debootstrap
 	@$(RUN) pytest tests/image.py --durations=3 -rA
-=======
+
 docs: ## Write docs/questions.md and docs/settings.md
 	@$(RUN) python -m tools.reference
->>>>>>> bd14c1d (The docs: a tutorial, presets, forking, a new choice step by step, a reference, and reasons)
 
 lint: ## Find mistakes in style and types
 	@$(RUN) ruff check
