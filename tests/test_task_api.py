@@ -147,7 +147,7 @@ def run_tests(project: Path, fixture: str, *paths: str) -> dict[str, bool]:
     report = project / "report.xml"
     options = ["-p", "tests.conftest", "--junitxml", str(report), *paths]
     inherited = {key: value for key, value in os.environ.items() if key not in OURS}
-    limits = {"CELERY_TASK_SOFT_TIME_LIMIT": "1", "CELERY_TASK_TIME_LIMIT": "2"}
+    limits = {"CELERY_TASK_SOFT_TIME_LIMIT": "3", "CELERY_TASK_TIME_LIMIT": "5"}
     subprocess.run(
         ["uv", "run", "python", "-m", "pytest", *options],
         cwd=project,
