@@ -8,7 +8,7 @@ import celery.worker.consumer
 from celery.app.task import Context
 from celery.exceptions import InvalidTaskError
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, close_old_connections
 from kombu import Message
 
 from interruptions.models import InterruptedTask
@@ -48,14 +48,13 @@ class Consumer(celery.worker.consumer.Consumer):
         request = Context(
             message.headers, args=args, kwargs=kwargs, delivery_info=delivery, **embed
         )
+        close_old_connections()
         try:
             InterruptedTask.set_aside_unknown(task, request)
         except DatabaseError:
             logger.exception("The broker keeps an unknown task: the database is away.")
-            return
-        finally:
-            connections.close_all()
-        super().on_unknown_task(body, message, exc)
+        else:
+            super().on_unknown_task(body, message, exc)
 
 
 def check(message: Message) -> None:
