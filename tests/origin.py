@@ -26,12 +26,20 @@ def commit(folder: Path) -> str:
 
 def copy_template(folder: Path) -> Path:
     """Commit the template, as it is now, in a new repository."""
-    folder.mkdir()
-    for name in ("cookiecutter.json", "hooks", "templates", TEMPLATE.name):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, folder / name)
+    copy_files(folder)
     commit(folder)
     return folder
+
+
+def copy_files(folder: Path) -> None:
+    """Put what the template is now in place of what a folder has of it."""
+    for name in ("cookiecutter.json", "hooks", "templates", TEMPLATE.name):
+        if (ROOT / name).is_dir():
+            shutil.rmtree(folder / name, ignore_errors=True)
+            shutil.copytree(ROOT / name, folder / name)
+        else:
+            folder.mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
 
 
 def tracked(project: Path) -> dict[str, str]:

@@ -50,6 +50,7 @@ WITH_JINJA = {
     "gallery/about.py",
     "gallery/orders.py",
     "gallery/receivers.py",
+    "health/held.py",
     "kubernetes/base/kustomization.yaml",
     "kubernetes/base/migrate.yaml",
     "kubernetes/base/scaling.yaml",

@@ -1,15 +1,29 @@
 """A project gets what is new in its template, whatever made it, and keeps its team's edits."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.origin import commit, cookiecutter, copy_template, git, run_make, tracked
+from tests.make import make
+from tests.origin import (
+    commit,
+    cookiecutter,
+    copy_files,
+    copy_template,
+    git,
+    run_make,
+    tracked,
+)
 from tests.team import edit, replace
+from tools.generate import ROOT
+from tools.servers import MissingServer
+from tools.servers.rabbitmq import RabbitMQ
+from tools.services import point_at
 
 SLUG = "{{cookiecutter.project_slug}}"
 
@@ -101,3 +115,39 @@ def test_a_project_is_updated_to_the_version_that_is_named(origin: Path, tmp_pat
     assert run_make(project, "update", "to=v9").returncode == 0
     assert (project / "config/news.py").exists()
     assert not (project / "config/later.py").exists()
+
+
+@pytest.fixture
+def rabbitmq(tmp_path: Path) -> Iterator[RabbitMQ]:
+    try:
+        with RabbitMQ(tmp_path / "rabbitmq") as server:
+            yield server
+    except MissingServer as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
+
+
+@pytest.mark.exhaustive
+def test_a_project_of_the_first_version_passes_its_tests_on_the_newest_and_another_broker(
+    rabbitmq: RabbitMQ, tmp_path: Path
+) -> None:
+    """The first version is the one that brought updates; the newest is what lies here."""
+    origin = tmp_path / "template"
+    git(ROOT, "clone", "--quiet", str(ROOT), str(origin))
+    brought = ("log", "--format=%H", "--diff-filter=A", "--", f"{SLUG}/scripts/template.py")
+    git(origin, "checkout", "--quiet", "--detach", git(origin, *brought).split()[-1])
+    project = cookiecutter(origin, tmp_path, result_backend="django-db")
+    edit(project)
+    make(project, "install")
+    commit(project)
+    git(origin, "checkout", "--quiet", "-")
+    copy_files(origin)
+    commit(origin)
+    for words in (["update"], ["switch", "broker=rabbitmq"]):
+        made = run_make(project, *words)
+        assert made.returncode == 0, made.stderr
+        commit(project)
+    assert 'name = "requests"' in (project / "uv.lock").read_text()
+    point_at(project, [rabbitmq])
+    make(project, "install", "lint", "test")

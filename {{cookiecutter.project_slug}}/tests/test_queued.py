@@ -1,0 +1,32 @@
+"""`manage.py queued` tells when a broker has no task left."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from tests.conftest import Notes, wait_until
+from tests.tasks import record
+
+
+def queued() -> int:
+    """How many tasks the command counts. It fails when there are any."""
+    output = StringIO()
+    code: object = 0
+    try:
+        call_command("queued", stdout=output)
+    except SystemExit as exited:
+        code = exited.code
+    count = sum(int(line.split()[-1]) for line in output.getvalue().splitlines())
+    assert code == int(count > 0)
+    return count
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.django_db(transaction=True)
+def test_a_task_counts_until_it_is_done(notes: Notes) -> None:
+    wait_until(lambda: queued() == 0, what="an empty broker")
+    record.apply_async(("done", notes.path), countdown=3)
+    wait_until(lambda: queued() == 1, what="the task")
+    notes.wait()
+    wait_until(lambda: queued() == 0, what="an empty broker")
