@@ -522,9 +522,10 @@ def ci_jobs(folder: Path) -> list[tuple[list[str], Services]]:
 def deployed(pairs: list[Generated]) -> list[tuple[Combination, list[dict[str, Any]]]]:
     """Return what kustomize makes of each overlay, with the answers."""
     if not shutil.which("kubectl"):
+        missing = "kubectl is missing: https://kubernetes.io/docs/tasks/tools/ says how to get it."
         if os.environ.get("CI") == "true":
-            pytest.fail("kubectl is missing")
-        pytest.skip("kubectl is missing: install it, and this is tested, too")
+            pytest.fail(missing)
+        pytest.skip(missing)
     made = []
     for pair in pairs:
         for overlay in (pair.folder / "kubernetes" / "overlays").glob("*"):
