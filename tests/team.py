@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-DEPENDENCY = '    "requests>=2.32",\n'
+# The first stands where those of some result backends come and go.
+DEPENDENCIES = ['    "django-cors-headers>=4",\n', '    "requests>=2.32",\n']
 SERVICE = """\
   # Catches e-mail.
   mailpit:
@@ -47,7 +48,7 @@ def edit(project: Path) -> None:
     lines = pyproject.read_text(encoding="utf-8").splitlines(keepends=True)
     start, end = lines.index("dependencies = [\n") + 1, lines.index("]\n")
     end = lines.index("]\n", start)
-    lines[start:end] = sorted([*lines[start:end], DEPENDENCY])
+    lines[start:end] = sorted([*lines[start:end], *DEPENDENCIES])
     pyproject.write_text("".join(lines), encoding="utf-8")
     replace(project / "compose.yaml", "\nvolumes:\n  data:\n", f"\n{SERVICE}volumes:\n  data:\n")
     replace(project / "README.md", "\n## License\n", f"{PARAGRAPH}\n## License\n")
