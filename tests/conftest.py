@@ -1,4 +1,4 @@
-"""Prints what each fault did to tasks, as a table."""
+"""The order of the tests, and a table of what each fault did to tasks."""
 
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,11 @@ COLUMNS = ("fault", "broker", "sent", "completed", "lost", "repeated", "seconds"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(TABLE, type=Path, help="a page to write the table of faults into")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with what takes longest, so that no process is left with it in the end."""
+    items.sort(key=lambda item: item.path.name != "test_wiring.py")
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -66,6 +66,8 @@ def cookiecutter(template: Path, folder: Path, **answers: str) -> Path:
 def run_make(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run make with these words in a project."""
     environment = {key: value for key, value in os.environ.items() if key not in OURS}
+    # Only what the command means to leave is to be seen.
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
     return subprocess.run(
         ["make", *words], cwd=project, env=environment, capture_output=True, text=True, check=False
     )

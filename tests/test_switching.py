@@ -9,6 +9,7 @@ import importlib.util
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
@@ -45,6 +46,8 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The script of a project, which renders in this process, without a clone, and so fast."""
     path = TEMPLATE / "scripts" / "template.py"
     monkeypatch.syspath_prepend(str(TEMPLATE))
+    # What is compiled would be taken for a part of the template.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     spec = importlib.util.spec_from_file_location("template", path)
     assert spec
     assert spec.loader
