@@ -113,10 +113,10 @@ def check_email() -> str | None:
 
 def check_pairs() -> str | None:
     broker, result_backend = answers["broker"], answers["result_backend"]
-    if broker == "sqs" and result_backend == "rpc":
+    if broker in ("sqs", "pgmq") and result_backend == "rpc":
         return (
-            "result_backend=rpc cannot work with broker=sqs, which has no queue a caller could"
-            " listen on: choose result_backend=redis or django-db, or broker=rabbitmq."
+            f"result_backend=rpc cannot work with broker={broker}, which has no queue that goes"
+            " with its caller: choose result_backend=redis or django-db, or broker=rabbitmq."
         )
     if broker == "pgmq" and answers["database"] == "sqlite":
         return (

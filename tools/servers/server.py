@@ -129,7 +129,7 @@ class Server(ABC):
         while not self.answers():
             with suppress(subprocess.TimeoutExpired):
                 process.wait(POLL_SECONDS)
-            if process.returncode is not None:
+            if process.returncode is not None and not self.answers():
                 raise RuntimeError(f"{self.name} ended while starting:\n{self._log_tail()}")
             if time.monotonic() > deadline:
                 raise RuntimeError(

@@ -84,6 +84,8 @@ class Process:
             self.process.wait(10)
         self.process.kill()
         self.process.wait()
+        # A broker that is asked for tasks may still answer the worker that is gone.
+        time.sleep(celery_app.conf.broker_transport_options.get("wait_time_seconds", 0))
 
     def restart(self, **env: str) -> None:
         """Starts a worker again, with these variables, too. Returns once it is ready."""

@@ -3,7 +3,6 @@
 from io import StringIO
 
 import pytest
-from celery import Celery
 from django.core.management import call_command
 
 from tests.conftest import Notes, wait_until
@@ -25,9 +24,7 @@ def queued() -> int:
 
 @pytest.mark.usefixtures("worker")
 @pytest.mark.django_db(transaction=True)
-def test_a_task_counts_until_it_is_done(celery: Celery, notes: Notes) -> None:
-    # What workers that other tests stopped have not given back.
-    celery.control.purge()
+def test_a_task_counts_until_it_is_done(notes: Notes) -> None:
     wait_until(lambda: queued() == 0, what="an empty broker")
     record.apply_async(("done", notes.path), countdown=3)
     wait_until(lambda: queued() == 1, what="the task")
