@@ -124,7 +124,12 @@ def kill_descendants() -> None:
     """End what a signal kept us from noting, when it came just after a process was started."""
     for pid in descendants(os.getpid()):
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            group = os.getpgid(pid)
+            if group == os.getpgrp():
+                os.kill(pid, signal.SIGKILL)
+            else:
+                # With what it starts in this very moment.
+                os.killpg(group, signal.SIGKILL)
     with suppress(ChildProcessError):
         while True:
             os.wait()
