@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections import Counter
@@ -202,6 +203,11 @@ class SiteWorker(Worker):
     def start(self) -> None:
         super().start()
         self._running = True
+
+    def freeze(self) -> None:
+        """Keep it from doing anything more."""
+        if self._process:
+            self._process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
         self._running = False

@@ -35,6 +35,19 @@ def test_a_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     nothing_is_lost(SENT, fault)
 
 
+@on_every_broker("redis")
+def test_a_worker_that_waits_is_killed(site: Site, nothing_is_lost: Record) -> None:
+    """It has asked for a task, and does not read the answer any more."""
+    worker = site.start_worker()
+    worker.freeze()
+    site.send("work", 0.05)
+    worker.kill()
+    fault = time.time()
+    site.start_worker("two")
+    site.wait_for_finished(SENT)
+    nothing_is_lost(SENT, fault, repeats=0)
+
+
 @on_every_broker("sqs")
 def test_a_task_kills_its_process_each_time(site: Site, nothing_is_lost: Record) -> None:
     site.start_worker()

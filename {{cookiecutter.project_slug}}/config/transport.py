@@ -1,0 +1,164 @@
+"""Takes tasks from Redis so that none is lost on the way to a worker.
+
+kombu's own transport takes a task first, and notes that a worker has it when it has arrived: what
+is on its way while the connection breaks, or while the worker dies, is gone. Here, one script does
+both. A script cannot wait, so who sends a task also leaves a wake-up, and workers wait for that.
+They look for tasks once a second anyway: no task waits for a wake-up that was lost.
+"""
+
+# kombu's stubs leave most of this out.
+# mypy: disable-error-code="attr-defined, misc"
+
+import logging
+from queue import Empty
+from time import monotonic, time
+from typing import Any
+
+from kombu.transport import redis, virtual
+from kombu.utils.encoding import bytes_to_str
+from kombu.utils.json import dumps, loads
+from kombu.utils.objects import cached_property
+
+logger = logging.getLogger(__name__)
+
+# A wake-up that nobody waits for is gone after so many milliseconds.
+WAKEUP_EXPIRES = 60_000
+
+SEND = """
+redis.call('LPUSH', KEYS[1], ARGV[1])
+redis.call('LPUSH', KEYS[2], '')
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+"""
+
+# After two keys for what workers have, come each list of messages and its queue's wake-ups. Returns
+# which list had a message, the message, and its delivery tag, if it can be read.
+TAKE = """
+local function note(raw)
+    local properties = cjson.decode(raw).properties
+    local tag, delivery = properties.delivery_tag, properties.delivery_info
+    local exchange, key = cjson.encode(delivery.exchange), cjson.encode(delivery.routing_key)
+    redis.call('HSET', KEYS[1], tag, '[' .. raw .. ',' .. exchange .. ',' .. key .. ']')
+    redis.call('ZADD', KEYS[2], ARGV[1], tag)
+    return tag
+end
+
+for i = 4, #KEYS, 2 do
+    redis.call('DEL', KEYS[i])
+end
+local taken
+for i = 3, #KEYS, 2 do
+    local raw = not taken and redis.call('RPOP', KEYS[i])
+    if raw then
+        local sound, tag = pcall(note, raw)
+        taken = {(i - 3) / 2, raw, sound and tag}
+    end
+    if redis.call('EXISTS', KEYS[i]) == 1 then
+        redis.call('LPUSH', KEYS[i + 1], '')
+        redis.call('PEXPIRE', KEYS[i + 1], ARGV[2])
+    end
+end
+return taken
+"""
+
+
+class QoS(redis.QoS):
+    def append(self, message: Any, delivery_tag: str) -> None:
+        if delivery_tag == self.channel.taken:
+            virtual.QoS.append(self, message, delivery_tag)
+        else:
+            super().append(message, delivery_tag)
+
+
+class Channel(redis.Channel):
+    QoS = QoS
+
+    # Those who read replies need no note of what they have, and use kombu's own way.
+    no_ack = False
+    # The delivery tag of the message that the script noted last.
+    taken = ""
+
+    def basic_consume(self, queue: str, no_ack: bool, *args: Any, **kwargs: Any) -> Any:
+        self.no_ack = no_ack
+        return super().basic_consume(queue, no_ack, *args, **kwargs)
+
+    def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
+        batch = kwargs.get("_publish_batch")
+        if batch:
+            super()._put(queue, message, **kwargs)
+            batch.add("lpush", self._wakeup(queue), "")
+            batch.add("pexpire", self._wakeup(queue), WAKEUP_EXPIRES)
+        elif queue in self._expires:
+            super()._put(queue, message, **kwargs)
+        else:
+            priority = self._get_message_priority(message, reverse=False)
+            keys = self._script_keys(self._q_for_pri(queue, priority), self._wakeup(queue))
+            with self.conn_or_acquire() as client:
+                self._send_script(keys=keys, args=[dumps(message), WAKEUP_EXPIRES], client=client)
+
+    def _brpop_start(self, timeout: float | None = None) -> None:
+        """Begins to wait for a wake-up."""
+        if self.no_ack:
+            super()._brpop_start(timeout)
+            return
+        self._in_poll = self.client.connection
+        self._brpop_sent_at = monotonic()
+        wakeups = [self.global_keyprefix + self._wakeup(queue) for queue in self.active_queues]
+        self.client.connection.send_command("BRPOP", *wakeups, timeout or self.brpop_timeout)
+
+    def _brpop_read(self, **options: Any) -> bool:
+        """Takes a task, since there is a wake-up or a second is over."""
+        if self.no_ack:
+            return bool(super()._brpop_read(**options))
+        try:
+            self.client.parse_response(self.client.connection, "BRPOP", **options)
+        except self.connection_errors:
+            self.client.connection.disconnect()
+            raise
+        finally:
+            self._in_poll = None
+            self._flush_brpop_reauth()
+        queues = self._queue_cycle.consume(len(self.active_queues))
+        lists = [(queue, priority) for priority in self.priority_steps for queue in queues]
+        keys = [self.unacked_key, self.unacked_index_key]
+        for queue, priority in lists:
+            keys += [self._q_for_pri(queue, priority), self._wakeup(queue)]
+        with self.conn_or_acquire() as client:
+            taken = self._take_script(
+                keys=self._script_keys(*keys), args=[time(), WAKEUP_EXPIRES], client=client
+            )
+        if not taken:
+            raise Empty
+        place, message, tag = taken
+        if not tag:
+            logger.error("Dropped what is no message: %.100r", message)
+            raise Empty
+        queue, _priority = lists[place]
+        self.taken = bytes_to_str(tag)
+        self._queue_cycle.rotate(queue)
+        self.connection._deliver(loads(bytes_to_str(message)), queue)
+        return True
+
+    def close(self) -> None:
+        if not self.no_ack:
+            # What it waits for is only a wake-up.
+            self._in_poll = None
+        super().close()
+
+    def _wakeup(self, queue: str) -> str:
+        return f"{queue}{self.sep}wakeup"
+
+    def _script_keys(self, first: str, *others: str) -> list[str]:
+        # kombu's client puts the prefix before the first key of a script alone.
+        return [first, *(self.global_keyprefix + key for key in others)]
+
+    @cached_property
+    def _send_script(self) -> Any:
+        return self._create_client().register_script(SEND)
+
+    @cached_property
+    def _take_script(self) -> Any:
+        return self._create_client().register_script(TAKE)
+
+
+class Transport(redis.Transport):
+    Channel = Channel
