@@ -13,7 +13,7 @@ answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
 TEXTS = ("project_name", "project_slug", "description", "author_name", "author_email")
 # The packages that a generated project imports, or has at its top level.
 TAKEN = """
-    accounts boto3 celery config csp django django_celery_beat django_celery_results
+    accounts benchmark boto3 celery config csp django django_celery_beat django_celery_results
     django_structlog dns environ errors flower flowerconfig fpdf gallery gunicorn health
     health_check heartbeat honcho interruptions ipware kombu kubernetes monitoring opentelemetry
     pgmq pgmq_schema pil psycopg pytest pytest_django redis scripts sentry_sdk sqlalchemy structlog

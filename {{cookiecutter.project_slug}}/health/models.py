@@ -6,7 +6,10 @@ from django.db import models
 
 
 class Probe(models.Model):
-    """A task that `manage.py wiring` sent. The worker that runs it removes the row."""
+    """A task that `manage.py wiring` sent: the worker that runs it removes the row.
+
+    Also a row for the tasks that `manage.py benchmark` sends.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     sent_at = models.DateTimeField(auto_now_add=True)

@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     # {% endfor %}
     "config",
     "accounts",
+    "benchmark",
     "health",
     "interruptions",
     # {% if cookiecutter.demo %}
