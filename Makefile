@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 RUN := uv run --frozen
 PYTEST := $(RUN) pytest -n 6 --dist loadgroup
 
-TARGETS := try new check test test-all faults switching image docs lint format screenshot
+TARGETS := try new check test test-all compare benchmark limits speed faults switching image docs lint format screenshot
 .DEFAULT_GOAL := help
 .PHONY: help $(TARGETS)
 $(TARGETS): | $(UV)
@@ -41,6 +41,21 @@ test-all: ## Test everything, in all combinations
 test test-all:
 	@tools/install-servers.sh redis rabbitmq postgresql chromium || [ "$$CI" != true ]
 	@$(PYTEST) --durations=10 $(MARKS)
+
+compare: ## Measure brokers and result backends: make compare brokers="redis rabbitmq"
+	@tools/install-servers.sh redis rabbitmq postgresql
+	@MAKEFLAGS= $(RUN) python -m benchmarks.compare $(ANSWERS)
+
+benchmark: ## Measure projects beside cookiecutter-django's wiring, and the targets
+	@tools/install-servers.sh redis rabbitmq postgresql
+	@MAKEFLAGS= $(RUN) python -m benchmarks.targets $(ANSWERS)
+
+limits: ## Measure what Redis and RabbitMQ could carry, without Celery
+	@tools/install-servers.sh redis rabbitmq
+	@MAKEFLAGS= $(RUN) python -m benchmarks.limits $(ANSWERS)
+
+speed: ## Measure how long the template itself takes
+	@$(RUN) pytest benchmarks/test_template.py
 
 faults: ## Kill what a project needs, and write into docs/faults.md what became of its tasks
 	@tools/install-servers.sh redis rabbitmq postgresql

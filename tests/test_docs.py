@@ -22,7 +22,7 @@ from tools.services import point_at
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 # What `make` takes beside answers.
-OTHERS = {"into", "template", "to"}
+OTHERS = {"brokers", "into", "results", "template", "to"}
 
 
 def by_name(page: Path) -> str:

@@ -1,0 +1,89 @@
+"""Measures brokers and result backends beside one another: `make compare`.
+
+`make compare brokers="redis rabbitmq" results="redis django-db"` says which; `rounds=5` how often,
+`tasks=10000` how many tasks fill a queue, `into=~/measured` where the figures go.
+"""
+
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.candidates import Candidate, console, machine, measure, running, save
+from benchmarks.plot import plot
+from tools.generate import ROOT, Refused, parse, refusal
+from tools.servers import MissingServer
+
+NUMBERS = {"rounds": "3", "tasks": "2000"}
+DEFAULTS = {
+    "brokers": "redis rabbitmq pgmq",
+    "results": "redis",
+    **NUMBERS,
+    "into": str(ROOT / "benchmarks"),
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Compare what the arguments name, and return the exit code."""
+    try:
+        options = read(arguments, DEFAULTS)
+        candidates = pairs(options["brokers"].split(), options["results"].split())
+        compare(candidates, options)
+    except (Refused, MissingServer, OSError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted: all that was started is stopped.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def read(arguments: Sequence[str], defaults: Mapping[str, str]) -> dict[str, str]:
+    """Return the options among words such as `tasks=100`. Raises `Refused` for what is none."""
+    options = dict(defaults)
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        if key not in defaults or not value.strip():
+            examples = ", ".join(f'{name}="{default}"' for name, default in defaults.items())
+            raise Refused(f"{argument!r:.200} is no option: write one of {examples}.")
+        options[key] = value
+    for key, least in (("rounds", 1), ("tasks", 100)):
+        if not options[key].isdecimal() or int(options[key]) < least:
+            raise Refused(f"{key} cannot be {options[key]!r:.200}: give a number, {least} or more.")
+    return options
+
+
+def pairs(brokers: Sequence[str], backends: Sequence[str]) -> list[Candidate]:
+    """Return a candidate for each pair. Raises `Refused` for one that cannot work."""
+    candidates = []
+    for broker in brokers:
+        for backend in backends:
+            answers = parse([f"broker={broker}", f"result_backend={backend}"])
+            candidate = Candidate(f"{broker}-{backend}", **answers)
+            if reason := refusal(candidate.answers):
+                raise Refused(reason)
+            candidates.append(candidate)
+    return candidates
+
+
+def compare(candidates: Sequence[Candidate], options: dict[str, str]) -> None:
+    """Measure the candidates, print a table, and write the figures and plots."""
+    into = Path(options["into"]).expanduser()
+    into.mkdir(parents=True, exist_ok=True)
+    file = into / "comparison.json"
+    with (
+        tempfile.TemporaryDirectory(prefix="compare-") as name,
+        running(candidates, Path(name)),
+    ):
+        reports = measure(candidates, int(options["rounds"]), "--tasks", options["tasks"])
+        save(reports, file)
+        shown = candidates[0].manage("benchmark", "--compare", str(file))
+        console.print(shown, soft_wrap=True)
+    console.print(machine(reports[0]), soft_wrap=True)
+    for theme in ("light", "dark"):
+        plot(reports, theme, into / f"comparison-{theme}.svg")
+    console.print(f"Kept in {into}: comparison.json, comparison-light.svg, comparison-dark.svg")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

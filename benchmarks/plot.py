@@ -1,0 +1,69 @@
+"""Draws what was measured, as SVG: a panel for each figure, a bar for each project."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from benchmarks.candidates import Report, machine, number
+
+THEMES = {
+    "light": {"text": "#1f2328", "faint": "#656d76", "bar": "#0969da", "first": "#57606a"},
+    "dark": {"text": "#e6edf3", "faint": "#8d96a0", "bar": "#4493f8", "first": "#9198a1"},
+}
+# What is drawn, and what it means.
+PANELS = {
+    "throughput": "tasks run per second",
+    "throughput, results": "the same, with results",
+    "throughput, database": "the same, with a read and a write",
+    "enqueue": "tasks sent per second",
+    "round trip, p50": "ms from sending a task to its result, median",
+    "chord": "s for a chord",
+    "CPU, worker": "ms of CPU a task, worker's main process",
+    "CPU, pool": "ms of CPU a task, its pool",
+}
+COLUMNS = 2
+WIDTH, LABEL, BAR = 400, 150, 180
+LINE, GAP = 20, 50
+
+
+def plot(reports: Sequence[Report], theme: str, path: Path) -> None:
+    """Write a plot of the reports to path, in the colours of a theme: light or dark."""
+    colours = THEMES[theme]
+    panels = [figure for figure in PANELS if any(number(report, figure) for report in reports)]
+    height = len(reports) * LINE + GAP
+    parts = []
+    for place, figure in enumerate(panels):
+        x, y = place % COLUMNS * WIDTH, place // COLUMNS * height
+        parts.append(f'<g transform="translate({x} {y})">{panel(reports, figure, colours)}</g>')
+    bottom = -(-len(panels) // COLUMNS) * height + LINE
+    parts.append(text(0, bottom - 6, machine(reports[0]), colours["faint"]))
+    size = f'width="{COLUMNS * WIDTH}" height="{bottom}" viewBox="0 0 {COLUMNS * WIDTH} {bottom}"'
+    style = 'font-family="system-ui, sans-serif" font-size="12"'
+    lines = "\n".join(parts)
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n{lines}\n</svg>\n'
+    path.write_text(svg, encoding="utf-8")
+
+
+def panel(reports: Sequence[Report], figure: str, colours: dict[str, str]) -> str:
+    """Return the bars of one figure; the first report's is the one to compare with."""
+    numbers = [number(report, figure) for report in reports]
+    largest = max(value for value in numbers if value)
+    parts = [text(0, 16, PANELS[figure], colours["text"], weight="bold")]
+    for line, (report, value) in enumerate(zip(reports, numbers, strict=True)):
+        y = 26 + line * LINE
+        parts.append(text(0, y + 12, report["name"], colours["text"]))
+        if value is None:
+            continue
+        colour = colours["bar" if line else "first"]
+        length = BAR * value / largest
+        parts.append(
+            f'<rect x="{LABEL}" y="{y}" width="{length:.1f}" height="14" rx="2" fill="{colour}"/>'
+        )
+        shown = f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+        parts.append(text(LABEL + length + 5, y + 12, shown, colours["faint"]))
+    return "".join(parts)
+
+
+def text(x: float, y: float, words: str, colour: str, weight: str = "normal") -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}"'
+    return f'<text {place} fill="{colour}" font-weight="{weight}">{escape(words)}</text>'

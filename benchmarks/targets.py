@@ -1,0 +1,181 @@
+"""Measures the generated projects beside cookiecutter-django's wiring: `make benchmark`.
+
+`make benchmark rounds=5` says how often, `tasks=10000` how many tasks fill a queue. The figures go
+to benchmarks/targets.json.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from rich.table import Column, Table
+
+from benchmarks.candidates import (
+    Candidate,
+    Report,
+    console,
+    machine,
+    measure,
+    number,
+    running,
+    save,
+)
+from benchmarks.compare import NUMBERS, read
+from tools.generate import ROOT, Answer, Refused
+from tools.servers import MissingServer, Server
+from tools.servers.server import HOST
+
+HERE = Path(__file__).parent
+BASELINE = HERE / "cookiecutter_django"
+COMMANDS = 5
+
+
+class Baseline(Candidate):
+    """A project with cookiecutter-django's wiring in place of ours, as the baseline to measure by.
+
+    Celery's defaults, with every event on; a task is acknowledged before it runs, and each result
+    is stored.
+    """
+
+    settings = "config.settings.baseline"
+
+    def make(self, folder: Path, servers: dict[str, Server]) -> None:
+        super().make(folder, servers)
+        shutil.copytree(BASELINE, self.project, dirs_exist_ok=True)
+        # It would not pass our checks.
+        for check in (self.project / "config" / "checks").glob("[a-z]*.py"):
+            check.unlink()
+        tasks = self.project / "benchmark" / "tasks.py"
+        text = tasks.read_text(encoding="utf-8")
+        tasks.write_text(text.replace("ignore_result=True", ""), encoding="utf-8")
+        subprocess.run(["uv", "pip", "install", "--quiet", "hiredis"], cwd=self.project, check=True)
+        # Without a prefix of its own, its keys need databases of their own.
+        self.env["CELERY_RESULT_BACKEND"] = f"redis://{HOST}:{servers['redis'].port}/3"
+        if self.answers["broker"] == "redis":
+            self.env["CELERY_BROKER_URL"] = f"redis://{HOST}:{servers['redis'].port}/2"
+
+
+@dataclass
+class Target:
+    """A figure of a candidate as a ratio to a figure of another, and what it should be."""
+
+    what: str
+    figure: str
+    limit: float
+    ours: str = "redis"
+    theirs: str = "baseline"
+    at_least: bool = True
+
+    def ratio(self, reports: dict[str, Report]) -> float | None:
+        ours = number(reports[self.ours], self.figure)
+        theirs = number(reports[self.theirs], self.figure)
+        return ours / theirs if ours is not None and theirs else None
+
+
+TARGETS = [
+    Target("throughput, fire and forget", "throughput", 2),
+    Target("throughput, results in Redis", "throughput, results", 1.3),
+    Target("enqueue", "enqueue", 1.9),
+    Target("tasks that touch PostgreSQL", "throughput, database", 3),
+    Target("django-db, to Redis", "throughput, results", 0.6, "django-db", "redis"),
+    Target("round trip, p50", "round trip, p50", 0.8, at_least=False),
+    Target("round trip, p99", "round trip, p99", 0.8, at_least=False),
+    Target("chord of a tenth of the tasks", "chord", 0.8, at_least=False),
+    Target("memory", "memory", 1, at_least=False),
+    Target("CPU, idle", "CPU, idle", 1, at_least=False),
+    Target("worker start", "worker start", 1, at_least=False),
+    Target("RabbitMQ, fire and forget", "throughput", 1, "rabbitmq", "baseline-rabbitmq"),
+    Target("RabbitMQ, enqueue", "enqueue", 1, "rabbitmq", "baseline-rabbitmq"),
+]
+
+
+def candidates() -> list[Candidate]:
+    redis: dict[str, Answer] = {"broker": "redis", "result_backend": "redis"}
+    rabbitmq: dict[str, Answer] = {"broker": "rabbitmq", "result_backend": "redis"}
+    return [
+        Baseline("baseline", **redis),
+        Candidate("redis", **redis),
+        Candidate("django-db", **redis | {"result_backend": "django-db"}),
+        Baseline("baseline-rabbitmq", **rabbitmq),
+        Candidate("rabbitmq", **rabbitmq),
+    ]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure all, print a table of the ratios, and return the exit code."""
+    try:
+        options = read(arguments, NUMBERS)
+        rounds, tasks = int(options["rounds"]), options["tasks"]
+        everybody = candidates()
+        with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
+            folder = Path(name)
+            command = cookiecutter_ratio(folder)
+            with running(everybody, folder):
+                reports = measure(everybody, rounds, "--tasks", tasks)
+                save(reports, HERE / "targets.json")
+                kept = str(HERE / "targets.json")
+                shown = everybody[1].manage("benchmark", "--compare", kept)
+                console.print(shown, soft_wrap=True)
+    except (Refused, MissingServer, OSError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted: all that was started is stopped.", file=sys.stderr)
+        return 130
+    console.print(table({report["name"]: report for report in reports}, command))
+    console.print(machine(reports[0]), soft_wrap=True)
+    return 0
+
+
+def table(reports: dict[str, Report], command: float) -> Table:
+    """Return the ratios beside what they should be."""
+    right = Column("ratio", justify="right")
+    shown = Table("what", right, Column("target", justify="right"), "met")
+    for target in TARGETS:
+        ratio = target.ratio(reports)
+        if ratio is None:
+            shown.add_row(target.what, "-", "", "not measured")
+            continue
+        met = ratio >= target.limit if target.at_least else ratio <= target.limit
+        sign = "≥" if target.at_least else "≤"
+        cells = target.what, f"{ratio:.2f}", f"{sign} {target.limit:g}", "yes" if met else "no"
+        shown.add_row(*cells, style="green" if met else "red")
+    met = command <= 1.15
+    cells = "cookiecutter, to an empty template", f"{command:.2f}", "≤ 1.15", "yes" if met else "no"
+    shown.add_row(*cells, style="green" if met else "red")
+    return shown
+
+
+def cookiecutter_ratio(folder: Path) -> float:
+    """Return how often this template takes the time of an empty one, on cookiecutter's command."""
+    empty = folder / "empty-template"
+    (empty / "{{cookiecutter.slug}}").mkdir(parents=True)
+    (empty / "{{cookiecutter.slug}}" / "README.md").write_text("Nothing.\n")
+    (empty / "cookiecutter.json").write_text(json.dumps({"slug": "project"}))
+    ours, theirs = [], []
+    for turn in range(COMMANDS):
+        ours.append(run_cookiecutter(ROOT, folder / f"ours-{turn}"))
+        theirs.append(run_cookiecutter(empty, folder / f"empty-{turn}"))
+    return median(ours) / median(theirs)
+
+
+def run_cookiecutter(template: Path, output: Path) -> float:
+    """Run cookiecutter's command, and return how many seconds it took."""
+    config = output.with_suffix(".yaml")
+    config.write_text(f"cookiecutters_dir: {output}-templates\nreplay_dir: {output}-replay\n")
+    options = ["--no-input", "--config-file", str(config), "--output-dir", str(output)]
+    command = [sys.executable, "-m", "cookiecutter", *options, str(template)]
+    start = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

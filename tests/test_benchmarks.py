@@ -1,0 +1,135 @@
+"""What is measured is what was asked for, and is shown as it was measured."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import redis
+
+from benchmarks.candidates import Candidate, Report, number, running
+from benchmarks.compare import main, pairs
+from benchmarks.plot import plot
+from benchmarks.targets import Target
+from tools.trial.processes import python
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def report(name: str, **rounds: list[float]) -> Report:
+    machine = {"processor": "A & B", "CPUs": "2", "system": "Linux", "Python": "3.13"}
+    packages = {"celery": "5.7", "kombu": "5.7", "django": "6.1"}
+    return {"name": name, "machine": machine | packages, "rounds": rounds}
+
+
+@pytest.mark.parametrize(
+    ("argument", "line"),
+    [
+        ("broker=redis", "'broker=redis' is no option: write one of brokers="),
+        ("brokers=kafka", "broker cannot be 'kafka': Choose one of redis, rabbitmq, sqs, pgmq."),
+        ("results=rediss", "result_backend cannot be 'rediss': Did you mean redis?"),
+        ("rounds=0", "rounds cannot be '0': give a number, 1 or more."),
+        ("tasks=few", "tasks cannot be 'few': give a number, 100 or more."),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_in_one_line(
+    argument: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([argument]) == 1
+    told = capsys.readouterr()
+    assert told.err.startswith(line)
+    assert (told.err.count("\n"), told.out) == (1, "")
+
+
+def test_a_pair_that_cannot_work_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["brokers=sqs", "results=rpc"]) == 1
+    assert "rpc" in capsys.readouterr().err
+
+
+def test_each_pair_is_measured_once() -> None:
+    names = [candidate.name for candidate in pairs(["redis", "rabbitmq"], ["redis", "django-db"])]
+    assert names == ["redis-redis", "redis-django-db", "rabbitmq-redis", "rabbitmq-django-db"]
+
+
+def test_a_target_is_a_ratio_of_medians() -> None:
+    reports = {
+        "redis": report("redis", throughput=[100, 900, 300]),
+        "baseline": report("baseline", throughput=[150]),
+    }
+    assert number(reports["redis"], "throughput") == 300
+    assert Target("throughput", "throughput", 2).ratio(reports) == 2
+    assert Target("memory", "memory", 1).ratio(reports) is None
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_plot_has_a_bar_for_each_figure_as_long_as_it_is_large(
+    theme: str, tmp_path: Path
+) -> None:
+    reports = [report("slow", throughput=[100.0]), report("fast", throughput=[400.0])]
+    plot(reports, theme, tmp_path / "plot.svg")
+    drawing = ElementTree.parse(tmp_path / "plot.svg").getroot()
+    slow, fast = (float(bar.attrib["width"]) for bar in drawing.iter(f"{SVG}rect"))
+    assert fast == 4 * slow
+    words = [text.text for text in drawing.iter(f"{SVG}text")]
+    assert {"slow", "fast", "100", "400"} < set(words)
+    assert "A & B, 2 CPUs, Linux; Python 3.13, celery 5.7, kombu 5.7, django 6.1" in words
+
+
+@pytest.fixture(scope="module")
+def candidate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Candidate]:
+    """A project on Redis, which can be measured."""
+    [candidate] = pairs(["redis"], ["redis"])
+    with running([candidate], tmp_path_factory.mktemp("measured")):
+        yield candidate
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("interrupted", [False, True], ids=["whole", "interrupted"])
+def test_what_measures_leaves_nothing_behind(
+    candidate: Candidate, tmp_path: Path, *, interrupted: bool
+) -> None:
+    tasks = "100000" if interrupted else "100"
+    options = ["--only", "results", "--rounds", "1", "--tasks", tasks]
+    with (
+        redis.Redis.from_url(candidate.env["CELERY_BROKER_URL"]) as broker,
+        redis.Redis.from_url(candidate.env["CELERY_RESULT_BACKEND"]) as results,
+        subprocess.Popen(
+            [python(candidate.project), "manage.py", "benchmark", *options],
+            cwd=candidate.project,
+            env=candidate.env | {"TMPDIR": str(tmp_path)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as run,
+    ):
+        if interrupted:
+            deadline = time.monotonic() + 30
+            while not list(broker.scan_iter("benchmark_*")) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            run.send_signal(signal.SIGINT)
+        _, errors = run.communicate(timeout=60)
+        assert run.returncode == (130 if interrupted else 0)
+        assert errors == ("CommandError: Interrupted: its queues are removed.\n" * interrupted)
+        assert list(broker.scan_iter("benchmark_*")) == []
+        assert list(results.scan_iter("benchmark_*")) == []
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.exhaustive
+def test_brokers_are_measured_beside_one_another(tmp_path: Path) -> None:
+    words = ["brokers=redis rabbitmq", "rounds=1", "tasks=100", f"into={tmp_path}"]
+    command = [sys.executable, "-m", "benchmarks.compare", *words]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    lines = {line[:20].strip(): line for line in run.stdout.splitlines()}
+    for figure in ("throughput", "enqueue", "delay, p50", "chord", "memory", "recovery"):
+        assert lines[figure].count("x") == 1
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "comparison.json",
+        "comparison-light.svg",
+        "comparison-dark.svg",
+    }
