@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,16 @@ if "_repo_dir" in answers and (origin := read_origin()):
     text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
     Path(".cruft.json").write_text(text, encoding="utf-8")
 
+texts = ["project_name", "project_slug", "description", "author_name", "author_email"]
+made = [
+    f"{key}={answer if isinstance(answer, str) else json.dumps(answer)}"
+    for key, answer in answers.items()
+    if not key.startswith("_") and key not in texts
+]
+print(textwrap.fill(f"It was made with {', '.join(made)}.", break_on_hyphens=False))
 print(
     """
-Your project is ready: broker {{ cookiecutter.broker }}, results {{ cookiecutter.result_backend }}.
-Three commands, and it runs:
+Your project is ready. Three commands, and it runs:
 
     cd {{ cookiecutter.project_slug }}
     make {{ "services " if cookiecutter.database == "postgresql" }}install

@@ -88,19 +88,20 @@ def check_texts() -> str | None:
 
 def check_slug() -> str | None:
     slug = answers["project_slug"]
-    example = "use letters, digits and underscores, such as my_project."
+    example = "begin with a letter, and use letters, digits and underscores, such as my_project."
+    another = f"choose another name, such as {slug}_site."
     if not re.fullmatch(r"(?!_+$)[a-z_][a-z0-9_]*", slug, re.IGNORECASE | re.ASCII):
         return f"project_slug {slug!r} is no Python identifier: {example}"
     if len(slug) > SLUG_LENGTH:
         return f"project_slug has {len(slug)} characters: at most {SLUG_LENGTH} are allowed."
     if keyword.iskeyword(slug) or keyword.issoftkeyword(slug):
-        return f"project_slug {slug!r} is a Python keyword: {example}"
+        return f"project_slug {slug!r} is a Python keyword: {another}"
     # Installers tell names apart by their letters and digits.
     name = re.sub("_+", "_", slug.lower()).strip("_")
     if name in TAKEN + INSTALLED:
-        return f"project_slug {slug!r} is a package that the project uses: {example}"
+        return f"project_slug {slug!r} is a package that the project uses: {another}"
     if name in RESERVED:
-        return f"project_slug {slug!r} has a meaning in YAML, PostgreSQL or Windows: {example}"
+        return f"project_slug {slug!r} has a meaning in YAML, PostgreSQL or Windows: {another}"
     return None
 
 

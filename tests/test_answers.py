@@ -79,7 +79,8 @@ PAIRS: list[tuple[dict[str, Answer], str, list[dict[str, Answer]]]] = [
     ),
 ]
 
-SLUG = "use letters, digits and underscores, such as my_project"
+SLUG = "begin with a letter, and use letters, digits and underscores, such as my_project"
+ANOTHER = "choose another name, such as "
 EMAIL = "give one such as ada@example.com"
 TEXT = "give it a text"
 BAD_TEXTS = [
@@ -102,15 +103,15 @@ BAD_TEXTS = [
     ({"project_slug": "../up"}, "'../up' is no Python identifier", SLUG),
     ({"project_slug": "__"}, "'__' is no Python identifier", SLUG),
     ({"project_slug": "x" * 35}, "project_slug has 35 characters", "at most 34"),
-    ({"project_slug": "class"}, "'class' is a Python keyword", SLUG),
-    ({"project_slug": "None"}, "'None' is a Python keyword", SLUG),
-    ({"project_slug": "match"}, "'match' is a Python keyword", SLUG),
+    ({"project_slug": "class"}, "'class' is a Python keyword", ANOTHER),
+    ({"project_slug": "None"}, "'None' is a Python keyword", ANOTHER),
+    ({"project_slug": "match"}, "'match' is a Python keyword", ANOTHER),
     *(
-        ({"project_slug": name}, f"'{name}' has a meaning in YAML, PostgreSQL or Windows", SLUG)
+        ({"project_slug": name}, f"'{name}' has a meaning in YAML, PostgreSQL or Windows", ANOTHER)
         for name in ("con", "NUL", "aux_", "Com1", "lpt9", "true", "null", "on", "template1")
     ),
     *(
-        ({"project_slug": name}, f"'{name}' is a package that the project uses", SLUG)
+        ({"project_slug": name}, f"'{name}' is a package that the project uses", ANOTHER)
         for name in ("django", "celery", "accounts", "gallery", "tests", "Redis", "_ruff_")
     ),
 ]

@@ -35,7 +35,7 @@ def database(seconds: float) -> str:
     took = milliseconds(start)
     executor = MigrationExecutor(connection)
     if missing := executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise WiringError(f"{len(missing)} migrations are missing", fix="Apply them: make migrate")
+        raise WiringError(f"migrations missing: {len(missing)}", fix="Apply them: make migrate")
     return f"answers in {took}"
 
 

@@ -1,6 +1,9 @@
-"""What beat sends once a minute."""
+"""What beat sends when it starts, and once a minute."""
+
+from typing import Any
 
 from celery import shared_task
+from celery.signals import beat_init
 from django.utils import timezone
 
 from heartbeat.models import Heartbeat
@@ -10,3 +13,8 @@ from heartbeat.models import Heartbeat
 @shared_task(expires=60, ignore_result=True)
 def tick() -> None:
     Heartbeat.objects.update_or_create(pk=1, defaults={"at": timezone.now()})
+
+
+@beat_init.connect
+def tick_at_start(**kwargs: Any) -> None:
+    tick.delay()

@@ -5,6 +5,7 @@ ones is compared, and the difference is merged into a copy of the project. Only 
 the project gets it, staged and not committed.
 """
 
+import difflib
 import json
 import os
 import re
@@ -189,10 +190,16 @@ def typed(value: str, default: Any) -> str | bool:
 def check(given: Mapping[str, str], questions: Mapping[str, Any]) -> None:
     for key, value in given.items():
         if key not in questions:
-            raise Stop(f"There is no question {key!r}: choose one of {', '.join(questions)}.")
+            raise Stop(f"There is no question {key!r}: {choose(key, list(questions))}")
         allowed = [word(choice) for choice in choices(questions[key])]
         if allowed and value not in allowed:
-            raise Stop(f"{key} cannot be {value!r}: choose one of {', '.join(allowed)}.")
+            raise Stop(f"{key} cannot be {value!r}: {choose(value, allowed)}")
+
+
+def choose(given: str, allowed: list[str]) -> str:
+    """What can be chosen instead of what was given."""
+    near = difflib.get_close_matches(given, allowed, 1)
+    return f"{f'did you mean {near[0]}? Choose' if near else 'choose'} one of {', '.join(allowed)}."
 
 
 def check_clean() -> None:
@@ -267,7 +274,9 @@ def apply(before: Path, after: Path, record: Mapping[str, Any], message: str, fo
     print(f"{message}: {git('diff', '--cached', '--shortstat') or 'no file changes'}.")
     if left_out:
         print("Left out, since the project has it no more:", *left_out, sep="\n    ")
-    print("Look at it by `git diff --cached`, run `make install test`, and commit it.")
+    services = "services " if "\nservices:" in (PROJECT / "Makefile").read_text("utf-8") else ""
+    print(f"Look at it by `git diff --cached`, run `make {services}install test`, and commit it.")
+    print("Where `make dev` runs, start it again: it knows the old answers.")
 
 
 def leave_out_removed(before: Path, after: Path) -> list[str]:

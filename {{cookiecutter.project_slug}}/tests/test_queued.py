@@ -3,8 +3,9 @@
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
+from config import celery_app
 from tests.conftest import Notes, wait_until
 from tests.tasks import record
 
@@ -30,3 +31,13 @@ def test_a_task_counts_until_it_is_done(notes: Notes) -> None:
     wait_until(lambda: queued() == 1, what="the task")
     notes.wait()
     wait_until(lambda: queued() == 0, what="an empty broker")
+
+
+def test_a_broker_that_is_away_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise ConnectionRefusedError("nobody is there")
+
+    monkeypatch.setattr(celery_app, "connection_for_write", refuse)
+    with pytest.raises(CommandError, match="does not answer: nobody is there") as told:
+        call_command("queued")
+    assert told.value.returncode == 2

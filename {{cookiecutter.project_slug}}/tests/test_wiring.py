@@ -118,7 +118,7 @@ def test_a_migration_that_is_missing_is_told() -> None:
     recorder = MigrationRecorder(connection)
     recorder.record_unapplied("health", "0001_initial")
     try:
-        with pytest.raises(WiringError, match="1 migrations are missing") as missing:
+        with pytest.raises(WiringError, match="migrations missing: 1") as missing:
             database(SECONDS)
     finally:
         recorder.record_applied("health", "0001_initial")

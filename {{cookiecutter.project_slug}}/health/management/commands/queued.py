@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from config import celery_app
 from health.held import held
@@ -11,11 +11,15 @@ from health.wiring import waiting
 
 
 class Command(BaseCommand):
-    help = "Tells how many tasks the broker has. Exits with 1 unless there are none."
+    help = "Tells how many tasks the broker has. Exits with 1 if any, with 2 if it does not answer."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with celery_app.connection_for_write() as broker, broker.channel() as channel:
-            counts = {**waiting(), "held or not due": held(channel)}
+        try:
+            with celery_app.connection_for_write() as broker, broker.channel() as channel:
+                counts = {**waiting(), "held or not due": held(channel)}
+        except Exception as error:
+            message = str(error).partition("\n")[0] or type(error).__name__
+            raise CommandError(f"The broker does not answer: {message}", returncode=2) from error
         for name, count in counts.items():
             self.stdout.write(f"{name:<16}{count}")
         if any(counts.values()):
