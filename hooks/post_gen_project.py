@@ -57,13 +57,14 @@ made = [
     for key, answer in answers.items()
     if not key.startswith("_") and key not in texts
 ]
+services = "services " if "\nmake services\n" in Path("README.md").read_text("utf-8") else ""
 print(textwrap.fill(f"It was made with {', '.join(made)}.", break_on_hyphens=False))
 print(
-    """
+    f"""
 Your project is ready. Three commands, and it runs:
 
     cd {{ cookiecutter.project_slug }}
-    make {{ "services " if cookiecutter.database == "postgresql" }}install
+    make {services}install
     make dev
 """
 )

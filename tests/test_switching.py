@@ -160,9 +160,11 @@ def test_an_answer_switches_files_and_env_and_leaves_other_values_alone(project:
 
 def test_an_answer_that_is_misspelt_is_refused(project: Path) -> None:
     said = refuses(project, "switch", "brocker=rabbitmq")
-    assert said.startswith("There is no question 'brocker': did you mean broker? Choose one of project_name, ")
+    assert said.startswith("There is no question 'brocker': did you mean broker? Choose ")
     said = refuses(project, "switch", "broker=rabitmq")
-    assert said.startswith("broker cannot be 'rabitmq': did you mean rabbitmq? Choose one of redis, rabbitmq, sqs, pgmq.")
+    assert said.startswith(
+        "broker cannot be 'rabitmq': did you mean rabbitmq? Choose one of redis, "
+    )
     said = refuses(project, "switch", "demo=no")
     assert said.startswith("demo cannot be 'no': choose one of true, false.")
 

@@ -52,8 +52,8 @@ def main(arguments: Sequence[str]) -> int:
         errors.print("\nInterrupted: no project was made.")
         return 130
     shortest = min(os.path.relpath(project), str(project), key=len)
-    # Tables are made in a server that runs.
-    services = "services " if answers["database"] == "postgresql" else ""
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    services = "services " if "\nmake services\n" in readme else ""
     console.print(READY.format(shlex.quote(shortest), services))
     return 0
 
