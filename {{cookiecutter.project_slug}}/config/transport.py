@@ -10,12 +10,15 @@ They look for tasks once a second anyway: no task waits for a wake-up that was l
 # mypy: disable-error-code="attr-defined, misc"
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from queue import Empty
 from time import monotonic, time
 from typing import Any
 
 from kombu.transport import redis, virtual
 from kombu.utils.encoding import bytes_to_str
+from kombu.utils.functional import LRUCache
 from kombu.utils.json import dumps, loads
 from kombu.utils.objects import cached_property
 
@@ -77,9 +80,35 @@ class Channel(redis.Channel):
     # The delivery tag of the message that the script noted last.
     taken = ""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Which queues take a message, by exchange and routing key, and until when that is known.
+        self._queues: LRUCache = LRUCache(limit=100)
+        super().__init__(*args, **kwargs)
+
     def basic_consume(self, queue: str, no_ack: bool, *args: Any, **kwargs: Any) -> Any:
         self.no_ack = no_ack
         return super().basic_consume(queue, no_ack, *args, **kwargs)
+
+    @contextmanager
+    def conn_or_acquire(self, client: Any = None) -> Iterator[Any]:
+        """One client for all commands: kombu makes one for each, which costs more than it."""
+        yield client or self._commands
+
+    @cached_property
+    def _commands(self) -> Any:
+        return self._create_client()
+
+    def _disconnect_pools(self) -> None:
+        self.__dict__.pop("_commands", None)
+        super()._disconnect_pools()
+
+    def _lookup(self, exchange: str, routing_key: str, default: Any = None) -> Any:
+        """Which queues take a message. Redis is asked once a second, not for each."""
+        queues, until = self._queues.get((exchange, routing_key), ([], 0))
+        if not queues or monotonic() > until:
+            queues = super()._lookup(exchange, routing_key, default)
+            self._queues[exchange, routing_key] = queues, monotonic() + 1
+        return queues
 
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
         batch = kwargs.get("_publish_batch")
