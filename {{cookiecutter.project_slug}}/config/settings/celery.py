@@ -67,9 +67,9 @@ CELERY_WORKER_CONSUMER = "config.consumer:Consumer"
 CELERY_RESULT_EXPIRES = env.int("CELERY_RESULT_EXPIRES", default=24 * 60 * 60)
 # While the backend is away, a task waits for it: Celery would drop the task.
 CELERY_RESULT_BACKEND_ALWAYS_RETRY = True
-# With the task's name and arguments, and while it runs.
+# With the task's name and arguments. That it runs is not stored, which would cost as much again:
+# where somebody looks, say so by `@shared_task(track_started=True)`.
 CELERY_RESULT_EXTENDED = True
-CELERY_TASK_TRACK_STARTED = True
 # {% endif %}
 # {% if result.needs_cleaning and not scheduler.beat %}
 # Without beat, workers remove expired results themselves.
