@@ -45,8 +45,8 @@ RESERVED = """
 """.split()
 # Unicode's categories of controls, lone surrogates, and what separates lines and paragraphs.
 BREAKING = {"Cc", "Cs", "Zl", "Zp"}
-# PostgreSQL names with it, such as the queue SLUG_test_default, have 47 characters at most.
-SLUG_LENGTH = 34
+# PostgreSQL names with it, such as the queue SLUG_staging_default, have 47 characters at most.
+SLUG_LENGTH = 31
 TEXT_LENGTH = 200
 
 

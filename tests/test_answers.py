@@ -102,7 +102,7 @@ BAD_TEXTS = [
     ({"project_slug": "café"}, "'café' is no Python identifier", SLUG),
     ({"project_slug": "../up"}, "'../up' is no Python identifier", SLUG),
     ({"project_slug": "__"}, "'__' is no Python identifier", SLUG),
-    ({"project_slug": "x" * 35}, "project_slug has 35 characters", "at most 34"),
+    ({"project_slug": "x" * 32}, "project_slug has 32 characters", "at most 31"),
     ({"project_slug": "class"}, "'class' is a Python keyword", ANOTHER),
     ({"project_slug": "None"}, "'None' is a Python keyword", ANOTHER),
     ({"project_slug": "match"}, "'match' is a Python keyword", ANOTHER),

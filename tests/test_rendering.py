@@ -437,7 +437,9 @@ def test_in_production_processes_have_the_passwords_that_servers_want(
             assert url.password == server["RABBITMQ_DEFAULT_PASS"]
         if "postgresql" in production:
             server = production["postgresql"]["environment"]
-            assert urlsplit(given["DATABASE_URL"]).password == server["POSTGRES_PASSWORD"]
+            url = urlsplit(given["DATABASE_URL"])
+            assert url.username == "app"
+            assert url.password == server["POSTGRES_PASSWORD"]
         seen |= production.keys()
     assert {"redis", "rabbitmq", "postgresql"} <= seen
 
@@ -528,7 +530,7 @@ def deployed(pairs: list[Generated]) -> list[tuple[Combination, list[dict[str, A
         pytest.skip(missing)
     made = []
     for pair in pairs:
-        for overlay in (pair.folder / "kubernetes" / "overlays").glob("*"):
+        for overlay in sorted((pair.folder / "kubernetes" / "overlays").glob("*")):
             command = ["kubectl", "kustomize", str(overlay)]
             text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             made.append((pair.answers, list(yaml.safe_load_all(text))))
@@ -570,10 +572,24 @@ def test_pods_are_safe_and_have_time_to_stop(deployed: list[tuple[Combination, l
             assert container["securityContext"]["readOnlyRootFilesystem"]
 
 
+def test_no_environment_takes_tasks_of_another(
+    deployed: list[tuple[Combination, list[Any]]],
+) -> None:
+    for production, staging in zip(deployed[::2], deployed[1::2], strict=True):
+        prefixes = {
+            item["data"]["QUEUE_PREFIX"]
+            for _, objects in (production, staging)
+            for item in objects
+            if item["kind"] == "ConfigMap"
+        }
+        assert len(prefixes) == 2
+
+
 def test_queues_scale_and_beat_does_not(deployed: list[tuple[Combination, list[Any]]]) -> None:
-    # As each broker spells the queue of a project.
-    spelling = {"redis": ":", "rabbitmq": ".", "sqs": "-", "pgmq": "_"}
+    # What each broker puts between the prefix and the name of a queue.
+    spelling = {"redis": ":", "rabbitmq": ".", "sqs": "-", "pgmq": "' || '_"}
     for answers, objects in deployed:
+        (settings,) = [item["data"] for item in objects if item["kind"] == "ConfigMap"]
         found = {
             (item["kind"], item["metadata"]["name"]): item["spec"]
             for item in objects
@@ -583,7 +599,8 @@ def test_queues_scale_and_beat_does_not(deployed: list[tuple[Combination, list[A
             worker = f"worker-{queue}"
             scaled = found["ScaledObject", worker]
             assert scaled["scaleTargetRef"]["name"] == worker
-            assert f"my_project{spelling[str(answers['broker'])]}{queue}" in str(scaled["triggers"])
+            name = f"{settings['QUEUE_PREFIX']}{spelling[str(answers['broker'])]}{queue}"
+            assert name in str(scaled["triggers"])
             assert "replicas" not in found["Deployment", worker]
             assert (
                 found["PodDisruptionBudget", worker]["selector"]["matchLabels"]
@@ -592,6 +609,12 @@ def test_queues_scale_and_beat_does_not(deployed: list[tuple[Combination, list[A
         if answers["scheduler"] != "none":
             beat = found["Deployment", "beat"]
             assert (beat["replicas"], beat["strategy"]["type"]) == (1, "Recreate")
+            pod = beat["template"]["spec"]
+            *_, schedule = pod["containers"][0]["command"]
+            # A database in a file breaks on a disk over the network, such as that of uploads.
+            mounts = {m["mountPath"]: m["name"] for m in pod["containers"][0]["volumeMounts"]}
+            local = {volume["name"] for volume in pod["volumes"] if "emptyDir" in volume}
+            assert mounts[str(Path(schedule).parent)] in local
 
 
 def test_github_workflows_are_safe(pairs: list[Generated], tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A project trusts no server without a valid certificate, and its secrets stay secret."""
 
+import json
 import os
 import re
 import secrets
@@ -13,18 +14,21 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import BinaryIO
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+import psycopg
 import pytest
 import trustme
 
 from tests.make import OURS, make
 from tools.generate import generate
 from tools.servers import MissingServer
+from tools.servers.postgresql import PostgreSQL
 from tools.servers.rabbitmq import RabbitMQ
 from tools.servers.redis import Redis
 from tools.servers.server import HOST, free_port
-from tools.services import read_env
+from tools.services import create_database, read_env
 from tools.trial.processes import Process, python
 
 SEND = """
@@ -222,15 +226,18 @@ def refuses(project: Path, log: Path, environment: dict[str, str]) -> None:
         assert "ready." not in worker.log.read_text()
 
 
-def test_pages_are_safe_in_production(project: Path, tmp_path: Path) -> None:
+def test_what_deploy_says_brings_pages_and_they_are_safe(project: Path, tmp_path: Path) -> None:
     port = free_port()
     environment = read_env(project) | {
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "ALLOWED_HOSTS": "example.com",
-        "ADMIN_URL": "office/",
+        "ADMIN_URL": "/office",
     }
-    collect = [python(project), "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
-    subprocess.run(collect, cwd=project, env=os.environ | environment, check=True)
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    deploy = readme.partition("\n## Deploy\n")[2].partition("\n## ")[0]
+    for command in re.findall(r"`python (manage\.py .+?)`", deploy):
+        command_line = [python(project), *command.split(), "--verbosity", "0"]
+        subprocess.run(command_line, cwd=project, env=os.environ | environment, check=True)
 
     def get(path: str) -> HTTPResponse:
         """Return the answer to what a proxy passes on from a visitor."""
@@ -254,6 +261,31 @@ def test_pages_are_safe_in_production(project: Path, tmp_path: Path) -> None:
             r"<style|<script(?![^>]* src=)| style=| on[a-z]+=", page.read().decode()
         )
         assert get("/admin/login/").status == 404
+
+
+def test_in_containers_the_application_owns_its_database_and_is_no_superuser(
+    tmp_path: Path,
+) -> None:
+    project = generate({"database": "postgresql"}, tmp_path)
+    files = ("--file", "compose.yaml", "--file", "compose.prod.yaml")
+    command = ("docker-compose", *files, "config", "--format", "json")
+    composed = json.loads(subprocess.check_output(command, cwd=project))
+    script = composed["configs"]["postgresql"]["content"]
+    user = urlsplit(composed["services"]["web"]["environment"]["DATABASE_URL"]).username
+    try:
+        server = PostgreSQL(tmp_path / "postgresql")
+    except MissingServer as missing:
+        pytest.skip(str(missing))
+    with server:
+        create_database(server, project.name)
+        database = f"host={HOST} port={server.port} dbname={project.name}"
+        with psycopg.connect(f"{database} user=postgres") as connection:
+            connection.execute(script)
+        with psycopg.connect(f"{database} user={user}") as connection:
+            connection.execute("CREATE SCHEMA queues")
+            connection.execute("CREATE TABLE things ()")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute("CREATE ROLE another")
 
 
 def test_no_secret_is_in_a_log_in_the_repository_or_in_the_image(tmp_path: Path) -> None:

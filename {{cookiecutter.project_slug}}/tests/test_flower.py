@@ -1,10 +1,12 @@
 """Flower shows the workers to those who have the password."""
 
 import re
+import socket
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
@@ -14,6 +16,7 @@ from config.env import BASE_DIR, env
 from tests.conftest import SECONDS, Notes, Process, wait_until
 from tests.tasks import fail, fail_twice
 
+PROCFILE = BASE_DIR / "Procfile.dev"
 # As `.env` has it, where Flower has to find it.
 LOGIN = env("FLOWER_BASIC_AUTH")
 
@@ -22,9 +25,10 @@ LOGIN = env("FLOWER_BASIC_AUTH")
 def flower(celery: Celery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Flower that runs."""
     log = tmp_path_factory.mktemp("flower") / "flower.log"
+    (command,) = re.findall("^flower: celery -A config (.+)", PROCFILE.read_text(), re.MULTILINE)
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("FLOWER_BASIC_AUTH")
-        process = Process(log, "flower", FLOWER_PORT="0")
+        process = Process(log, *command.split(), FLOWER_PORT="0")
     try:
         process.wait_for_line("Registered tasks")
         yield re.findall("Visit me at (http://[0-9.:]+)", log.read_text())[0]
@@ -40,6 +44,12 @@ def status(url: str, login: str = "") -> int:
             return int(response.status)
     except HTTPError as error:
         return error.code
+
+
+def test_in_development_only_this_machine_reaches_it(flower: str) -> None:
+    # Another address of its own stands in for the one that others know.
+    with pytest.raises(OSError, match=r"refused|assign"):
+        socket.create_connection(("127.0.0.2", urlsplit(flower).port or 0), timeout=SECONDS)
 
 
 @pytest.mark.parametrize("path", ["/", "/tasks", "/broker", "/api/workers", "/api/tasks"])

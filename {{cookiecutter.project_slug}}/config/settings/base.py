@@ -52,7 +52,7 @@ MIDDLEWARE = [
 {{ django.settings() }}
 
 ROOT_URLCONF = "config.urls"
-ADMIN_URL = env("ADMIN_URL", default="admin/")
+ADMIN_URL = env("ADMIN_URL", default="admin/").strip("/") + "/"
 WSGI_APPLICATION = "config.wsgi.application"
 
 TEMPLATES = [
