@@ -18,6 +18,11 @@ LONGEST = 60
 TESTS = "config/settings/test.py"
 # What neither a comment nor a project's README says.
 EXPLAINED = {
+    "CELERY_RESULT_BACKEND": "where results are kept",
+    "CELERY_RESULT_EXPIRES": "how long a result is kept, in seconds",
+    "CELERY_TIMEZONE": "the time zone of Django, and of the schedule",
+    "CELERY_WORKER_ENABLE_REMOTE_CONTROL": "whether workers can be asked and told, which the broker decides",
+    "TIME_ZONE": "the time zone of Django, and of the schedule",
     "CACHE_URL": "Django's cache, as django-environ writes it",
     "LOG_LEVEL": "the least that is logged: `DEBUG`, `INFO`, `WARNING`, `ERROR`",
     "OTEL_TRACES_SAMPLER": "which traces are kept, as OpenTelemetry names it",
@@ -25,7 +30,8 @@ EXPLAINED = {
     "POSTGRES_PASSWORD": "the password of the database in a container",
     "RABBITMQ_PASSWORD": "the password of the broker in a container",
     "REDIS_PASSWORD": "the password of Redis in a container",
-    "SECURE_HSTS_SECONDS": "how long browsers insist on HTTPS, in seconds",
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS": "whether they insist on it for subdomains, too",
+    "SECURE_HSTS_PRELOAD": "whether they may have it in a list of their own",
     "AWS_REGION": "where the queues are",
     "SQS_WAIT_TIME": "how long a request waits for a task, in seconds",
 }
@@ -58,7 +64,8 @@ def questions() -> str:
         parts.append(f"## {key}\n")
         if isinstance(prompt, str):
             kind = "`true` or `false`" if offered else "Free text"
-            parts.append(f"{prompt}. {kind}.\n")
+            end = "" if prompt.endswith(("?", ".")) else "."
+            parts.append(f"{prompt}{end} {kind}.\n")
         else:
             parts.append(f"{prompt['__prompt__']}\n\n| choice | |\n|---|---|")
             parts += [f"| `{choice}` | {prompt[choice]} |" for choice in offered]
@@ -152,7 +159,7 @@ def of_celery(files: Mapping[str, str]) -> dict[str, Setting]:
             continue
         for target in targets:
             if isinstance(target, ast.Name) and target.id.startswith("CELERY_"):
-                reason = comments.get(statement.lineno, "")
+                reason = EXPLAINED.get(target.id, comments.get(statement.lineno, ""))
                 found[target.id] = Setting(reason, f"`{short(value)}`")
     return found
 

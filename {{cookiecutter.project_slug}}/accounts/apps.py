@@ -1,4 +1,4 @@
-"""The app."""
+"""Who may log in."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""The app."""
+"""Measures how fast tasks run."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""The app."""
+"""The project itself, with its checks and commands."""
 
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules

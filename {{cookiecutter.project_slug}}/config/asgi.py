@@ -1,4 +1,4 @@
-"""The entry point for a ASGI server."""
+"""The entry point for an ASGI server."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The app."""
+"""A gallery of photographs."""
 
 from django.apps import AppConfig
 

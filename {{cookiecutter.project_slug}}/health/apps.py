@@ -1,4 +1,4 @@
-"""The app."""
+"""Tells whether all is well."""
 
 from django.apps import AppConfig
 

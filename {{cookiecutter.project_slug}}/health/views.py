@@ -62,7 +62,14 @@ def connect() -> Iterator[Connection]:
 
 
 class HealthView(HealthCheckView):
-    """Tells whether checks pass, as plain text and by the status, 200 or 500."""
+    """Tells whether checks pass, as plain text and by the status, 200 or 503."""
+
+    async def get(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = await super().get(*args, **kwargs)
+        # It works, but has nothing good to tell: that is no error of its own.
+        if response.status_code == 500:
+            response.status_code = 503
+        return response
 
     @contextmanager
     def get_executor(self) -> Iterator[Executor]:

@@ -1,4 +1,4 @@
-"""The app."""
+"""Shows that what is periodic runs."""
 
 from django.apps import AppConfig
 

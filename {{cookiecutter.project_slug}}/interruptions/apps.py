@@ -1,4 +1,4 @@
-"""The app."""
+"""Tasks that never ended, set aside."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""The app."""
+"""PGMQ's functions and tables."""
 
 from django.apps import AppConfig
 

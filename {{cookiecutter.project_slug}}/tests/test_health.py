@@ -1,6 +1,8 @@
 """What load balancers and monitors are told."""
 
 import os
+import re
+import select
 import socket
 import subprocess
 import sys
@@ -25,9 +27,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @contextmanager
 def serve(log: Path, **variables: str) -> Iterator[str]:
     """A web server with these variables, and its address."""
+    (command,) = re.findall("^web: (.+)", (BASE_DIR / "Procfile").read_text(), re.MULTILINE)
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", "127.0.0.1:0"],
+            [sys.executable, "-m", *command.split(), "--bind", "127.0.0.1:0"],
             cwd=BASE_DIR,
             env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings.test"} | variables,
             stderr=output,
@@ -59,7 +62,7 @@ def test_without_its_database_a_process_asks_for_no_visitors(
 ) -> None:
     monkeypatch.setitem(connections.settings["default"], "NAME", "nowhere/at_all")
     response = client.get("/health/")
-    assert response.status_code == 500
+    assert response.status_code == 503
     assert "no connection" in response.text
     assert "nowhere" not in response.text
 
@@ -72,7 +75,7 @@ def test_tasks_are_not_well_without_a_worker(tmp_path: Path) -> None:
     with serve(tmp_path / "log", QUEUE_PREFIX="elsewhere") as server:
         status, _ = get(server, "/health/tasks/")
     # Where the broker cannot ask workers, nobody misses them here.
-    assert status == (500 if celery_app.conf.worker_enable_remote_control else 200)
+    assert status == (503 if celery_app.conf.worker_enable_remote_control else 200)
 
 
 def test_a_silent_broker_holds_up_neither_visitors_nor_who_asks(tmp_path: Path) -> None:
@@ -81,7 +84,12 @@ def test_a_silent_broker_holds_up_neither_visitors_nor_who_asks(tmp_path: Path) 
         with serve(tmp_path / "log", CELERY_BROKER_URL=url) as server:
             assert get(server, "/health/")[0] == 200
             start = time.monotonic()
-            status, text = get(server, "/health/tasks/")
+            waits = HTTPConnection(server)
+            waits.request("GET", "/health/tasks/")
+            assert get(server, "/health/")[0] == 200
+            # The one was answered beside the other, which still waits.
+            assert select.select([waits.sock], [], [], 0)[0] == []
+            response = waits.getresponse()
             assert time.monotonic() - start < 5
-    assert status == 500
-    assert "sesame" not in text
+    assert response.status == 503
+    assert "sesame" not in response.read().decode()

@@ -86,8 +86,7 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = env.int("CELERY_WORKER_MAX_TASKS_PER_CHILD",
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = env.int(
     "CELERY_WORKER_MAX_MEMORY_PER_CHILD", default=512 * 1024
 )
-# It keeps its connection to the database for as long as DATABASES says, as the web server does.
-# Celery's own rule, a new one for each task, costs more than most tasks.
+# Django's rules alone say how long a connection to the database lives, as in the web server.
 CELERY_DB_REUSE_MAX = 10**9
 # {% if scheduler.settings() %}
 

@@ -8,6 +8,7 @@ env.read_env(BASE_DIR / ".env")
 # Before other settings read them; a worker that the tests start finds the ending already there.
 for name in ("DATABASE_URL", "QUEUE_PREFIX"):
     os.environ[name] = env(name).removesuffix("_test") + "_test"
+# In seconds: the tests see a result expire, and read the others within that time.
 os.environ["CELERY_RESULT_EXPIRES"] = "8"
 
 from config.settings.base import *
