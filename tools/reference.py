@@ -21,7 +21,7 @@ EXPLAINED = {
     "CELERY_RESULT_BACKEND": "where results are kept",
     "CELERY_RESULT_EXPIRES": "how long a result is kept, in seconds",
     "CELERY_TIMEZONE": "the time zone of Django, and of the schedule",
-    "CELERY_WORKER_ENABLE_REMOTE_CONTROL": "whether workers can be asked and told, which the broker decides",
+    "CELERY_WORKER_ENABLE_REMOTE_CONTROL": "whether workers listen to remote control",
     "TIME_ZONE": "the time zone of Django, and of the schedule",
     "CACHE_URL": "Django's cache, as django-environ writes it",
     "LOG_LEVEL": "the least that is logged: `DEBUG`, `INFO`, `WARNING`, `ERROR`",
