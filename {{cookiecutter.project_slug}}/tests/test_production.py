@@ -69,12 +69,22 @@ def test_the_examples_are_enough(examples: dict[str, str]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(("name", "value"), [("SECRET_KEY", "short"), ("ALLOWED_HOSTS", "*")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("SECRET_KEY", "short"), ("ALLOWED_HOSTS", "*"), ("ALLOWED_HOSTS", ",")]
+)
 def test_what_is_not_safe_is_refused(name: str, value: str, examples: dict[str, str]) -> None:
     done = run(*CHECK, **examples | {"SECRET_KEY": "0123456789" * 5, name: value})
     assert done.returncode == 3
     assert done.stderr.startswith(f"ERROR: {name} is ")
     assert done.stderr.count("\n") == 1
+
+
+def test_mail_comes_from_the_site(examples: dict[str, str]) -> None:
+    examples = examples | {"SECRET_KEY": "0123456789" * 5, "ALLOWED_HOSTS": ".example.com,other"}
+    senders = "from django.conf import settings as s; print(s.DEFAULT_FROM_EMAIL, s.SERVER_EMAIL)"
+    assert run("-c", senders, **examples).stdout.split() == ["webmaster@example.com"] * 2
+    ours = {"DEFAULT_FROM_EMAIL": "us@example.com"}
+    assert run("-c", senders, **examples | ours).stdout.split() == ["us@example.com"] * 2
 
 
 def test_log_lines_are_json_and_hold_no_variables(examples: dict[str, str]) -> None:

@@ -30,6 +30,8 @@ if len(SECRET_KEY) < 50:
     refuse("SECRET_KEY is too short. Set one with 50 random characters or more.")
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
+if not ALLOWED_HOSTS:
+    refuse("ALLOWED_HOSTS is empty. Name the site's own, such as example.com.")
 if "*" in ALLOWED_HOSTS:
     refuse("ALLOWED_HOSTS is *, which lets visitors choose the host in links. Name the site's own.")
 
@@ -53,6 +55,9 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+# Whom mail comes from.
+site = ALLOWED_HOSTS[0].removeprefix(".")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default=f"webmaster@{site}")
 vars().update(env.email("EMAIL_URL", default="smtp://localhost:25"))
 
 LOGGING["handlers"]["console"]["formatter"] = "json"
