@@ -59,10 +59,10 @@ def workers() -> str:
 def links() -> dict[str, str]:
     """Where else there is something to see."""
     # {% if cookiecutter.flower %}
-    links = {"Admin": reverse("admin:index")}
+    addresses = {"Admin": reverse("admin:index")}
     if settings.DEBUG:
-        links["Flower"] = "http://localhost:5555"
-    return links
+        addresses["Flower"] = "http://localhost:5555"
+    return addresses
     # {% else %}
     return {"Admin": reverse("admin:index")}
     # {% endif %}

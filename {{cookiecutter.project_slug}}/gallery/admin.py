@@ -1,6 +1,7 @@
 """The gallery in the admin: how each task went, long after the page forgot it."""
 
 from django.contrib import admin
+from django.http import HttpRequest
 
 from gallery.models import Album, Email, Photograph, Sheet
 
@@ -12,6 +13,11 @@ class AlbumAdmin(admin.ModelAdmin):
 
 @admin.register(Photograph, Sheet, Email)
 class JobAdmin(admin.ModelAdmin):
+    # What visitors upload is never sent back to a browser, so no address leads to it.
+    exclude = ("file",)
     list_display = ("__str__", "state", "error", "created_at")
     list_filter = ("state",)
     ordering = ("-created_at",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False

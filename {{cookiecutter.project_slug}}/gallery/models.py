@@ -21,6 +21,12 @@ class State(models.TextChoices):
 UNDER_WAY = (State.WAITING, State.WORKING, State.RETRYING)
 
 
+def is_free_for(task_id: str) -> models.Q:
+    """What a task may begin with: no other works on it. One whose worker died goes on."""
+    waits = models.Q(state__in=(State.WAITING, State.RETRYING))
+    return waits | models.Q(state=State.WORKING, task_id=task_id)
+
+
 class Album(models.Model):
     """Photographs that were uploaded, or imported, together."""
 
@@ -102,14 +108,24 @@ class Sheet(Job):
         return f"Contact sheet of {self.album}"
 
     @classmethod
+    def change(cls, keys: Iterable[UUID], state: State, error: str = "") -> int:
+        """As with every job. Where a sheet ends without being done, so does its e-mail."""
+        with transaction.atomic():
+            count = super().change(keys, state, error)
+            if state not in UNDER_WAY:
+                emails = Email.objects.filter(sheet__in=keys, sheet__state=state)
+                reason = "There is no contact sheet to send." if error else ""
+                Email.change(emails.values_list("pk", flat=True), state, reason)
+        return count
+
+    @classmethod
     def begin(cls, key: UUID, task_id: str) -> Self | None:
         """The sheet, if this task is to draw it now.
 
         It is not if photographs are still under way, if the sheet was cancelled, or if another task
-        draws it already. A task that runs again, since its worker died, goes on.
+        draws it already.
         """
-        to_draw = models.Q(state=State.WAITING) | models.Q(state=State.WORKING, task_id=task_id)
-        sheets = cls.objects.filter(to_draw, pk=key)
+        sheets = cls.objects.filter(is_free_for(task_id), pk=key)
         sheets = sheets.exclude(album__photographs__state__in=UNDER_WAY)
         if sheets.update(state=State.WORKING, task_id=task_id, pages_done=0):
             return cls.objects.filter(pk=key).first()
@@ -122,6 +138,15 @@ class Email(Job):
     sheet = models.OneToOneField(Sheet, models.CASCADE)
     address = models.EmailField()
     due_at = models.DateTimeField("when to send it; empty: at once", null=True, blank=True)
+    task_id = models.CharField("the task that sends it", max_length=36, blank=True, editable=False)
 
     def __str__(self) -> str:
         return f"{self.sheet} to {self.address}"
+
+    @classmethod
+    def begin(cls, key: UUID, task_id: str) -> Self | None:
+        """The e-mail, if this task is to send it now: not if it was cancelled, or another does."""
+        emails = cls.objects.filter(is_free_for(task_id), pk=key)
+        if emails.update(state=State.WORKING, task_id=task_id, error=""):
+            return cls.objects.filter(pk=key).first()
+        return None

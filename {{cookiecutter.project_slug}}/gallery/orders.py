@@ -2,16 +2,22 @@
 # {% import "results/" ~ cookiecutter.result_backend ~ ".jinja" as result with context %}
 """Which tasks are sent when. `tasks.py` says what they do."""
 
+from datetime import timedelta
+from itertools import batched
 from uuid import UUID
 
 from celery import {{ "chord" if result.chords else "group" }}
 from django.db import transaction
+from django.utils import timezone
 
 # {% if broker.broadcasts %}
 from config import celery_app
 # {% endif %}
 from gallery.models import UNDER_WAY, Email, Photograph, Sheet, State
 from gallery.tasks import make_sheet, make_thumbnail, make_thumbnails, send_email, stop_sheet
+
+# What has waited longer than this may have lost its task.
+LONG_WAIT = timedelta(minutes=10)
 
 
 def photograph_uploaded(photograph: Photograph) -> None:
@@ -66,7 +72,7 @@ def sheet_ordered(sheet: Sheet) -> None:
 
 
 def sheet_cancelled(sheet: Sheet) -> None:
-    """Ends a sheet and its e-mail, if they are still under way."""
+    """Ends a sheet and its e-mail, whichever of them is still under way."""
     Email.change(Email.objects.filter(sheet=sheet).values_list("pk", flat=True), State.CANCELLED)
     # What runs finds this out between two pages; what waits, when it begins.
     # {% if broker.broadcasts %}
@@ -77,3 +83,23 @@ def sheet_cancelled(sheet: Sheet) -> None:
     # {% else %}
     Sheet.change([sheet.pk], State.CANCELLED)
     # {% endif %}
+
+
+def tasks_lost() -> None:
+    """Sends again the tasks of what has waited for long.
+
+    One that was only late runs twice then: the second time finds nothing to do.
+    """
+    long_ago = timezone.now() - LONG_WAIT
+    late = {"state": State.WAITING, "created_at__lt": long_ago}
+    photographs = Photograph.objects.filter(**late).values_list("pk", flat=True)
+    for keys in batched(photographs, 100, strict=False):
+        photographs_imported(list(keys))
+    # Sheets of photographs that are still under way get their turn when these are through.
+    sheets = Sheet.objects.filter(**late).exclude(album__photographs__state__in=UNDER_WAY)
+    for sheet in sheets:
+        sheet_ordered(sheet)
+    emails = Email.objects.filter(**late, sheet__state=State.DONE).exclude(due_at__gt=long_ago)
+    for email in emails:
+        # The next round sends it again: workers drop those that then still wait.
+        send_email.apply_async((email.pk,), expires=LONG_WAIT.total_seconds())

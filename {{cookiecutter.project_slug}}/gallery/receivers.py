@@ -29,6 +29,9 @@ def remove_files(instance: Photograph | Sheet, **kwargs: object) -> None:
 
 @receiver(post_delete, sender=Album)
 def remove_copies(**kwargs: object) -> None:
-    """Each worker has copies of its own, so each is told: one message, as many tasks as workers."""
-    transaction.on_commit(partial(broadcast, tidy_copies))
+    """Each worker has copies of its own, so each is told: one message, as many tasks as workers.
+
+    While the broker is away, they stay until a worker draws its next sheet.
+    """
+    transaction.on_commit(partial(broadcast, tidy_copies), robust=True)
 # {% endif %}

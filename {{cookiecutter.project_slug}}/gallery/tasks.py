@@ -1,11 +1,13 @@
 """The work that workers do. `orders.py` says what is sent when."""
 
 from datetime import timedelta
+from email.utils import parseaddr
 from itertools import batched
 from uuid import UUID
 
 from celery import shared_task
 from celery.exceptions import Ignore, SoftTimeLimitExceeded
+from django.conf import settings
 from django.core.mail import EmailMessage
 from django.utils import timezone
 
@@ -72,23 +74,24 @@ def make_sheet(self: JobTask, sheet_id: UUID) -> None:
 
 # A worker sends one a second at most: mail servers turn away those who send more. What goes wrong
 # there is an OSError, whether the network is down or the server refuses.
-@shared_task(base=JobTask, model=Email, autoretry_for=(OSError,), rate_limit="1/s")
-def send_email(email_id: UUID) -> None:
+@shared_task(bind=True, base=JobTask, model=Email, autoretry_for=(OSError,), rate_limit="1/s")
+def send_email(self: JobTask, email_id: UUID) -> None:
     """Sends a contact sheet. May run twice: the second time finds that it was sent."""
-    if not Email.change([email_id], State.WORKING):
+    email = Email.begin(email_id, str(self.request.id))
+    if not email:
         return
-    email = Email.objects.select_related("sheet__album").get(pk=email_id)
+    _, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     message = EmailMessage(
         subject=str(email.sheet),
         body="The contact sheet that you asked for is attached.",
         to=[email.address],
         # Who gets a second copy, since a worker died before it could note the first, can tell.
-        headers={"Message-ID": f"<{email.pk}@gallery>"},
+        headers={"Message-ID": f"<{email.pk}@{sender.partition('@')[2]}>"},
     )
     with email.sheet.file.open() as file:
         message.attach("contact-sheet.pdf", file.read(), "application/pdf")
     message.send()
-    Email.change([email_id], State.DONE)
+    Email.change([email.pk], State.DONE)
 
 
 @shared_task(base=RetriedTask)
@@ -97,6 +100,14 @@ def remove_old_albums() -> None:
     old = Album.objects.filter(created_at__lt=timezone.now() - timedelta(days=DAYS_KEPT))
     for album in old.iterator():
         album.delete()
+
+
+@shared_task(base=RetriedTask)
+def resend_lost_tasks() -> None:
+    """Sends again what the broker did not take, or lost. Runs every ten minutes."""
+    from gallery import orders  # It imports this module.
+
+    orders.tasks_lost()
 
 
 @shared_task(base=RetriedTask)

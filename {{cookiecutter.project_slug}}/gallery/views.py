@@ -1,5 +1,7 @@
 """The page. It asks the database how tasks are doing, and waits for none of them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +13,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
+from kombu.exceptions import OperationalError
 
 from gallery import about, orders
 from gallery.forms import DELAYS, MAX_FILES, SheetForm, UploadForm
@@ -25,8 +28,7 @@ def home(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES) if is_sent else UploadForm()
     if form.is_valid():
         files = form.cleaned_data["photographs"]
-        # All of it is in the database, and only then are tasks sent; or nothing is, and none are.
-        with transaction.atomic():
+        with all_or_nothing(request):
             album = Album.objects.create(title=title(files), visitor=visitor(request))
             for file in files:
                 photograph = album.photographs.create(name=file.name[:200], file=file)
@@ -64,7 +66,7 @@ def order_sheet(request: HttpRequest, key: UUID) -> HttpResponse:
     elif album.photographs.filter(state__in=UNDER_WAY).count() > MAX_FILES:
         messages.error(request, "Wait until more of its thumbnails are made.")
     else:
-        with transaction.atomic():
+        with all_or_nothing(request):
             sheet = Sheet.objects.create(album=album)
             if address := form.cleaned_data["address"]:
                 delay = timedelta(seconds=form.cleaned_data["delay"])
@@ -101,6 +103,19 @@ def sheet(request: HttpRequest, key: UUID) -> FileResponse:
     sheets = Sheet.objects.filter(album__in=visible_albums(request), state=State.DONE)
     file = get_object_or_404(sheets, pk=key).file.open()
     return FileResponse(file, as_attachment=True, filename="contact-sheet.pdf")
+
+
+@contextmanager
+def all_or_nothing(request: HttpRequest) -> Iterator[None]:
+    """All of it is in the database, and only then are tasks sent; or nothing is, and none are.
+
+    While the broker is away, they cannot be: `resend_lost_tasks` does it later.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except OperationalError:
+        messages.warning(request, "Workers cannot be told right now. It is saved, and done later.")
 
 
 def visitor(request: HttpRequest) -> str:

@@ -94,7 +94,6 @@ EMAIL_TIMEOUT = 10
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-MEDIA_URL = "media/"
 # Uploads: a folder that all processes of the web server and the workers see.
 MEDIA_ROOT = BASE_DIR / env("MEDIA_ROOT", default="media")
 

@@ -183,6 +183,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "task_id",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        max_length=36,
+                        verbose_name="the task that sends it",
+                    ),
+                ),
+                (
                     "sheet",
                     models.OneToOneField(
                         on_delete=django.db.models.deletion.CASCADE, to="gallery.sheet"

@@ -2,19 +2,27 @@ from django.db import migrations
 
 
 def add_schedule(apps, schema_editor):
-    """Puts the nightly removal into the admin, where it can be changed from now on."""
+    """Puts what runs when into the admin, where it can be changed from now on."""
     night, _ = apps.get_model("django_celery_beat", "CrontabSchedule").objects.get_or_create(
         minute="0", hour="3"
     )
-    apps.get_model("django_celery_beat", "PeriodicTask").objects.get_or_create(
+    ten_minutes, _ = apps.get_model("django_celery_beat", "IntervalSchedule").objects.get_or_create(
+        every=10, period="minutes"
+    )
+    tasks = apps.get_model("django_celery_beat", "PeriodicTask").objects
+    tasks.get_or_create(
         name="Remove old albums",
         defaults={"task": "gallery.tasks.remove_old_albums", "crontab": night},
+    )
+    tasks.get_or_create(
+        name="Send lost tasks of the gallery again",
+        defaults={"task": "gallery.tasks.resend_lost_tasks", "interval": ten_minutes},
     )
 
 
 def remove_schedule(apps, schema_editor):
     tasks = apps.get_model("django_celery_beat", "PeriodicTask").objects
-    tasks.filter(task="gallery.tasks.remove_old_albums").delete()
+    tasks.filter(task__startswith="gallery.tasks.").delete()
 
 
 class Migration(migrations.Migration):

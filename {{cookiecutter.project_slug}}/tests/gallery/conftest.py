@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from io import BytesIO
@@ -16,10 +17,11 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 
 from gallery.contact_sheet import PER_PAGE
-from gallery.models import Album, Job, Photograph, Sheet, State
+from gallery.models import Album, Email, Job, Photograph, Sheet, State
 from tests.conftest import Process, wait_until
 
 
@@ -134,6 +136,12 @@ def wait_for_state(job: Job, state: State) -> None:
         return job.state == state
 
     wait_until(arrived, what=f"{job} that is {state}")
+
+
+def an_hour_passes() -> None:
+    """All that visitors asked for so far, they asked for an hour ago."""
+    for model in (Photograph, Sheet, Email):
+        model.objects.update(created_at=timezone.now() - timedelta(hours=1))
 
 
 class HalfDrawn:

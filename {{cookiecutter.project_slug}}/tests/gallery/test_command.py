@@ -1,4 +1,4 @@
-"""The nightly removal is a command, for cron."""
+"""What runs by the clock is a command, for cron."""
 
 from datetime import timedelta
 
@@ -6,8 +6,10 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from gallery.models import Album
+from gallery.models import Album, State
 from tests.conftest import wait_until
+from tests.gallery.conftest import an_hour_passes, wait_for_state
+from tests.gallery.test_lost_tasks import lost_album
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
@@ -17,3 +19,10 @@ def test_a_worker_removes_old_albums_when_asked() -> None:
     Album.objects.update(created_at=timezone.now() - timedelta(days=8))
     call_command("remove_old_albums")
     wait_until(lambda: not Album.objects.exists())
+
+
+def test_a_worker_sends_lost_tasks_again_when_asked() -> None:
+    photograph = lost_album().photographs.get()
+    an_hour_passes()
+    call_command("resend_lost_tasks")
+    wait_for_state(photograph, State.DONE)

@@ -26,6 +26,9 @@ def test_a_sheet_is_sent_when_it_is_done(client: Client, mail: MailServer) -> No
     wait_for_state(Email.objects.get(sheet=sheet), State.DONE)
     [message] = mail.messages
     assert message["To"] == "ada@example.com"
+    # Of the same domain: a name that is nobody's looks like spam.
+    assert message["From"] == "webmaster@localhost"
+    assert message["Message-ID"] == f"<{sheet.email.pk}@localhost>"
     [attachment] = message.iter_attachments()
     sheet.refresh_from_db()
     assert attachment.get_content() == sheet.file.read()
@@ -83,6 +86,20 @@ def test_an_email_is_sent_once_however_often_the_task_runs(mail: MailServer) -> 
     last = ready_email()
     send_email.delay(last.pk)
     wait_for_state(last, State.DONE)
+    assert len(mail.messages) == 2
+
+
+def test_an_email_that_another_task_sends_is_left_to_it(mail: MailServer) -> None:
+    email = ready_email()
+    Email.objects.update(state=State.WORKING, task_id="first")
+    send_email.delay(email.pk)
+    last = ready_email()
+    send_email.delay(last.pk)
+    wait_for_state(last, State.DONE)
+    assert len(mail.messages) == 1
+    # What a worker that died had begun goes on.
+    send_email.apply_async((email.pk,), task_id="first")
+    wait_for_state(email, State.DONE)
     assert len(mail.messages) == 2
 
 

@@ -50,6 +50,13 @@ def test_files_are_sent_as_what_they_are_and_nothing_else(client: Client) -> Non
     assert response["Content-Disposition"] == 'attachment; filename="contact-sheet.pdf"'
 
 
+def test_the_admin_leads_to_no_file_of_a_visitor(admin_client: Client, upload: Upload) -> None:
+    photograph = upload().photographs.get()
+    page = admin_client.get(f"/admin/gallery/photograph/{photograph.pk}/change/")
+    assert page.status_code == 200
+    assert photograph.file.url not in page.content.decode()
+
+
 def test_an_address_that_is_none_is_refused_in_words(client: Client) -> None:
     address = f"/albums/{ready_album(pages=1).pk}/sheet/"
     response = client.post(address, {"address": "ada", "delay": "0"}, follow=True)

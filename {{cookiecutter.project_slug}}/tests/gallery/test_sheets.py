@@ -9,7 +9,6 @@ from django.test import Client
 
 from gallery.models import Album, Sheet, State
 from gallery.tasks import make_sheet
-from tests.conftest import wait_until
 from tests.gallery.conftest import (
     HalfDrawn,
     Upload,
@@ -58,17 +57,30 @@ def test_a_sheet_leaves_out_what_cannot_be_read(client: Client, upload: Upload) 
 
 
 def test_a_sheet_of_nothing_says_so(client: Client, upload: Upload) -> None:
-    order(client, upload(b"no picture"))
-    words = "None of its photographs can be read."
-    wait_until(lambda: words in client.get("/").content.decode())
+    sheet = order(client, upload(b"no picture"), address="ada@example.com")
+    wait_for_state(sheet, State.FAILED)
+    wait_for_state(sheet.email, State.FAILED)
+    page = client.get("/").content.decode()
+    assert "None of its photographs can be read." in page
+    assert "There is no contact sheet to send." in page
+    assert "Cancel" not in page
+    assert "every 1s" not in page
 
 
 def test_a_sheet_whose_thumbnails_cannot_be_made_does_not_wait_for_ever(client: Client) -> None:
     album = Album.objects.create(title="lost")
     album.photographs.create(name="lost.jpg", file="gallery/originals/nowhere")
-    order(client, album)
+    sheet = order(client, album, address="ada@example.com")
+    wait_for_state(sheet, State.FAILED)
+    wait_for_state(sheet.email, State.FAILED)
     words = "A thumbnail that it needs could not be made."
-    wait_until(lambda: words in client.get("/").content.decode())
+    assert words in client.get("/").content.decode()
+
+
+def test_a_sheet_that_is_tried_again_is_drawn(client: Client) -> None:
+    sheet = Sheet.objects.create(album=ready_album(pages=1), state=State.RETRYING, task_id="first")
+    make_sheet.delay(sheet.pk)
+    wait_for_state(sheet, State.DONE)
 
 
 def test_a_sheet_is_drawn_by_one_task_only(client: Client) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.template.defaultfilters import pluralize
 
 from gallery.models import Album, Photograph
 from gallery.orders import photographs_imported
@@ -30,7 +31,8 @@ class Command(BaseCommand):
         for piece in batched(paths, AT_ONCE, strict=False):
             count += len(piece)
             photographs_imported(store(album, piece))
-        self.stdout.write(f"{count} photographs are imported. Workers make their thumbnails now.")
+        photographs = f"{count} photograph{pluralize(count)}"
+        self.stdout.write(f"Imported {photographs}. Workers make the thumbnails now.")
 
 
 def store(album: Album, paths: tuple[Path, ...]) -> list[Any]:
