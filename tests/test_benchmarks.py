@@ -31,7 +31,7 @@ def report(name: str, **rounds: list[float]) -> Report:
     [
         ("broker=redis", "'broker=redis' is no option: write one of brokers="),
         ("brokers=kafka", "broker cannot be 'kafka': Choose one of redis, rabbitmq, sqs, pgmq."),
-        ("results=rediss", "result_backend cannot be 'rediss': Did you mean redis?"),
+        ("results=rediss", "result_backend cannot be 'rediss': did you mean redis?"),
         ("rounds=0", "rounds cannot be '0': give a number, 1 or more."),
         ("tasks=few", "tasks cannot be 'few': give a number, 100 or more."),
     ],

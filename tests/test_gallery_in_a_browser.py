@@ -287,4 +287,5 @@ def test_axe_finds_nothing(page: Page, files: list[FilePayload]) -> None:
     expect(page.get_by_role("link", name="Download the contact sheet")).to_be_visible()
     check()
     upload(page, [photograph("nothing.jpg", b"")])
+    expect(page.get_by_text("nothing.jpg is empty.")).to_be_visible()
     check()

@@ -64,7 +64,7 @@ def test_what_the_dashboard_and_the_alerts_ask_for_is_told(
 ) -> None:
     files = [BASE_DIR / "README.md", BASE_DIR / "monitoring" / "dashboard.json"]
     texts = [file.read_text().replace("\\", "") for file in files]
-    pattern = r'\b(?:celery|flower)_\w+|type="[\w-]+"'
+    pattern = r'\b(?:celery_queue|flower)_\w+|type="[\w-]+"'
     asked = {words for text in texts for words in re.findall(pattern, text)}
     assert asked >= {"celery_queue_length", "flower_worker_online", 'type="task-retried"'}
 
