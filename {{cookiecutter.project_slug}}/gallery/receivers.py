@@ -33,5 +33,6 @@ def remove_copies(**kwargs: object) -> None:
 
     While the broker is away, they stay until a worker draws its next sheet.
     """
-    transaction.on_commit(partial(broadcast, tidy_copies), robust=True)
+    # A lambda, since Django names what failed, and a partial has no name.
+    transaction.on_commit(lambda: broadcast(tidy_copies), robust=True)
 # {% endif %}
