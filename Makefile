@@ -6,9 +6,10 @@ endif
 # What one of many processes has compiled, the others need not.
 unexport PYTHONDONTWRITEBYTECODE
 RUN := uv run --frozen
-PYTEST := $(RUN) pytest -n 6 --dist loadgroup
+# In the order of tests/conftest.py: by itself, xdist keeps what is long for the end.
+PYTEST := $(RUN) pytest -n 6 --dist loadgroup --no-loadscope-reorder
 
-TARGETS := try new check test test-all compare benchmark limits speed faults switching image docs lint format screenshot
+TARGETS := try new check test test-all compare benchmark growth limits speed faults switching image docs lint format screenshot
 .DEFAULT_GOAL := help
 .PHONY: help $(TARGETS)
 $(TARGETS): | $(UV)
@@ -39,7 +40,7 @@ test: ## Test everything, on servers that are installed where they are missing
 test: MARKS := -m "not exhaustive"
 test-all: ## Test everything, in all combinations
 test test-all:
-	@tools/install-servers.sh redis rabbitmq postgresql chromium || [ "$$CI" != true ]
+	@tools/install-servers.sh redis rabbitmq postgresql chromium promtool || [ "$$CI" != true ]
 	@$(PYTEST) --durations=10 $(MARKS)
 
 compare: ## Measure brokers and result backends: make compare brokers="redis rabbitmq"
@@ -49,6 +50,10 @@ compare: ## Measure brokers and result backends: make compare brokers="redis rab
 benchmark: ## Measure projects beside cookiecutter-django's wiring, and the targets
 	@tools/install-servers.sh redis rabbitmq postgresql
 	@MAKEFLAGS= $(RUN) python -m benchmarks.targets $(ANSWERS)
+
+growth: ## Measure how cost grows with waiting tasks, their size, processes, queues and chords
+	@tools/install-servers.sh redis rabbitmq postgresql
+	@MAKEFLAGS= $(RUN) python -m benchmarks.growth $(ANSWERS)
 
 limits: ## Measure what Redis and RabbitMQ could carry, without Celery
 	@tools/install-servers.sh redis rabbitmq

@@ -4,7 +4,8 @@ import json
 import os
 import statistics
 import subprocess
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from tools.generate import Answer, generate
-from tools.servers import SERVERS, Server
+from tools.generate import Answer, Refused, generate
+from tools.servers import SERVERS, MissingServer, Server
 from tools.services import create_database, point_at, read_env, services
 from tools.trial.processes import install, isolate, python, tail
 
@@ -53,22 +54,22 @@ class Candidate:
         self.env = os.environ | read_env(self.project) | {"ALLOWED_HOSTS": "localhost"}
         self.env["DJANGO_SETTINGS_MODULE"] = self.settings
 
-    def measure(self, *options: str) -> Report:
+    def measure(self, *options: str, **env: str) -> Report:
         """Measure one round, and return its report. Raises `RuntimeError` if that fails."""
         file = self.project / f"{self.name}.json"
-        self.manage("benchmark", "--rounds", "1", "--save", str(file), *options)
+        self.manage("benchmark", "--rounds", "1", "--save", str(file), *options, **env)
         report: Report = json.loads(file.read_text(encoding="utf-8"))[0]
         return report
 
-    def manage(self, *words: str) -> str:
-        """Run a command of the project, and return what it prints."""
+    def manage(self, *words: str, **env: str) -> str:
+        """Run a command of the project, with variables of its own, and return what it prints."""
         log = self.project / "manage.log"
         with (
             log.open("w") as errors,
             subprocess.Popen(
                 [python(self.project), "manage.py", *words],
                 cwd=self.project,
-                env=self.env,
+                env=self.env | env,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
@@ -119,6 +120,19 @@ def measure(candidates: Sequence[Candidate], rounds: int, *options: str) -> list
             for name, numbers in report["rounds"].items():
                 kept["rounds"].setdefault(name, []).extend(numbers)
     return [reports[candidate.name] for candidate in candidates]
+
+
+def exit_code(measure: Callable[[], None]) -> int:
+    """Measure, and return the exit code: what goes wrong is told in one line."""
+    try:
+        measure()
+    except (Refused, MissingServer, OSError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted: all that was started is stopped.", file=sys.stderr)
+        return 130
+    return 0
 
 
 def number(report: Report, figure: str) -> float | None:

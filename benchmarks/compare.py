@@ -9,10 +9,9 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.candidates import Candidate, console, machine, measure, running, save
+from benchmarks.candidates import Candidate, console, exit_code, machine, measure, running, save
 from benchmarks.plot import plot
 from tools.generate import ROOT, Refused, parse, refusal
-from tools.servers import MissingServer
 
 NUMBERS = {"rounds": "3", "tasks": "2000"}
 DEFAULTS = {
@@ -25,17 +24,13 @@ DEFAULTS = {
 
 def main(arguments: Sequence[str]) -> int:
     """Compare what the arguments name, and return the exit code."""
-    try:
+
+    def compare_all() -> None:
         options = read(arguments, DEFAULTS)
         candidates = pairs(options["brokers"].split(), options["results"].split())
         compare(candidates, options)
-    except (Refused, MissingServer, OSError, RuntimeError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Interrupted: all that was started is stopped.", file=sys.stderr)
-        return 130
-    return 0
+
+    return exit_code(compare_all)
 
 
 def read(arguments: Sequence[str], defaults: Mapping[str, str]) -> dict[str, str]:

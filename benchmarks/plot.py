@@ -1,6 +1,8 @@
-"""Draws what was measured, as SVG: a panel for each figure, a bar for each project."""
+"""Draws what was measured, as SVG: a panel for each figure, a bar or a line for each project."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -24,6 +26,9 @@ PANELS = {
 COLUMNS = 2
 WIDTH, LABEL, BAR = 400, 150, 180
 LINE, GAP = 20, 50
+PANEL = 220
+# How lines are told apart without colours.
+DASHES = ("none", "6 3", "2 3", "8 3 2 3")
 
 
 def plot(reports: Sequence[Report], theme: str, path: Path) -> None:
@@ -37,10 +42,59 @@ def plot(reports: Sequence[Report], theme: str, path: Path) -> None:
         parts.append(f'<g transform="translate({x} {y})">{panel(reports, figure, colours)}</g>')
     bottom = -(-len(panels) // COLUMNS) * height + LINE
     parts.append(text(0, bottom - 6, machine(reports[0]), colours["faint"]))
-    size = f'width="{COLUMNS * WIDTH}" height="{bottom}" viewBox="0 0 {COLUMNS * WIDTH} {bottom}"'
+    write(parts, bottom, path)
+
+
+@dataclass
+class Curve:
+    """What grew, to which values, and what was measured there: None where it took too long."""
+
+    title: str
+    values: list[int]
+    points: dict[str, list[float | None]]
+
+
+def curves(measured: Sequence[Curve], theme: str, told: str, path: Path) -> None:
+    """Write a panel for each curve, with a line for each project. Both scales are logarithmic."""
+    colours = THEMES[theme]
+    parts = []
+    for place, curve in enumerate(measured):
+        x, y = place % COLUMNS * WIDTH, place // COLUMNS * PANEL
+        parts.append(f'<g transform="translate({x} {y})">{lines(curve, colours)}</g>')
+    bottom = -(-len(measured) // COLUMNS) * PANEL + LINE
+    parts.append(text(0, bottom - 6, f"Tasks per second. {told}", colours["faint"]))
+    write(parts, bottom, path)
+
+
+def lines(curve: Curve, colours: dict[str, str]) -> str:
+    """Return the lines of one panel, each named where it ends."""
+    numbers = [point for points in curve.points.values() for point in points if point]
+    low, high = math.log(min(numbers)) - 0.1, math.log(max(numbers)) + 0.1
+    step = (WIDTH - LABEL) / max(1, len(curve.values) - 1)
+    height = PANEL - 70
+    parts = [text(0, 16, curve.title, colours["text"], weight="bold")]
+    for place, value in enumerate(curve.values):
+        parts.append(text(10 + place * step, PANEL - 28, f"{value:,}", colours["faint"]))
+    for (name, points), dash in zip(curve.points.items(), DASHES, strict=False):
+        places = [
+            (10 + place * step, 26 + height * (high - math.log(point)) / (high - low), point)
+            for place, point in enumerate(points)
+            if point
+        ]
+        way = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in places)
+        stroke = f'stroke="{colours["bar"]}" stroke-width="2" stroke-dasharray="{dash}"'
+        parts.append(f'<polyline points="{way}" fill="none" {stroke}/>')
+        parts += [text(x, y - 5, f"{point:.0f}", colours["faint"]) for x, y, point in places]
+        x, y, _ = places[-1]
+        parts.append(text(x + 30, y + 4, name, colours["text"]))
+    return "".join(parts)
+
+
+def write(parts: Sequence[str], height: int, path: Path) -> None:
+    size = f'width="{COLUMNS * WIDTH}" height="{height}" viewBox="0 0 {COLUMNS * WIDTH} {height}"'
     style = 'font-family="system-ui, sans-serif" font-size="12"'
-    lines = "\n".join(parts)
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n{lines}\n</svg>\n'
+    drawn = "\n".join(parts)
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n{drawn}\n</svg>\n'
     path.write_text(svg, encoding="utf-8")
 
 

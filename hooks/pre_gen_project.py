@@ -4,6 +4,7 @@ import json
 import keyword
 import os
 import re
+import signal
 import sys
 import unicodedata
 from pathlib import Path
@@ -24,8 +25,8 @@ INSTALLED = """
     amqp anyio asgiref ast_serialize billiard botocore celery_types certifi cfgv charset_normalizer
     click click_didyoumean click_plugins click_repl colorama cron_descriptor defusedxml distlib
     djade django_csp django_environ django_health_check django_ipware django_stubs django_stubs_ext
-    django_timezone_field dnspython filelock fonttools fpdf2 googleapis_common_protos humanize
-    identify idna iniconfig jmespath librt mypy mypy_extensions nodeenv opentelemetry_api
+    django_timezone_field dnspython filelock fonttools fpdf2 googleapis_common_protos hiredis
+    humanize identify idna iniconfig jmespath librt mypy mypy_extensions nodeenv opentelemetry_api
     opentelemetry_exporter_http_transport opentelemetry_exporter_otlp_common
     opentelemetry_exporter_otlp_proto_common opentelemetry_exporter_otlp_proto_http
     opentelemetry_instrumentation opentelemetry_instrumentation_celery
@@ -146,4 +147,9 @@ CHECKS = (check_questions, check_texts, check_slug, check_email, check_pairs)
 
 for check in CHECKS:
     if refusal := check():
+        if __name__ == "__main__" and Path.cwd().name != str(answers["project_slug"]):
+            # A replayed slug such as `..` led elsewhere: cookiecutter would delete what is there.
+            print(f"ERROR: {refusal}", file=sys.stderr, flush=True)
+            os.kill(os.getppid(), signal.SIGTERM)
+            sys.exit(1)
         sys.exit(f"ERROR: {refusal}")

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 TABLE = "--write-table"
+LONGEST = ("test_types.py", "test_wiring.py")
+SERVERS = "Measured on"
 COLUMNS = ("fault", "broker", "sent", "completed", "lost", "repeated", "seconds")
 
 
@@ -15,7 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begins with what takes longest, so that no process is left with it in the end."""
-    items.sort(key=lambda item: item.path.name != "test_wiring.py")
+    items.sort(key=lambda item: (item.path.name not in LONGEST, item.path.parent.name != "faults"))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -24,11 +26,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     outcomes = [outcome for name, outcome in properties if name == "outcome"]
     if not outcomes:
         return
-    table = to_markdown(outcomes)
+    servers = sorted({str(server) for name, server in properties if name == "server"})
+    table = f"{SERVERS} {', '.join(servers)}.\n\n{to_markdown(outcomes)}"
     terminalreporter.section("faults")
     terminalreporter.write_line(table)
     if page := config.getoption(TABLE):
-        before, _, _ = page.read_text(encoding="utf-8").partition("| fault |")
+        before, _, _ = page.read_text(encoding="utf-8").partition(SERVERS)
         page.write_text(f"{before}{table}\n", encoding="utf-8")
 
 

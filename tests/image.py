@@ -70,6 +70,7 @@ def _storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = generate({"project_slug": "my_project"}, tmp_path_factory.mktemp("project"))
     run(project, "uv", "lock", "--quiet")
+    (project / "secrets.env").write_text("SECRET_KEY=secret\n")
     return project
 
 
@@ -183,12 +184,14 @@ def test_the_image_is_small(image: str) -> None:
 def test_the_image_holds_what_runs_and_nothing_else(container: str) -> None:
     root = Path(buildah("mount", container).strip())
     assert (root / "app/staticfiles/staticfiles.json").is_file()
-    for unwanted in (".env", ".git", "Dockerfile", "compose.yaml", "tests"):
+    for unwanted in (".env", ".git", "Dockerfile", "compose.yaml", "secrets.env"):
         assert not (root / "app" / unwanted).exists()
+    assert not [*(root / "app").glob("**/tests")]
     for cache in ("root/.cache", "home/app/.cache", "var/lib/apt/lists"):
         assert not [*(root / cache).rglob("*")]
     packages = {path.name for path in root.glob("venv/lib/python*/site-packages/*")}
     assert {"celery", "django", "gunicorn"} <= packages
+    assert not [*root.glob("usr/local/lib/python*/site-packages/pip*")]
     assert packages.isdisjoint({"mypy", "pip", "pytest", "ruff", "setuptools", "watchfiles"})
     tools = {
         path.name

@@ -37,7 +37,7 @@ def edit(project: Path) -> None:
     (app / "__init__.py").touch()
     (app / "tasks.py").write_text(TASKS)
     base = project / "config/settings/base.py"
-    replace(base, '    "interruptions",\n', '    "interruptions",\n    "reports",\n')
+    replace(base, "\n]\n\nMIDDLEWARE", '\n    "reports",\n]\n\nMIDDLEWARE')
     replace(base, 'LANGUAGE_CODE = "en"', 'LANGUAGE_CODE = "en-gb"')
     celery = project / "config/settings/celery.py"
     routes = 'CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {"reports.*": {"queue": "slow"}}'

@@ -1,19 +1,26 @@
 """What is measured is what was asked for, and is shown as it was measured."""
 
+import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 from xml.etree import ElementTree
 
 import pytest
 import redis
 
+from benchmarks import growth
 from benchmarks.candidates import Candidate, Report, number, running
 from benchmarks.compare import main, pairs
-from benchmarks.plot import plot
+from benchmarks.plot import Curve, curves, plot
 from benchmarks.targets import Target
 from tools.trial.processes import python
 
@@ -30,7 +37,7 @@ def report(name: str, **rounds: list[float]) -> Report:
     ("argument", "line"),
     [
         ("broker=redis", "'broker=redis' is no option: write one of brokers="),
-        ("brokers=kafka", "broker cannot be 'kafka': Choose one of redis, rabbitmq, sqs, pgmq."),
+        ("brokers=kafka", "broker cannot be 'kafka': Choose one of redis, rabbitmq, sqs, "),
         ("results=rediss", "result_backend cannot be 'rediss': did you mean redis?"),
         ("rounds=0", "rounds cannot be '0': give a number, 1 or more."),
         ("tasks=few", "tasks cannot be 'few': give a number, 100 or more."),
@@ -79,11 +86,33 @@ def test_a_plot_has_a_bar_for_each_figure_as_long_as_it_is_large(
     assert "A & B, 2 CPUs, Linux; Python 3.13, celery 5.7, kombu 5.7, django 6.1" in words
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_curve_goes_through_what_was_measured(theme: str, tmp_path: Path) -> None:
+    points: dict[str, list[float | None]] = {"redis": [100, 200, 50], "pgmq": [20, 10, None]}
+    curves([Curve("queues", [1, 2, 4], points)], theme, "A & B, 2 CPUs", tmp_path / "plot.svg")
+    drawing = ElementTree.parse(tmp_path / "plot.svg").getroot()
+    redis, pgmq = (line.attrib["points"].split() for line in drawing.iter(f"{SVG}polyline"))
+    # The smaller a number, the further down it is.
+    heights = [float(place.partition(",")[2]) for place in redis]
+    assert heights[1] < heights[0] < heights[2]
+    assert (len(redis), len(pgmq)) == (3, 2)
+    words = [text.text for text in drawing.iter(f"{SVG}text")]
+    assert {"queues", "redis", "pgmq", "200", "Tasks per second. A & B, 2 CPUs"} < set(words)
+
+
+def test_only_brokers_that_can_be_filled_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert growth.main(["brokers=sqs"]) == 1
+    line = "broker cannot be 'sqs': choose some of redis, rabbitmq, pgmq.\n"
+    assert capsys.readouterr().err == line
+
+
 @pytest.fixture(scope="module")
 def candidate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Candidate]:
     """A project on Redis, which can be measured."""
     [candidate] = pairs(["redis"], ["redis"])
-    with running([candidate], tmp_path_factory.mktemp("measured")):
+    with ExitStack() as stack:
+        with patch.dict(os.environ):
+            stack.enter_context(running([candidate], tmp_path_factory.mktemp("measured")))
         yield candidate
 
 
@@ -104,19 +133,36 @@ def test_what_measures_leaves_nothing_behind(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            # A shell that runs in the background has its children ignore it.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         ) as run,
     ):
         if interrupted:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 120
             while not list(broker.scan_iter("benchmark_*")) and time.monotonic() < deadline:
                 time.sleep(0.1)
             run.send_signal(signal.SIGINT)
-        _, errors = run.communicate(timeout=60)
+        _, errors = run.communicate(timeout=300)
         assert run.returncode == (130 if interrupted else 0)
         assert errors == ("CommandError: Interrupted: its queues are removed.\n" * interrupted)
         assert list(broker.scan_iter("benchmark_*")) == []
         assert list(results.scan_iter("benchmark_*")) == []
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("broker", ["redis", "rabbitmq", "pgmq"])
+def test_growth_is_measured_to_the_end(
+    broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With as few as show that each axis is measured, and the queue is filled."""
+    axes = [replace(axis, values=[2 * axis.values[0]]) for axis in growth.AXES]
+    monkeypatch.setattr(growth, "AXES", axes)
+    with patch.dict(os.environ):
+        assert growth.main([f"brokers={broker}", "tasks=100", f"into={tmp_path}"]) == 0
+    kept = json.loads((tmp_path / "growth.json").read_text())["tasks a second"]
+    assert [kept[axis.title][broker][0] > 0 for axis in axes] == [True] * 5
+    assert (tmp_path / "growth-dark.svg").exists()
 
 
 @pytest.mark.exhaustive

@@ -7,15 +7,18 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.make import make, run
-from tests.test_adding_a_broker import COPIED
-from tools.generate import ROOT, TEMPLATE, Answers, choices, generate, parse, render
-from tools.reference import pages
+from tests.make import OURS, make, run
+from tests.origin import copy_template
+from tools import switching
+from tools.generate import ROOT, Answers, choices, generate, parse, render
+from tools.reference import assigned, pages, variations
 from tools.servers import SERVERS
 from tools.services import point_at
 
@@ -23,6 +26,14 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 # What `make` takes beside answers.
 OTHERS = {"brokers", "into", "results", "template", "to"}
+# Where the commands of a page are run, unless it goes into a project by `cd`.
+IN_PROJECTS = {"switching.md", "updating.md"}
+# What pages name of Django's own commands.
+DJANGO = "check collectstatic createcachetable dumpdata loaddata migrate startapp".split()
+COMMAND = re.compile(
+    r"(uv run |uvx |pipx run |python )?(?=(make|manage\.py|cruft|cookiecutter|git) )"
+)
+TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 
 
 def by_name(page: Path) -> str:
@@ -31,30 +42,33 @@ def by_name(page: Path) -> str:
 
 def blocks(page: Path, language: str) -> list[str]:
     """Return the code of a page that is in a language."""
-    text = page.read_text(encoding="utf-8")
+    return code(page.read_text(encoding="utf-8"), language)
+
+
+def code(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def prose(text: str) -> str:
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def anchors(page: Path) -> set[str]:
     """Return what a link can say behind `#`, as GitHub makes it of headings."""
-    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
-    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", prose(page.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def commands(page: Path) -> Iterator[list[str]]:
-    """Yield the words of each command on a page, be it in a block or in a sentence."""
-    text = page.read_text(encoding="utf-8")
-    lines = "".join(blocks(page, "sh")).replace("\\\n", " ").splitlines()
-    spoken = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
-    for line in [*lines, *spoken]:
-        if line.startswith(("make ", "uvx cookiecutter ", "pipx run cookiecutter ")):
-            yield shlex.split(line, comments=True)
+def commands(lines: list[str]) -> Iterator[list[str]]:
+    """Yield the words of each line that is a command, from that on which can be looked up."""
+    for line in lines:
+        if found := COMMAND.match(line):
+            yield shlex.split(line[found.end() :], comments=True)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
 def test_links_lead_somewhere(page: Path) -> None:
-    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose(page.read_text(encoding="utf-8"))):
         path, _, anchor = link.partition("#")
         if path.startswith("https://"):
             continue
@@ -70,18 +84,73 @@ def test_the_index_leads_to_every_page() -> None:
     assert not {page for page in DOCS.rglob("*.md") if page != index} - found
 
 
+def check(words: list[str], makefile: str, files: dict[str, str]) -> None:
+    """Fail the test unless there is such a command, in a Makefile or in the files of a project."""
+    name, *rest = words
+    if name == "make":
+        targets = [word for word in rest if re.fullmatch(r"[a-z-]+", word)]
+        assert not set(targets) - {*TARGET.findall(makefile)}, words
+    elif name == "manage.py":
+        own = {Path(path).stem for path in files if "/management/commands/" in path}
+        assert rest[0] in own | {*DJANGO}, words
+    elif name == "git":
+        # Its help on a command that it does not have fails.
+        told = subprocess.run(["git", rest[0], "-h"], capture_output=True, text=True, check=False)
+        assert "not a git command" not in told.stderr, words
+    else:
+        options = [word for word in rest if word.startswith("-")]
+        verb = rest[:1] if name == "cruft" else []
+        told = subprocess.run(
+            [sys.executable, "-m", name, *verb, "--help"],
+            env={**os.environ, "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert told.returncode == 0, words
+        assert not [option for option in options if option not in told.stdout], words
+
+
+def in_blocks(page: Path) -> Iterator[tuple[str, bool]]:
+    """Yield the lines of a page's code for the shell, and whether each is run in a project."""
+    in_project = page.name in IN_PROJECTS
+    for line in "".join(blocks(page, "sh")).replace("\\\n", " ").splitlines():
+        in_project = in_project or bool(re.match(r"cd .*my_project", line))
+        yield line, in_project
+
+
+def in_sentences(text: str) -> list[str]:
+    return re.findall(r"`([^`\n]+)`", prose(text))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
 def test_commands_are_there_and_so_are_the_answers_that_they_take(page: Path) -> None:
-    makefiles = (ROOT / "Makefile").read_text(encoding="utf-8") + render({})["Makefile"]
-    targets = set(re.findall(r"^([a-z-]+):", makefiles, re.MULTILINE))
-    for words in commands(page):
-        pairs = [word for word in words if re.match(r"[a-z_]+=", word)]
-        if words[0] == "make":
-            assert {word for word in words[1:] if re.fullmatch(r"[a-z-]+", word)} <= targets, words
-        # What the page of new choices adds is not here yet.
-        answers = [pair for pair in pairs if pair.partition("=")[0] not in OTHERS]
-        if page.name != "adding-a-choice.md":
-            parse(answers)
+    files = render({})
+    ours, theirs = (ROOT / "Makefile").read_text(encoding="utf-8"), files["Makefile"]
+    run = [(line, theirs if in_project else ours) for line, in_project in in_blocks(page)]
+    said = [(line, ours + theirs) for line in in_sentences(page.read_text(encoding="utf-8"))]
+    for line, makefile in [*run, *said]:
+        for words in commands([line]):
+            check(words, makefile, files)
+            pairs = [word for word in words if re.match(r"[a-z_]+=", word)]
+            # What the page of new choices adds is not here yet.
+            answers = [pair for pair in pairs if pair.partition("=")[0] not in OTHERS]
+            if page.name != "adding-a-choice.md":
+                parse(answers)
+
+
+def test_commands_and_links_in_the_readme_of_a_project_are_there() -> None:
+    readmes = {}
+    for _, _, files in variations():
+        readmes[files["README.md"]] = files
+    for text, files in readmes.items():
+        blocks = "".join(code(text, "sh")).splitlines()
+        for words in commands([*blocks, *in_sentences(text)]):
+            check(words, files["Makefile"], files)
+        headings = re.findall(r"^#+ (.+)$", prose(text), re.MULTILINE)
+        known = {f"#{heading.lower().replace(' ', '-')}" for heading in headings} | files.keys()
+        links = re.findall(r"\]\(([^)\s]+)\)", text)
+        assert not [link for link in links if not link.startswith("https://") and link not in known]
 
 
 def test_the_reference_says_what_there_is() -> None:
@@ -89,47 +158,72 @@ def test_the_reference_says_what_there_is() -> None:
         assert (DOCS / name).read_text(encoding="utf-8") == text, "Run `make docs`."
 
 
-def test_each_variable_of_the_environment_is_explained() -> None:
-    text = (DOCS / "settings.md").read_text(encoding="utf-8").partition("## Celery")[0]
-    rows = re.findall(r"^\| `(\w+)` \| .*? \|(.*?)\|", text, re.MULTILINE)
-    assert {"SECRET_KEY", "REDIS_PASSWORD"} <= {name for name, _ in rows}
-    assert not [name for name, reason in rows if not reason.strip()]
+def rows(section: str) -> list[list[str]]:
+    """Return the cells of each setting that a section of the reference has."""
+    text = (DOCS / "settings.md").read_text(encoding="utf-8")
+    table = text.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    lines = re.findall(r"^\| `.*$", table, re.MULTILINE)
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
 
 
-@pytest.mark.parametrize("way", ["--config-file", "COOKIECUTTER_CONFIG"])
+def test_each_variable_and_each_setting_of_celery_is_explained() -> None:
+    variables, celery = rows("The environment"), rows("Celery")
+    assert {"`SECRET_KEY`", "`REDIS_PASSWORD`"} <= {name for name, *_ in variables}
+    assert {"`CELERY_TASK_ACKS_LATE`", "`CELERY_TASK_QUEUES`"} <= {name for name, *_ in celery}
+    assert not [name for name, _, reason, _ in variables + celery if not reason]
+
+
+def test_each_setting_of_django_is_in_the_reference() -> None:
+    names = {name.strip("`").partition(" ")[0] for name, *_ in rows("Django")}
+    assert {"CACHES", "LOGGING", "SECURE_CSP", "TASKS", "STORAGES"} <= names
+
+
+def test_a_comment_is_of_the_settings_that_it_stands_above() -> None:
+    text = "# One.\nA = 1\nB = 2\n# Two.\nC['x'] = 3\nD = {\n    # Three.\n    'x': 1,\n}\n"
+    text += "if A:\n    E = 4\n"
+    reasons = {name: setting.reason for name, setting in assigned(text, 99).items()}
+    assert reasons == {"A": "One.", "B": "One.", "D": "", "E": ""}
+
+
+@pytest.mark.parametrize("way", ["cookiecutter --config-file", "cookiecutter", "cruft create"])
 def test_a_preset_answers_for_everyone(way: str, tmp_path: Path) -> None:
     preset = DOCS / "team.yaml"
     page = DOCS / "presets.md"
     assert blocks(page, "yaml") == [preset.read_text(encoding="utf-8").partition("\n")[2]]
-    [uvx, _, _, option, file, *answers] = shlex.split(blocks(page, "sh")[0])
-    assert (uvx, option, file) == ("uvx", "--config-file", "team.yaml")
-    given, named = ([way, str(preset)], {}) if way == option else ([], {way: str(preset)})
+    [_, _, _, option, file, *answers] = shlex.split(blocks(page, "sh")[0])
+    assert (option, file) == ("--config-file", "team.yaml")
+    command, *options = way.split()
+    named = {} if options == [option] else {"COOKIECUTTER_CONFIG": str(preset)}
+    name = ["--extra-context", '{"project_name": "My Shop"}', "--no-input"]
     subprocess.run(
-        [sys.executable, "-m", "cookiecutter", str(ROOT), *given, *answers],
+        [sys.executable, "-m", command]
+        + [*options, *([str(preset)] if options == [option] else [])]
+        + [str(copy_template(tmp_path / "template"))]
+        + (name if command == "cruft" else answers),
         cwd=tmp_path,
         env={**os.environ, "HOME": str(tmp_path), **named},
         check=True,
     )
-    project = tmp_path / "my_shop"
-    assert "CELERY_BROKER_URL=amqp://" in (project / ".env.example").read_text(encoding="utf-8")
-    assert (project / ".gitlab-ci.yml").exists()
-    assert "Example Ltd." in (project / "LICENSE").read_text(encoding="utf-8")
+    record = json.loads((tmp_path / "my_shop" / ".cruft.json").read_text(encoding="utf-8"))
+    taken = record["context"]["cookiecutter"]
+    given = yaml.safe_load(preset.read_text(encoding="utf-8"))["default_context"]
+    assert {key: taken[key] for key in given} == given
+    assert taken["project_name"] == "My Shop"
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of this repository, to be changed."""
-    for name in (*COPIED, TEMPLATE.name):
-        source, target = ROOT / name, tmp_path / name
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, target)
+    names = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.check_output(names, cwd=ROOT, text=True).split("\0")[:-1]:
+        if (ROOT / name).exists():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
 
 def follow(page: Path, copy: Path) -> None:
-    """Do in a copy what a page says, save what this test does in its place."""
+    """Do in a copy what a page says, save what it has make do; test the files that result."""
     for block in blocks(page, "sh"):
         if not block.startswith("make "):
             run(copy, "bash", "-euc", block)
@@ -151,6 +245,15 @@ def test_the_steps_to_a_template_of_your_own_work(copy: Path) -> None:
     assert 'LANGUAGE_CODE = "de"' in files["config/settings/base.py"]
     questions = json.loads((copy / "cookiecutter.json").read_text(encoding="utf-8"))
     assert questions["broker"] == ["rabbitmq", "redis", "sqs"]
+    assert "OWNER" not in (copy / "README.md").read_text(encoding="utf-8")
+    assert "\nCopyright (c) Example Ltd.\n" in (copy / "LICENSE").read_text(encoding="utf-8")
+
+
+@pytest.mark.exhaustive
+def test_a_template_of_your_own_passes_the_check_that_the_page_ends_with(copy: Path) -> None:
+    follow(DOCS / "forking.md", copy)
+    assert "make check\n" in blocks(DOCS / "forking.md", "sh")
+    run(copy, "make", "check")
 
 
 def test_the_steps_to_a_new_choice_work(copy: Path) -> None:
@@ -161,16 +264,26 @@ def test_the_steps_to_a_new_choice_work(copy: Path) -> None:
 
 
 @pytest.mark.exhaustive
+def test_the_templates_own_tests_take_the_new_choices(copy: Path) -> None:
+    follow(DOCS / "adding-a-choice.md", copy)
+    run(copy, "make", "docs", "switching")
+    pytest_here = (sys.executable, "-m", "pytest", "--quiet", "-m", "not exhaustive")
+    run(copy, *pytest_here, "tests/test_answers.py", "tests/test_template.py")
+    run(copy, *pytest_here, "tests/test_docs.py", "-k", "not steps and not preset")
+    run(copy, *pytest_here, "tests/test_rendering.py", "-k", "only_what_was_chosen")
+
+
+@pytest.mark.exhaustive
 def test_tasks_run_on_the_new_choices(copy: Path) -> None:
     follow(DOCS / "adding-a-choice.md", copy)
     [command] = [block for block in blocks(DOCS / "adding-a-choice.md", "sh") if "try" in block]
-    answers = shlex.split(command)[2:]
+    answers = shlex.split(command.splitlines()[-1])[2:]
     run(copy, sys.executable, "-m", "tools.try_project", *answers, "demo=false")
 
 
 @pytest.mark.exhaustive
 def test_the_tutorial_ends_with_a_test_that_passes(tmp_path: Path) -> None:
-    tasks, _, test = blocks(DOCS / "tutorial.md", "python")
+    tasks, shell, test = blocks(DOCS / "tutorial.md", "python")
     with SERVERS["redis"](tmp_path / "redis") as server:
         project = generate({"project_slug": "my_project"}, tmp_path)
         point_at(project, [server])
@@ -179,8 +292,56 @@ def test_the_tutorial_ends_with_a_test_that_passes(tmp_path: Path) -> None:
         (project / "reports" / "tasks.py").write_text(tasks, encoding="utf-8")
         (project / "tests" / "test_reports.py").write_text(test, encoding="utf-8")
         run(project, "uv", "run", "pytest", "tests/test_reports.py")
+        typed = re.sub(r"(count_words\..*timeout=)10(.*)", r"assert \g<1>60\2 == 3", shell)
+        assert typed != shell
+        environment = {key: value for key, value in os.environ.items() if key not in OURS}
+        worker = ["uv", "run", "celery", "-A", "config", "worker", "--pool", "solo"]
+        with subprocess.Popen(worker, cwd=project, env=environment) as process:
+            try:
+                run(project, "uv", "run", "manage.py", "shell", "--command", typed)
+            finally:
+                process.terminate()
         make(project, "format", "lint", "types")
 
 
 def test_every_choice_of_a_broker_has_its_reasons() -> None:
     assert {page.stem for page in (DOCS / "brokers").glob("*.md")} == set(choices()["broker"])
+
+
+FAULTS = {
+    "a worker is killed": "a worker is killed",
+    "the broker, which is the database, is killed": "the broker is killed",
+    "the network parts": "the network parts",
+}
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "brokers").glob("*.md")), ids=by_name)
+def test_seconds_on_the_page_of_a_broker_are_those_that_were_measured(page: Path) -> None:
+    rows = re.findall(r"^\| (.*?) \|", (DOCS / "faults.md").read_text(), re.MULTILINE)
+    assert set(FAULTS.values()) <= set(rows)
+    said = re.findall(r"^\| (.*?) \| about (\d+) s", page.read_text(), re.MULTILINE)
+    for what, seconds in said:
+        [fault] = [fault for start, fault in FAULTS.items() if what.startswith(start)]
+        line = rf"^\| {fault} \| {page.stem} \|.*\| ([\d.]+) \|$"
+        [measured] = re.findall(line, (DOCS / "faults.md").read_text(), re.MULTILINE)
+        # It differs a little each time.
+        assert int(seconds) == pytest.approx(float(measured), rel=0.25, abs=1)
+
+
+def test_the_version_is_the_one_that_the_changelog_tells_of() -> None:
+    told = re.findall(r"^## \[(\d.*?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    own = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert told[0] == own["version"]
+    locked = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    assert [p["version"] for p in locked if p["name"] == own["name"]] == [own["version"]]
+    tag = ["git", "describe", "--tags", "--abbrev=0"]
+    run = subprocess.run(tag, cwd=ROOT, capture_output=True, text=True, check=False)
+    # The newest is tagged after it was committed.
+    assert run.returncode or run.stdout.strip() in [f"v{version}" for version in told[:2]]
+    named = re.findall(r"to=v([\d.]+)", "".join(page.read_text() for page in PAGES))
+    assert named
+    assert not set(named) - set(told)
+
+
+def test_the_page_says_how_small_a_switch_is() -> None:
+    assert switching.PAGE.read_text(encoding="utf-8") == switching.page(), "Run `make switching`."

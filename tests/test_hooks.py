@@ -111,7 +111,7 @@ def test_no_network_is_needed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("answer", "targets"),
     [
-        ("database=sqlite", "install"),
+        ("broker=redis", "install"),
         ("database=postgresql", "services install"),
         ("broker=rabbitmq", "services install"),
     ],

@@ -169,7 +169,10 @@ def test_these_texts_are_not_refused(text: str) -> None:
 def test_what_breaks_a_line_is_refused(key: str, breaking: str) -> None:
     refused = refusal(DEFAULTS | {key: f"a{breaking}b"})
     assert refused
-    assert refused.startswith(f"{key} holds a line break or a control character")
+    if key == "project_slug":
+        assert refused.startswith("project_slug is not the name of one folder")
+    else:
+        assert refused.startswith(f"{key} holds a line break or a control character")
 
 
 SLUG = st.one_of(
@@ -250,7 +253,7 @@ def replay_refusal(answers: dict[str, Any]) -> str | None:
     """Return with which line the hook refuses answers that cookiecutter did not look at."""
     questions = {**answers, "_repo_dir": str(ROOT)}
     try:
-        exec(pre_hook().render({"cookiecutter": questions}), {"__name__": "__main__"})
+        exec(pre_hook().render({"cookiecutter": questions}), {"__name__": "hook"})
     except SystemExit as refused:
         return str(refused).removeprefix(ERROR)
     return None
@@ -385,22 +388,42 @@ def test_hostile_text_comes_through_whatever_way_it_takes(
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_refused_leaves_nothing_whatever_way_it_takes(way: Way, tmp_path: Path) -> None:
-    answers = DEFAULTS | {"project_slug": "a\tb"}
+    answers = DEFAULTS | {"project_slug": "mine", "description": "a\tb"}
     made = way(tmp_path, answers)
     assert made.returncode == 1
     assert made.stdout.count(f"{refusal(answers)}\n") == 1
     assert not list(tmp_path.glob("output/*"))
 
 
-@pytest.mark.parametrize("slug", ["a/b/c", "../up", "../up/there"])
-def test_a_slug_of_several_folders_writes_no_file(slug: str, tmp_path: Path) -> None:
-    """Cookiecutter makes the folders before the slug is checked, and removes the last one."""
-    made = on_the_command_line(tmp_path, DEFAULTS | {"project_slug": slug})
+NO_FOLDER = ["a/b/c", "../up", "../up/there", "..", ".", "a\\b", "x" * 300, "a\0b", "\ud800"]
+
+
+def given_for_the_command_line(folder: Path, slug: str) -> Run:
+    return run(folder, *COOKIECUTTER, "--no-input", str(ROOT), f"project_slug={slug}")
+
+
+def given_in_a_config_file(folder: Path, slug: str) -> Run:
+    # JSON is YAML, and holds what else is refused in YAML.
+    (folder / "config.yaml").write_text(json.dumps({"default_context": {"project_slug": slug}}))
+    return run(folder, *COOKIECUTTER, "--no-input", "--config-file=config.yaml", str(ROOT))
+
+
+@pytest.mark.parametrize(
+    ("way", "slug"),
+    [(given_for_the_command_line, slug) for slug in NO_FOLDER[:-2]]
+    + [(given_in_a_config_file, slug) for slug in NO_FOLDER],
+)
+def test_a_slug_that_names_no_folder_is_refused_in_one_line_before_one_is_made(
+    way: Callable[[Path, str], Run], slug: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    made = way(folder, slug)
     assert made.returncode == 1
-    assert made.stdout.startswith(f"ERROR: project_slug {slug!r} is no Python identifier")
-    assert not (tmp_path / "output" / slug).exists()
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert {path.parent.name for path in files} == {".cookiecutter_replay"}
+    assert made.stdout.startswith("ERROR: project_slug is not the name of one folder: use letters,")
+    assert_one_line(made.stdout.strip())
+    assert list(tmp_path.iterdir()) == [folder]
+    assert {path.name for path in folder.iterdir()} <= {"config.yaml"}
 
 
 @pytest.mark.parametrize(
@@ -422,6 +445,19 @@ def test_a_replayed_answer_that_is_not_offered_is_refused(
     assert made.returncode == 1
     assert made.stdout.startswith(f"ERROR: {reason}")
     assert not list(tmp_path.glob("output/*"))
+
+
+@pytest.mark.parametrize("slug", ["..", "../up", "a/b"])
+def test_a_replayed_slug_that_leads_elsewhere_deletes_nothing(slug: str, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    kept = work / "kept.txt"
+    kept.touch()
+    made = in_a_replayed_file(work, DEFAULTS | {"project_slug": slug})
+    assert made.returncode != 0
+    assert made.stdout.startswith("ERROR: project_slug ")
+    assert_one_line(made.stdout.strip())
+    assert kept.exists()
 
 
 def test_what_a_replayed_file_does_not_answer_is_asked(tmp_path: Path) -> None:

@@ -2,29 +2,29 @@
 
 import ast
 import json
-import os
 import re
-import shutil
 import subprocess
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
+import jsonschema
 import pytest
 import yaml
 from kubernetes_validate.utils import validate
 
+from tests.programs import KUBECTL, need
 from tools.combinations import Combination, every, pairwise
-from tools.generate import ROOT, generate, render
-from tools.services import services
+from tools.generate import ROOT, Answer, choices, generate, render
+from tools.services import chosen, services
 
 # One process renders all: about eight hundred projects, of some five hundred different files.
 pytestmark = pytest.mark.xdist_group("rendering")
@@ -82,6 +82,18 @@ class Word:
         return bool(re.search(self.pattern, f"{file.path}\n{file.text}", re.MULTILINE))
 
 
+@cache
+def facts(broker: Answer) -> Any:
+    """Return what the template knows of a broker."""
+    return chosen({"broker": broker})["broker"]
+
+
+@cache
+def needed(broker: Answer, result_backend: Answer) -> list[str]:
+    """Return the servers that these two need."""
+    return services({"broker": broker, "result_backend": result_backend, "database": "sqlite"})
+
+
 # Their lines also name what may not be there.
 IGNORES = (".gitignore", "LICENSE")
 WORDS = [
@@ -90,19 +102,19 @@ WORDS = [
     Word(r"(?i)sqs|\baws|amazon|boto|moto|elasticmq", lambda a: a["broker"] == "sqs", IGNORES),
     Word(
         r"(?i)redis|valkey",
-        lambda a: "redis" in (a["broker"], a["result_backend"]),
+        lambda a: "redis" in needed(a["broker"], a["result_backend"]),
         IGNORES,
     ),
-    Word(r"(?i)visibility", lambda a: a["broker"] != "rabbitmq"),
-    Word(r"(?i)broadcast", lambda a: a["broker"] in ("redis", "rabbitmq")),
+    Word(r"(?i)visibility", lambda a: facts(a["broker"]).visibility_timeout),
+    Word(r"(?i)broadcast", lambda a: facts(a["broker"]).broadcasts),
     # Django's name for what other brokers do not have.
     Word(
         r"(?i)priorit(y|ies)",
-        lambda a: a["broker"] == "redis",
+        lambda a: facts(a["broker"]).priorities,
         ("task_backend/backend.py", "task_backend/records.py"),
     ),
     Word(r"django.celery.results", lambda a: str(a["result_backend"]).startswith("django-")),
-    Word(r"django-db", lambda a: a["result_backend"] == "django-db"),
+    Word(r"database_results", lambda a: a["result_backend"] == "django-db"),
     Word(
         r"^CACHE_URL|CACHE_BACKEND|createcachetable|django-cache",
         lambda a: a["result_backend"] == "django-cache",
@@ -205,12 +217,20 @@ def composed(pairs: list[Generated]) -> list[Composed]:
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[Generated]:
-    """Return projects, made as people make them, such that some have each pair of answers."""
+    """Return projects on disk, such that some have each pair of answers."""
     root = tmp_path_factory.mktemp("pairs")
-    rows = pairwise(all_answers())
-    with ThreadPoolExecutor(max_workers=2) as threads:
-        folders = threads.map(generate, rows, (root / str(number) for number in range(len(rows))))
-        return [Generated(*row) for row in zip(rows, folders, strict=True)]
+    made = [
+        Generated(row, root / str(number)) for number, row in enumerate(pairwise(all_answers()))
+    ]
+    for pair in made:
+        files = render(pair.answers)
+        # Compose reads it. A password has no brackets: they are where one is to stand.
+        files[".env"] = re.sub("[<>]", "", files[".env.example"])
+        for path, text in files.items():
+            file = pair.folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+    return made
 
 
 def all_answers(each: int = 5) -> list[Combination]:
@@ -249,16 +269,6 @@ def python_files(files: Iterable[File]) -> list[File]:
 def test_every_answer_meets_every_other(projects: list[Project]) -> None:
     met = pairs_of_answers(project.answers for project in projects)
     assert met == pairs_of_answers(all_answers())
-
-
-def test_what_is_linted_is_what_people_get(pairs: list[Generated]) -> None:
-    for pair in pairs:
-        on_disk = {
-            path.relative_to(pair.folder).as_posix(): path.read_text(encoding="utf-8")
-            for path in pair.folder.rglob("*")
-            if path.is_file() and path.name not in (".env", ".cruft.json")
-        }
-        assert on_disk == render(pair.answers)
 
 
 def test_python_follows_the_rules_of_the_project(folders: Path) -> None:
@@ -392,6 +402,13 @@ def test_one_image_serves_all_processes_and_servers_have_exact_versions(
             assert all(PINNED.search(image) for image in {*images.values()} - ours)
 
 
+def test_no_secret_gets_into_the_image(pairs: list[Generated]) -> None:
+    for path in found(pairs, ".dockerignore"):
+        left_out = path.read_text(encoding="utf-8").splitlines()
+        for secret in (".env", ".git", "secrets.env"):
+            assert any(fnmatch(secret, pattern) for pattern in left_out)
+
+
 def test_in_development_web_server_and_worker_follow_changes_of_the_code(
     composed: list[Composed],
 ) -> None:
@@ -417,6 +434,82 @@ def test_in_production_containers_have_limits_and_no_server_is_open(
                 assert "target" not in service["build"]
                 assert service["cap_drop"] == ["ALL"]
                 assert "DJANGO_SETTINGS_MODULE" not in service["environment"]
+
+
+def test_servers_keep_what_they_have(composed: list[Composed]) -> None:
+    folders = {
+        "redis": "/data",
+        "rabbitmq": "/var/lib/rabbitmq",
+        "postgresql": "/var/lib/postgresql",
+    }
+    seen = set()
+    for _, development, production in composed:
+        for found in (development, production):
+            for name in folders.keys() & found.keys():
+                (volume,) = found[name]["volumes"]
+                assert (volume["type"], volume["target"]) == ("volume", folders[name])
+            if "redis" in found:
+                command = " ".join(found["redis"]["command"])
+                assert "--appendonly yes --maxmemory-policy noeviction" in command
+            if "rabbitmq" in found:
+                assert "-management" in found["rabbitmq"]["image"]
+                assert found["rabbitmq"]["hostname"] == "rabbitmq"
+        if "rabbitmq" in development:
+            ports = {port["target"] for port in development["rabbitmq"]["ports"]}
+            assert ports == {5672, 15672}
+        seen |= production.keys() & folders.keys()
+    assert seen == folders.keys()
+
+
+def test_containers_have_time_to_stop_and_tell_whether_they_are_well(
+    composed: list[Composed],
+) -> None:
+    for _, *both in composed:
+        for found in both:
+            assert found["migrate"]["healthcheck"]["disable"]
+            ours = {name for name in found if "build" in found[name]} - {"migrate"}
+            for name in ours:
+                assert found[name]["init"]
+                # More than a worker takes, CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT.
+                assert found[name]["stop_grace_period"] == "40s"
+                assert "/data" in {volume["target"] for volume in found[name]["volumes"]}
+            asked = {name: str(found[name].get("healthcheck", {}).get("test")) for name in ours}
+            # By what the image says.
+            assert asked.pop("web") == "None"
+            assert "/healthcheck" in asked.pop("flower", "/healthcheck")
+            assert all("/tmp/alive" in test for test in asked.values())
+
+
+def test_beat_keeps_its_file_where_it_may_write(
+    composed: list[Composed], deployed: list[tuple[Combination, list[Any]]]
+) -> None:
+    commands = [
+        (answers, "/data", " ".join(found["beat"]["command"]))
+        for answers, *both in composed
+        for found in both
+        if answers["scheduler"] != "none"
+    ]
+    commands += [
+        (answers, "/tmp", " ".join(item["spec"]["template"]["spec"]["containers"][0]["command"]))
+        for answers, objects in deployed
+        for item in objects
+        if (item["kind"], item["metadata"]["name"]) == ("Deployment", "beat")
+    ]
+    assert {folder for _, folder, _ in commands} == {"/data", "/tmp"}
+    for answers, folder, command in commands:
+        # It has none where the schedule is in the database.
+        has_file = f"--schedule {folder}/celerybeat-schedule" in command
+        assert has_file == (answers["scheduler"] == "settings")
+        assert ("--schedule" in command) == has_file
+
+
+def test_in_production_sqs_is_asked_as_seldom_as_costs_least(composed: list[Composed]) -> None:
+    asked = {
+        production["worker"]["environment"]["SQS_WAIT_TIME"]
+        for answers, _, production in composed
+        if answers["broker"] == "sqs"
+    }
+    assert asked == {"20"}
 
 
 def test_in_production_processes_have_the_passwords_that_servers_want(
@@ -483,7 +576,18 @@ def test_ci_runs_the_projects_own_commands_and_nothing_else(pairs: list[Generate
             continue
         check, *others = [script for script, _ in ci_jobs(pair.folder)]
         assert check == [f"make {name}" for name in ("install", "lint", "types", "check", "test")]
-        assert others == ([["make image"]] if pair.answers["docker"] else [])
+        image = [["make image"]] if pair.answers["docker"] else []
+        assert others == [*image, ["make outdated"], ["make propose"]]
+
+
+def test_gitlab_checks_each_push_once(pairs: list[Generated]) -> None:
+    # A job with rules of its own would run for a merge request, and the check, which has none, not.
+    for path in found(pairs, ".gitlab-ci.yml"):
+        rules = yaml.safe_load(path.read_text(encoding="utf-8"))["workflow"]["rules"]
+        assert rules == [
+            {"if": '$CI_PIPELINE_SOURCE == "merge_request_event"', "when": "never"},
+            {"when": "always"},
+        ]
 
 
 def test_ci_has_the_servers_that_the_project_needs_in_exact_versions_and_waits_for_them(
@@ -501,40 +605,36 @@ def test_ci_has_the_servers_that_the_project_needs_in_exact_versions_and_waits_f
 
 
 def ci_jobs(folder: Path) -> list[tuple[list[str], Services]]:
-    """Return what each job of a project's CI runs, line by line, and the servers beside it.
-
-    Those are left out that look after the template.
-    """
+    """Return what each job of a project's CI runs, line by line, and the servers beside it."""
     if (folder / ".gitlab-ci.yml").exists():
         jobs = yaml.safe_load((folder / ".gitlab-ci.yml").read_text(encoding="utf-8"))
         return [
             (job["script"], {service["alias"]: service for service in job.get("services", [])})
-            for name, job in jobs.items()
-            if "script" in job and not name.startswith("template")
+            for job in jobs.values()
+            if "script" in job
         ]
-    workflow = yaml.safe_load((folder / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    workflows = [
+        yaml.safe_load((folder / ".github/workflows" / name).read_text(encoding="utf-8"))
+        for name in ("ci.yml", "template.yml")
+    ]
     return [
         ([step["run"] for step in job["steps"] if "run" in step], job.get("services", {}))
-        for name, job in workflow["jobs"].items()
-        if name != "template"
+        for workflow in workflows
+        for job in workflow["jobs"].values()
     ]
 
 
 @pytest.fixture(scope="module")
 def deployed(pairs: list[Generated]) -> list[tuple[Combination, list[dict[str, Any]]]]:
     """Return what kustomize makes of each overlay, with the answers."""
-    if not shutil.which("kubectl"):
-        missing = "kubectl is missing: https://kubernetes.io/docs/tasks/tools/ says how to get it."
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
+    need("kubectl", KUBECTL)
     made = []
     for pair in pairs:
         for overlay in sorted((pair.folder / "kubernetes" / "overlays").glob("*")):
             command = ["kubectl", "kustomize", str(overlay)]
             text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             made.append((pair.answers, list(yaml.safe_load_all(text))))
-    assert {answers["broker"] for answers, _ in made} == {"redis", "rabbitmq", "sqs", "pgmq"}
+    assert {answers["broker"] for answers, _ in made} == {*choices()["broker"]}
     return made
 
 
@@ -572,6 +672,156 @@ def test_pods_are_safe_and_have_time_to_stop(deployed: list[tuple[Combination, l
             assert container["securityContext"]["readOnlyRootFilesystem"]
 
 
+def by_kind(objects: list[Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(item["kind"], item["metadata"]["name"]): item for item in objects}
+
+
+def test_pods_are_probed_and_wait_for_the_tables(
+    deployed: list[tuple[Combination, list[Any]]],
+) -> None:
+    for _, objects in deployed:
+        found = by_kind(objects)
+        deployments = {name: item for (kind, name), item in found.items() if kind == "Deployment"}
+        for name, deployment in deployments.items():
+            pod = deployment["spec"]["template"]["spec"]
+            (container,) = pod["containers"]
+            probe = container["livenessProbe"]
+            if name in ("web", "flower"):
+                assert probe["tcpSocket"]["port"] == "http"
+                path = "/health/" if name == "web" else "/healthcheck"
+                assert container["readinessProbe"]["httpGet"]["path"] == path
+            else:
+                assert "/tmp/alive" in probe["exec"]["command"][-1]
+                # The broker may be away for as long.
+                assert probe["periodSeconds"] * probe["failureThreshold"] >= 600
+            (migrated,) = pod["initContainers"]
+            assert "manage.py migrate --check" in migrated["command"][-1]
+            assert migrated["image"] == container["image"]
+            assert migrated["envFrom"] == container["envFrom"]
+        budget = found["PodDisruptionBudget", "web"]["spec"]
+        web = deployments["web"]["spec"]
+        assert budget["selector"]["matchLabels"] == web["selector"]["matchLabels"]
+        assert budget["maxUnavailable"] == 1
+
+
+def test_uploads_are_there_for_those_that_use_them(
+    deployed: list[tuple[Combination, list[Any]]],
+) -> None:
+    for _, objects in deployed:
+        pods = {
+            name: item["spec"]["template"]["spec"]
+            for (kind, name), item in by_kind(objects).items()
+            if kind in ("Deployment", "Job")
+        }
+        with_uploads = {name for name, pod in pods.items() if "claimName" in str(pod["volumes"])}
+        assert with_uploads == {"web", "worker-default", "worker-slow"}
+
+
+def only(required: str, **properties: object) -> dict[str, object]:
+    """Return the schema of an object that has these properties and no others."""
+    return {
+        "type": "object",
+        "required": required.split(),
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+# KEDA's custom resources, keda.sh/v1alpha1, as https://keda.sh/docs/latest/reference/ has them.
+TEXT = {"type": "string"}
+COUNT = {"type": "integer", "minimum": 0}
+SCALED_OBJECT = only(
+    "scaleTargetRef triggers",
+    advanced={"type": "object"},
+    cooldownPeriod=COUNT,
+    fallback={"type": "object"},
+    idleReplicaCount=COUNT,
+    initialCooldownPeriod=COUNT,
+    maxReplicaCount=COUNT,
+    minReplicaCount=COUNT,
+    pollingInterval=COUNT,
+    scaleTargetRef=only("name", apiVersion=TEXT, envSourceContainerName=TEXT, kind=TEXT, name=TEXT),
+    triggers={
+        "type": "array",
+        "minItems": 1,
+        "items": only(
+            "type metadata",
+            authenticationRef=only("name", kind=TEXT, name=TEXT),
+            metadata={"type": "object", "additionalProperties": TEXT},
+            metricType={"enum": ["AverageValue", "Value", "Utilization"]},
+            name=TEXT,
+            type=TEXT,
+            useCachedMetrics={"type": "boolean"},
+        ),
+    },
+)
+TRIGGER_AUTHENTICATION = only(
+    "",
+    podIdentity=only(
+        "provider",
+        provider={"enum": ["aws", "aws-eks", "azure-workload", "gcp", "none"]},
+        identityOwner={"enum": ["keda", "workload"]},
+        roleArn=TEXT,
+    ),
+    secretTargetRef={
+        "type": "array",
+        "minItems": 1,
+        "items": only("parameter name key", parameter=TEXT, name=TEXT, key=TEXT),
+    },
+)
+# What a trigger takes, and what it must have, by its metadata or by the authentication.
+TRIGGERS = {
+    "redis": ("address databaseIndex enableTLS listLength listName password", "address listName"),
+    "rabbitmq": ("host mode protocol queueName value vhostName", "host mode queueName value"),
+    "aws-sqs-queue": ("awsRegion queueLength queueURL scaleOnInFlight", "awsRegion queueURL"),
+    "postgresql": ("connection query targetQueryValue", "connection query targetQueryValue"),
+}
+
+
+def test_keda_takes_its_objects(deployed: list[tuple[Combination, list[Any]]]) -> None:
+    for _, objects in deployed:
+        login = by_kind(objects)["TriggerAuthentication", "broker"]["spec"]
+        jsonschema.validate(login, TRIGGER_AUTHENTICATION)
+        secret = {item["parameter"] for item in login.get("secretTargetRef", [])}
+        scaled = [item["spec"] for item in objects if item["kind"] == "ScaledObject"]
+        assert len(scaled) == 2
+        for spec in scaled:
+            jsonschema.validate(spec, SCALED_OBJECT)
+            for trigger in spec["triggers"]:
+                assert trigger["authenticationRef"]["name"] == "broker"
+                known, needed = (set(words.split()) for words in TRIGGERS[trigger["type"]])
+                given = trigger["metadata"].keys() | secret
+                assert needed <= given <= known
+
+
+def test_what_keda_logs_in_with_is_in_the_secret_that_the_readme_tells_to_make(
+    deployed: list[tuple[Combination, list[Any]]], pairs: list[Generated]
+) -> None:
+    folders = [pair.folder for pair in pairs if (pair.folder / "kubernetes").exists()]
+    # Each has two overlays.
+    for (_, objects), folder in zip(deployed[::2], folders, strict=True):
+        readme = (folder / "README.md").read_text(encoding="utf-8")
+        _, _, listed = readme.partition("`secrets.env` holds")
+        secret = set(re.findall("^([A-Z_]+)=", listed.split("```")[1], re.MULTILINE))
+        login = by_kind(objects)["TriggerAuthentication", "broker"]["spec"]
+        assert {item["key"] for item in login.get("secretTargetRef", [])} <= secret
+
+
+def test_where_a_role_gives_the_rights_pods_have_it(
+    deployed: list[tuple[Combination, list[Any]]],
+) -> None:
+    roles: dict[bool, set[str]] = {True: set(), False: set()}
+    for answers, objects in deployed:
+        found = by_kind(objects)
+        account = found["ServiceAccount", "app"]["metadata"].get("annotations", {})
+        roles[answers["broker"] == "sqs"] |= account.keys()
+        if answers["broker"] == "sqs":
+            (settings,) = [item["data"] for item in objects if item["kind"] == "ConfigMap"]
+            (trigger,) = found["ScaledObject", "worker-slow"]["spec"]["triggers"]
+            assert trigger["metadata"]["awsRegion"] == settings["AWS_REGION"]
+    assert roles == {True: {"eks.amazonaws.com/role-arn"}, False: set()}
+
+
 def test_no_environment_takes_tasks_of_another(
     deployed: list[tuple[Combination, list[Any]]],
 ) -> None:
@@ -586,8 +836,8 @@ def test_no_environment_takes_tasks_of_another(
 
 
 def test_queues_scale_and_beat_does_not(deployed: list[tuple[Combination, list[Any]]]) -> None:
-    # What each broker puts between the prefix and the name of a queue.
-    spelling = {"redis": ":", "rabbitmq": ".", "sqs": "-", "pgmq": "' || '_"}
+    # What brokers put between the prefix and the name of a queue.
+    between = r"(:|\.|-|' \|\| '_)"
     for answers, objects in deployed:
         (settings,) = [item["data"] for item in objects if item["kind"] == "ConfigMap"]
         found = {
@@ -599,8 +849,14 @@ def test_queues_scale_and_beat_does_not(deployed: list[tuple[Combination, list[A
             worker = f"worker-{queue}"
             scaled = found["ScaledObject", worker]
             assert scaled["scaleTargetRef"]["name"] == worker
-            name = f"{settings['QUEUE_PREFIX']}{spelling[str(answers['broker'])]}{queue}"
-            assert name in str(scaled["triggers"])
+            name = f"{settings['QUEUE_PREFIX']}{between}{queue}"
+            metadata = [trigger["metadata"] for trigger in scaled["triggers"]]
+            assert all(re.search(name, str(items)) for items in metadata)
+            if answers["broker"] == "redis":
+                # Where kombu keeps tasks of each priority.
+                steps = ["", "\x06\x163", "\x06\x166", "\x06\x169"]
+                first = metadata[0]["listName"]
+                assert [items["listName"] for items in metadata] == [f"{first}{s}" for s in steps]
             assert "replicas" not in found["Deployment", worker]
             assert (
                 found["PodDisruptionBudget", worker]["selector"]["matchLabels"]
@@ -610,11 +866,10 @@ def test_queues_scale_and_beat_does_not(deployed: list[tuple[Combination, list[A
             beat = found["Deployment", "beat"]
             assert (beat["replicas"], beat["strategy"]["type"]) == (1, "Recreate")
             pod = beat["template"]["spec"]
-            *_, schedule = pod["containers"][0]["command"]
-            # A database in a file breaks on a disk over the network, such as that of uploads.
+            # Where beat's file is: one breaks on a disk over the network, such as that of uploads.
             mounts = {m["mountPath"]: m["name"] for m in pod["containers"][0]["volumeMounts"]}
             local = {volume["name"] for volume in pod["volumes"] if "emptyDir" in volume}
-            assert mounts[str(Path(schedule).parent)] in local
+            assert mounts["/tmp"] in local
 
 
 def test_github_workflows_are_safe(pairs: list[Generated], tmp_path: Path) -> None:

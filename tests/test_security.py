@@ -4,6 +4,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ import psycopg
 import pytest
 import trustme
 
-from tests.make import OURS, make
+from tests.make import OURS, make, run
 from tools.generate import generate
 from tools.servers import MissingServer
 from tools.servers.postgresql import PostgreSQL
@@ -45,6 +46,14 @@ from tests.tasks import fail
 fail.delay("/dev/null")
 """
 REFUSED = "certificate verify failed"
+ASK = """
+import config, django
+django.setup()
+with config.celery_app.connection_for_write() as broker:
+    broker.ensure_connection(max_retries=0)
+    with broker.default_channel.pgmq.pool.connection() as connection:
+        print(bool(connection.pgconn.ssl_in_use))
+"""
 
 
 class SecureRedis(Redis):
@@ -217,6 +226,19 @@ def test_a_server_with_the_certificate_of_another_is_refused(
     refuses(project, tmp_path / "log", environment)
 
 
+def test_results_of_a_server_that_nobody_vouches_for_are_refused(
+    project: Path, places: dict[str, Place], tmp_path: Path
+) -> None:
+    """The broker is trusted: results go their own way."""
+    place = places["own"]
+    results = {"CELERY_RESULT_BACKEND": places["another"].urls["redis"]}
+    environment = variables(project, place, SSL_CERT_FILE=str(place.authority), **results)
+    with Running(project, tmp_path / "log", "ready.", *WORKER, **environment):
+        sent = send(project, **environment)
+    assert sent.returncode == 1
+    assert REFUSED in sent.stderr
+
+
 def refuses(project: Path, log: Path, environment: dict[str, str]) -> None:
     """Fail the test unless worker and sender refuse to talk to the broker."""
     sent = send(project, **environment)
@@ -224,6 +246,60 @@ def refuses(project: Path, log: Path, environment: dict[str, str]) -> None:
     assert REFUSED in sent.stderr
     with Running(project, log, REFUSED, *WORKER, **environment) as worker:
         assert "ready." not in worker.log.read_text()
+
+
+class SecurePostgreSQL(PostgreSQL):
+    """A PostgreSQL that speaks TLS, with this certificate and key."""
+
+    def __init__(self, folder: Path, certificate: list[Path]) -> None:
+        super().__init__(folder)
+        self._certificate = certificate
+
+    def command(self) -> list[str]:
+        chain, key = [self.folder / path.name for path in self._certificate]
+        for path in self._certificate:
+            copy = shutil.copy(path, self.folder)
+            shutil.chown(copy, self.user or os.getuid())
+            Path(copy).chmod(0o600)
+        tls = {"ssl": "on", "ssl_cert_file": chain, "ssl_key_file": key}
+        options = [word for name, value in tls.items() for word in ("-c", f"{name}={value}")]
+        return [*super().command(), *options]
+
+
+@pytest.mark.parametrize("name", [HOST, "example.com"])
+def test_queues_in_postgresql_are_reached_only_if_it_proves_who_it_is(
+    name: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "servers"
+    folder.mkdir()
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+    certificate = [folder / "certificate.pem", folder / "key.pem"]
+    issued = authority.issue_cert(name)
+    issued.cert_chain_pems[0].write_to_path(str(certificate[0]))
+    issued.private_key_pem.write_to_path(str(certificate[1]))
+    project = generate(
+        {"broker": "pgmq", "database": "postgresql", "flower": False, "demo": False}, tmp_path
+    )
+    run(project, "uv", "sync", "--quiet")
+    try:
+        server = SecurePostgreSQL(tmp_path / "postgresql", certificate)
+    except MissingServer as missing:
+        pytest.skip(str(missing))
+    with server:
+        create_database(server, project.name)
+        url = f"postgres://postgres:postgres@{HOST}:{server.port}/{project.name}"
+        run(project, "uv", "run", "manage.py", "migrate", "--verbosity", "0", DATABASE_URL=url)
+        tls = f"{url}?sslmode=verify-full&sslrootcert={folder / 'authority.pem'}"
+        asked = subprocess.run(
+            [python(project), "-c", ASK],
+            cwd=project,
+            env=os.environ | {"DATABASE_URL": tls},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (asked.stdout == "True\n") == (name == HOST), asked.stderr
 
 
 def test_what_deploy_says_brings_pages_and_they_are_safe(project: Path, tmp_path: Path) -> None:
@@ -248,18 +324,19 @@ def test_what_deploy_says_brings_pages_and_they_are_safe(project: Path, tmp_path
 
     gunicorn = ("-m", "gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}")
     with Running(project, tmp_path / "log", "Booting worker", *gunicorn, **environment):
-        page = get("/office/login/")
-        assert page.status == 200
-        assert "default-src 'self'" in page.headers["Content-Security-Policy"].split("; ")
-        assert page.headers["Strict-Transport-Security"].startswith("max-age=3600;")
-        assert page.headers["Referrer-Policy"] == "same-origin"
-        assert page.headers["X-Content-Type-Options"] == "nosniff"
-        assert page.headers["X-Frame-Options"] == "DENY"
-        assert {"Secure", "SameSite=Lax"} <= set(page.headers["Set-Cookie"].split("; "))
-        # The policy forbids scripts and styles within a page.
-        assert not re.search(
-            r"<style|<script(?![^>]* src=)| style=| on[a-z]+=", page.read().decode()
-        )
+        for path in ("/office/login/", "/"):
+            page = get(path)
+            assert page.status == 200
+            assert "default-src 'self'" in page.headers["Content-Security-Policy"].split("; ")
+            assert page.headers["Strict-Transport-Security"].startswith("max-age=3600;")
+            assert page.headers["Referrer-Policy"] == "same-origin"
+            assert page.headers["X-Content-Type-Options"] == "nosniff"
+            assert page.headers["X-Frame-Options"] == "DENY"
+            assert {"Secure", "SameSite=Lax"} <= set(page.headers["Set-Cookie"].split("; "))
+            # The policy forbids scripts and styles within a page.
+            assert not re.search(
+                r"<style|<script(?![^>]* src=)| style=| on[a-z]+=", page.read().decode()
+            )
         assert get("/admin/login/").status == 404
 
 

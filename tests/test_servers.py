@@ -1,6 +1,7 @@
 """The servers that other tests rely on: they answer, crash, come back and leave nothing behind."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -16,7 +17,9 @@ import kombu
 import psycopg
 import pytest
 import redis
+import yaml
 
+from tools.generate import render
 from tools.servers import SERVERS, MissingServer, Server, rabbitmq
 
 HOST = "127.0.0.1"
@@ -90,7 +93,7 @@ def get(server: Server) -> Any:
         case _:
             with broker(server) as connection, closing(connection.SimpleQueue("queue")) as messages:
                 try:
-                    return messages.get(timeout=1).payload
+                    return messages.get(timeout=60 if server.durable else 1).payload
                 except Empty:
                     return None
 
@@ -168,3 +171,15 @@ def test_a_missing_server_says_how_to_install_it(
     monkeypatch.setattr(rabbitmq, "PROGRAMS", ["no-such-program"])
     with pytest.raises(MissingServer, match="apt-get install rabbitmq-server"):
         SERVERS["rabbitmq"](tmp_path)
+
+
+def test_redis_keeps_its_data_as_that_of_a_project_in_containers_does(tmp_path: Path) -> None:
+    composed = yaml.safe_load(render({"docker": True})["compose.yaml"])
+    flags = composed["services"]["redis"]["command"].split()[1:]
+    assert "--appendonly" in flags
+    command = install("redis", tmp_path).command()
+    assert " ".join(flags) in " ".join(command)
+
+
+def test_a_server_tells_its_version(server: Server) -> None:
+    assert re.fullmatch(r"(Redis|Valkey|RabbitMQ|PostgreSQL|moto) \d+(\.\d+)+", server.version())

@@ -1,36 +1,94 @@
-"""A new app's tasks are found with nothing else to edit, as the generated README says."""
+"""The seeds of a first day, as the generated README says: write a task, change one, see it work."""
 
+import re
 import subprocess
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.make import make
 from tools.generate import generate
-from tools.trial.processes import python
+from tools.servers import SERVERS
+from tools.services import point_at
+from tools.trial.processes import Process, Worker, python
 
-TASK = """
-from celery import shared_task
+SECONDS = 60
+SEND = """
+from reports.tasks import send_report
 
-from config.tasks import RetriedTask
-
-
-@shared_task(base=RetriedTask)
-def send_report(report_id: int) -> None: ...
+send_report.delay(7)
 """
-NAMES = """
-from config import celery_app
+UPLOAD = f"""
+import time
+from io import BytesIO
 
-celery_app.loader.import_default_modules()
-print(*celery_app.tasks)
+from django.core.files.base import ContentFile
+from PIL import Image
+
+from gallery.models import Album
+from gallery.orders import photograph_uploaded
+
+file = BytesIO()
+Image.new("RGB", (800, 600)).save(file, "JPEG")
+album = Album.objects.create(title="new")
+photograph = album.photographs.create(name="new.jpg", file=ContentFile(file.getvalue(), "new.jpg"))
+photograph_uploaded(photograph)
+deadline = time.monotonic() + {SECONDS}
+while not photograph.thumbnail:
+    assert time.monotonic() < deadline
+    time.sleep(0.05)
+    photograph.refresh_from_db()
+print(*Image.open(photograph.thumbnail).size)
 """
+# Longer than watchfiles waits by itself.
+SLOW = """
+
+@shared_task
+def take_long(path: str) -> None:
+    from pathlib import Path
+    from time import sleep
+
+    Path(path).write_text("started")
+    sleep(8)
+    Path(path).write_text("done")
+"""
+TEST = """
+from tests.fixtures import Notes, Process
+from tests.tasks import record
+
+
+def test_of_an_app(worker: Process, notes: Notes) -> None:
+    record.delay("well", notes.path)
+    assert notes.wait() == ["well"]
+"""
+
+
+class DevelopmentWorker(Process):
+    """A worker as `make dev` starts it."""
+
+    name = "development-worker"
+    ready = "ready."
+
+    def command(self) -> list[str]:
+        procfile = (self.folder / "Procfile.dev").read_text(encoding="utf-8")
+        [line] = re.findall(r"^worker: (.+)$", procfile, re.MULTILINE)
+        return ["sh", "-c", f'PATH="$PWD/.venv/bin:$PATH"; export PATH; {line}']
+
+    @property
+    def starts(self) -> int:
+        return self.log.read_text(errors="replace").count(self.ready)
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = generate({}, tmp_path_factory.mktemp("startapp"))
-    make(project, "install")
-    return project
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("startapp")
+    project = generate({}, folder)
+    with SERVERS["redis"](folder / "redis") as redis:
+        point_at(project, [redis])
+        make(project, "install")
+        yield project
 
 
 def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -38,12 +96,75 @@ def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
 
 
-def test_the_tasks_of_a_new_app_are_found(project: Path) -> None:
-    assert run(project, "manage.py", "startapp", "reports").returncode == 0
-    (project / "reports" / "tasks.py").write_text(TASK)
-    assert "reports.tasks.send_report" in run(project, "-c", NAMES).stdout.split()
+def shell(project: Path, code: str) -> str:
+    """Return the last line that code printed which ran in the project."""
+    done = run(project, "manage.py", "shell", "--command", code)
+    assert done.returncode == 0, done.stderr
+    return (done.stdout.splitlines() or [""])[-1]
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def chapter(project: Path, title: str) -> str:
+    """Return a chapter of the project's README."""
+    text = (project / "README.md").read_text(encoding="utf-8")
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_the_task_that_the_readme_shows_runs(project: Path) -> None:
+    text = chapter(project, "Write a task")
+    [command] = re.findall(r"`uv run (manage\.py startapp .+?)`", text)
+    task, *_ = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert run(project, *command.split()).returncode == 0
+    (project / "reports" / "tasks.py").write_text(task)
+    with Worker(project) as worker:
+        shell(project, SEND)
+        succeeded = re.compile("task_succeeded .*task=reports.tasks.send_report ")
+        wait_until(lambda: bool(succeeded.search(worker.log.read_text())))
     assert run(project, "manage.py", "check").returncode == 0
+    (project / "reports" / "tests.py").write_text(TEST)
+    make(project, "test", PYTEST_ADDOPTS="reports")
     make(project, "format", "lint")
+
+
+def test_a_task_that_is_changed_is_seen_at_work(project: Path) -> None:
+    text = " ".join(chapter(project, "The first five minutes").split())
+    [(task, file, name, value)] = re.findall(
+        r"`(\w+)`, in `(\S+)`\. Change `(\w+)` above it to `(.+?)`", text
+    )
+    path = project / file
+    code = path.read_text(encoding="utf-8")
+    with DevelopmentWorker(project) as worker:
+        assert shell(project, UPLOAD) == "400 300"
+        assert f"gallery.tasks.{task}" in worker.log.read_text()
+        starts = worker.starts
+        changed, count = re.subn(rf"^{name} = .+$", f"{name} = {value}", code, flags=re.MULTILINE)
+        assert count == 1
+        assert changed.index(name) < changed.index(f"def {task}(")
+        path.write_text(changed, encoding="utf-8")
+        wait_until(lambda: worker.starts > starts)
+        assert shell(project, UPLOAD) == "40 30"
+
+
+def test_a_task_that_runs_when_the_code_changes_is_not_killed(
+    project: Path, tmp_path: Path
+) -> None:
+    path = project / "gallery" / "tasks.py"
+    code = path.read_text(encoding="utf-8")
+    path.write_text(code + SLOW, encoding="utf-8")
+    noted = tmp_path / "noted"
+    with DevelopmentWorker(project) as worker:
+        shell(project, f"from gallery.tasks import take_long; take_long.delay({str(noted)!r})")
+        wait_until(noted.exists)
+        starts = worker.starts
+        path.write_text(code, encoding="utf-8")
+        wait_until(lambda: worker.starts > starts)
+    assert noted.read_text() == "done"
 
 
 def test_an_app_whose_name_cannot_be_is_entered_nowhere(project: Path) -> None:

@@ -7,6 +7,8 @@ again here, save once.
 
 import importlib.util
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,15 +18,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 
+from tests.make import make, run
 from tests.origin import commit, cookiecutter, copy_template, git, run_make, tracked
 from tests.team import edit, replace
 from tools import generate as rendering
-from tools.generate import ROOT, TEMPLATE, Answers, choices
-from tools.services import read_env
+from tools.generate import ROOT, TEMPLATE, Answers, choices, refusal
+from tools.servers import SERVERS, MissingServer
+from tools.services import create_database, point_at, read_env
 
-BROKERS: Answers = {"database": "postgresql", "result_backend": "django-db", "flower": False}
-BACKENDS: Answers = {"broker": "redis"}
+# What else the projects are, so that the switches can work: the team's edits lie beside those of a
+# template with a server more, or without.
+BESIDE: dict[str, list[Answers]] = {
+    "broker": [
+        {"database": "postgresql", "result_backend": "django-db", "flower": False},
+        {"database": "sqlite", "result_backend": "django-db", "flower": False},
+    ],
+    "result_backend": [
+        {"broker": "redis"},
+        {"broker": "rabbitmq"},
+        {"broker": "sqs", "flower": False},
+    ],
+    "kubernetes": [{"database": "postgresql"}],
+}
 
 
 def write(files: dict[str, str], folder: Path) -> Path:
@@ -68,31 +85,46 @@ def complete(answers: Answers) -> Answers:
     return {**defaults, "project_slug": "my_project", **answers}
 
 
-def ordered_pairs() -> Iterator[tuple[str, Answers, str, str]]:
-    for question, answers in (("broker", BROKERS), ("result_backend", BACKENDS)):
-        for old, new in permutations(choices()[question], 2):
-            yield question, answers, str(old), str(new)
+def switches() -> Iterator[tuple[Answers, Answers]]:
+    """Yield the answers before, and what changes: each two choices of each question."""
+    for question, offered in choices().items():
+        # Nobody switches the license; compose.yaml goes with docker, which has a test of its own.
+        if question not in ("docker", "license"):
+            for others in BESIDE.get(question, [{}]):
+                for old, new in permutations(offered, 2):
+                    yield {**others, question: old}, {question: new}
 
 
+def possible() -> Iterator[ParameterSet]:
+    """Yield the switches between answers that work, as parameters of a test."""
+    for old, new in switches():
+        if refusal(old) is None and refusal({**old, **new}) is None:
+            name = "-".join(f"{key}={value}" for key, value in [*old.items(), *new.items()])
+            # One of each question, and of each that stands beside it.
+            is_first = [*new.values()] == [choices()[key][0] for key in new]
+            marks = [] if is_first else [pytest.mark.exhaustive]
+            yield pytest.param(old, new, id=name, marks=marks)
+
+
+@pytest.mark.parametrize(("old", "new"), list(possible()))
 def test_a_switch_makes_what_a_fresh_project_with_the_same_edits_is(
-    script: Any, tmp_path: Path
+    old: Answers, new: Answers, script: Any, tmp_path: Path
 ) -> None:
-    for number, (question, answers, old, new) in enumerate(ordered_pairs()):
-        project = edited({**answers, question: old}, tmp_path / f"{number}")
-        record = {"context": {"cookiecutter": complete({**answers, question: old})}}
-        (project / ".cruft.json").write_text(json.dumps({"template": "", "commit": "x", **record}))
-        commit(project)
-        script.PROJECT = project
-        assert script.main("switch", f"{question}={new}") == 0, (old, new)
-        fresh = edited({**answers, question: new}, tmp_path / f"{number}-fresh")
-        files = tracked(project)
-        switched = json.loads(files.pop(".cruft.json"))["context"]["cookiecutter"]
-        assert switched == complete({**answers, question: new})
-        assert files == {
-            path.relative_to(fresh).as_posix(): path.read_text(encoding="utf-8")
-            for path in fresh.rglob("*")
-            if path.is_file()
-        }, (old, new)
+    project = edited(old, tmp_path / "project")
+    record = {"context": {"cookiecutter": complete(old)}}
+    (project / ".cruft.json").write_text(json.dumps({"template": "", "commit": "x", **record}))
+    commit(project)
+    script.PROJECT = project
+    assert script.main("switch", *(f"{key}={script.word(new[key])}" for key in new)) == 0
+    fresh = edited({**old, **new}, tmp_path / "fresh")
+    files = tracked(project)
+    switched = json.loads(files.pop(".cruft.json"))["context"]["cookiecutter"]
+    assert switched == complete({**old, **new})
+    assert files == {
+        path.relative_to(fresh).as_posix(): path.read_text(encoding="utf-8")
+        for path in fresh.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +166,7 @@ def refuses(project: Path, *words: str) -> str:
 def test_without_an_answer_all_questions_are_listed(project: Path) -> None:
     listed = run_make(project, "switch")
     assert listed.returncode == 0, listed.stderr
-    assert "broker          redis  or rabbitmq, sqs, pgmq\n" in listed.stdout
+    assert "broker          redis  or rabbitmq, sqs, " in listed.stdout
     assert "demo            true  or false\n" in listed.stdout
     assert [line.split()[0] for line in listed.stdout.splitlines()] == [*choices()]
 
@@ -156,6 +188,48 @@ def test_an_answer_switches_files_and_env_and_leaves_other_values_alone(project:
     files.pop(".cruft.json")
     assert files == expected
     assert git(project, "worktree", "list").count("\n") == 1
+
+
+OWN = """\
+# Ours
+S3_BUCKET=pictures
+export TOKEN=secret
+lower_case='a b'
+CERTIFICATE="-----BEGIN CERTIFICATE-----
+CELERY_BROKER_URL=
+-----END CERTIFICATE-----"
+"""
+
+
+def test_what_env_has_besides_stays_to_the_byte(project: Path, script: Any) -> None:
+    env = project / ".env"
+    known = env.read_text()
+    # One variable is written in another way, and the last line has no end.
+    changed = OWN + known.replace("CELERY_BROKER_URL", "export CELERY_BROKER_URL")
+    env.write_bytes(changed.encode() + b"LATIN=\xe4")
+    script.PROJECT = project
+    assert script.main("switch", "broker=rabbitmq") == 0
+    text = env.read_bytes().decode(errors="surrogateescape")
+    assert text.startswith(OWN)
+    assert (
+        "\n# export CELERY_BROKER_URL=redis://localhost:6379/0\n"
+        "CELERY_BROKER_URL=amqp://guest:guest@localhost:5672//\n"
+    ) in text
+    _, own, added = text.partition("\nLATIN=\udce4\n\n")
+    assert own
+    name, _, password = added.partition("=")
+    assert name == "RABBITMQ_PASSWORD"
+    assert len(password) > 50
+    for answer in ("sqs", "redis"):
+        commit(project)
+        assert script.main("switch", f"broker={answer}", "flower=false") == 0
+    text = env.read_bytes().decode(errors="surrogateescape")
+    assert text.startswith(OWN)
+    assert [line for line in text.splitlines() if line.startswith("CELERY_BROKER_URL=")] == [
+        "CELERY_BROKER_URL=",
+        "CELERY_BROKER_URL=redis://localhost:6379/0",
+    ]
+    assert f"\n# RABBITMQ_PASSWORD={password}" in text
 
 
 def test_an_answer_that_is_misspelt_is_refused(project: Path) -> None:
@@ -217,11 +291,26 @@ def test_lines_that_both_changed_are_named_and_can_be_merged_by_hand(
     assert '"rabbitmq"' in (project / ".cruft.json").read_text()
 
 
+def test_containers_come_alone_and_go_unless_the_team_has_its_own_there(
+    project: Path, script: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script.PROJECT = project
+    for answer in ("false", "true"):
+        assert script.main("switch", f"docker={answer}") == 0
+        commit(project)
+    files = tracked(project)
+    files.pop(".cruft.json")
+    assert files == rendering.render({"description": "{{ 1/0 }} it's"})
+    edit(project)
+    commit(project)
+    assert script.main("switch", "docker=false") == 1
+    assert "\n    compose.yaml (changed here, and no longer made)\n" in capsys.readouterr().err
+
+
 def test_what_the_team_removed_stays_away_and_is_named(
     project: Path, script: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("gallery", "tests/gallery"):
-        shutil.rmtree(project / name)
+    shutil.rmtree(project / "gallery")
     (project / "README.md").unlink()
     commit(project)
     script.PROJECT = project
@@ -258,3 +347,38 @@ def test_a_project_that_does_not_know_its_template_says_how_to_link_it(project: 
     (project / ".cruft.json").unlink()
     commit(project)
     assert "uvx cruft link" in refuses(project, "switch", "broker=rabbitmq")
+
+
+@pytest.mark.exhaustive
+def test_a_project_passes_its_tests_on_a_new_broker_with_its_lock_and_env(
+    origin: Path, tmp_path: Path
+) -> None:
+    """By the command that people run, from one broker and result backend to the next."""
+    given = {"database": "postgresql", "result_backend": "django-db", "flower": "false"}
+    project = cookiecutter(origin, tmp_path / "made", **given)
+    edit(project)
+    run(project, "uv", "lock", "--quiet")
+    commit(project)
+    for answers in (
+        {"broker": "sqs"},
+        {"result_backend": "django-cache"},
+        {"result_backend": "none"},
+        {"broker": "pgmq", "result_backend": "django-db"},
+    ):
+        switched = run_make(project, "switch", *(f"{key}={answers[key]}" for key in answers))
+        assert switched.returncode == 0, switched.stderr
+        run(project, "uv", "lock", "--check")
+        given |= answers
+        example = rendering.render({**given, "flower": False})[".env.example"]
+        assert {*read_env(project)} == {*re.findall(r"^(\w+)=", example, re.MULTILINE)}
+        commit(project)
+    assert 'name = "requests"' in (project / "uv.lock").read_text()
+    try:
+        with SERVERS["postgresql"](tmp_path / "postgresql") as server:
+            point_at(project, [server])
+            create_database(server, "my_project")
+            make(project, "install", "lint", "test")
+    except MissingServer as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))

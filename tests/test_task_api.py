@@ -92,7 +92,7 @@ INTERRUPTED = """
 import pytest
 from interrupted import die_once, sleep_on
 
-from tests.conftest import wait_until
+from tests.fixtures import wait_until
 from tests.test_task_results import wait_until_finished
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
@@ -145,7 +145,7 @@ def run_tests(project: Path, fixture: str, *paths: str) -> dict[str, bool]:
     """Run tests in a project beside its fixture `celery` or `worker`; tell which of them pass."""
     (project / "tasks" / "conftest.py").write_text(WORKER.format(fixture), encoding="utf-8")
     report = project / "report.xml"
-    options = ["-p", "tests.conftest", "--junitxml", str(report), *paths]
+    options = ["--junitxml", str(report), *paths]
     inherited = {key: value for key, value in os.environ.items() if key not in OURS}
     limits = {"CELERY_TASK_SOFT_TIME_LIMIT": "3", "CELERY_TASK_TIME_LIMIT": "5"}
     subprocess.run(

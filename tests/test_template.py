@@ -47,17 +47,21 @@ WITH_JINJA = {
     "config/settings/production.py",
     "config/tasks.py",
     "config/urls.py",
+    "flowerconfig.py",
     "gallery/about.py",
     "gallery/orders.py",
     "gallery/receivers.py",
     "health/held.py",
+    "kubernetes/base/beat.yaml",
     "kubernetes/base/kustomization.yaml",
     "kubernetes/base/migrate.yaml",
     "kubernetes/base/scaling.yaml",
     "kubernetes/base/workers.yaml",
     "kubernetes/overlays/production/kustomization.yaml",
     "kubernetes/overlays/staging/kustomization.yaml",
+    "monitoring/alerts.yml",
     "pyproject.toml",
+    "scripts/propose.sh",
 }
 
 

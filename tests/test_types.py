@@ -1,10 +1,10 @@
-"""Each pair of answers: the types are right, and Django finds nothing to complain about."""
+"""Each pair of answers: the types are right, and neither Django nor `make check` complains."""
 
 import os
 import subprocess
 import tomllib
-from collections.abc import Iterator
 from functools import cache
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,8 @@ from _pytest.mark import ParameterSet
 
 from tools.combinations import Combination, every, pairwise
 from tools.generate import ROOT, choices, generate, render
+
+Project = tuple[Combination, Path]
 
 QUESTIONS = (
     "django",
@@ -23,11 +25,14 @@ QUESTIONS = (
     "flower",
     "observability",
 )
+OTHERS = ("docker", "kubernetes", "ci", "license")
 
 
 @cache
 def rows() -> list[Combination]:
-    return pairwise(every(*QUESTIONS))
+    """Return answers such that each pair is met, save of what shapes code with what does not."""
+    others = cycle(pairwise(every(*OTHERS)))
+    return [row | other for row, other in zip(pairwise(every(*QUESTIONS)), others, strict=False)]
 
 
 @pytest.fixture(scope="session")
@@ -69,28 +74,33 @@ def run(*command: str, folder: Path = ROOT, **environment: str) -> None:
     assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}"
 
 
-def projects() -> Iterator[ParameterSet]:
-    """Yield the answers as parameters of a test, those of one Django for one process to share."""
-    for answers in rows():
-        group = pytest.mark.xdist_group(f"django-{answers['django']}")
-        yield pytest.param(answers, id="-".join(map(str, answers.values())), marks=group)
+def row(answers: Combination) -> ParameterSet:
+    """Return answers as a parameter of tests, those of one Django for one process to share."""
+    group = pytest.mark.xdist_group(f"django-{answers['django']}")
+    return pytest.param(answers, id="-".join(map(str, answers.values())), marks=group)
 
 
-@pytest.mark.parametrize("answers", projects())
-def test_types_and_checks_pass(
-    answers: Combination, environments: dict[str, Path], tmp_path: Path
-) -> None:
-    project = generate(answers, tmp_path)
+@pytest.fixture(scope="module", params=[row(answers) for answers in rows()])
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return request.param, generate(request.param, tmp_path_factory.mktemp("project"))
+
+
+def test_what_other_tests_render_is_what_people_get(project: Project) -> None:
+    answers, folder = project
+    on_disk = {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in folder.rglob("*")
+        if path.is_file() and path.name not in (".env", ".cruft.json")
+    }
+    assert on_disk == render(answers)
+
+
+def test_types_and_checks_pass(project: Project, environments: dict[str, Path]) -> None:
+    answers, folder = project
     python = environments[str(answers["django"])]
-    run(
-        str(python),
-        "-m",
-        "mypy",
-        ".",
-        f"--cache-dir={python.parents[1]}/mypy-cache",
-        folder=project,
-    )
-    run(str(python), "manage.py", "check", "--fail-level=DEBUG", folder=project)
+    cache = f"--cache-dir={python.parents[1]}/mypy-cache"
+    run(str(python), "-m", "mypy", ".", cache, folder=folder)
+    run(str(python), "manage.py", "check", "--fail-level=DEBUG", folder=folder)
     # By uv, in the environment that is there already.
     uv = {"UV_PROJECT_ENVIRONMENT": str(python.parents[1]), "UV_NO_SYNC": "1"}
-    run("make", "check", folder=project, **uv)
+    run("make", "check", folder=folder, **uv)

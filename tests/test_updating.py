@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.make import make
+from tests.make import OURS, make
 from tests.origin import (
     commit,
     cookiecutter,
@@ -117,6 +118,98 @@ def test_a_project_is_updated_to_the_version_that_is_named(origin: Path, tmp_pat
     assert not (project / "config/later.py").exists()
 
 
+def test_a_project_takes_another_address_of_its_template_though_nothing_is_new(
+    origin: Path, tmp_path: Path
+) -> None:
+    project = cookiecutter(origin, tmp_path)
+    address = f"file://ada:secret@localhost{origin}"
+    moved = run_make(project, "update", f"template={address}")
+    assert moved.returncode == 0, moved.stderr
+    assert moved.stdout == (
+        ".cruft.json has the new address: commit it. The template's version is the same.\n"
+    )
+    assert git(project, "diff", "--cached", "--name-only") == ".cruft.json\n"
+    record = json.loads((project / ".cruft.json").read_text())
+    assert record["template"] == f"file://localhost{origin}"
+    commit(project)
+    assert run_make(project, "update").stdout.startswith("Nothing to do")
+
+
+GH = """\
+#!/bin/sh
+# What GitHub would be asked: `pr view` tells that a request is open once one was made.
+echo "$@" >> "$ASKED"
+case "$1 $2" in
+    "pr view") ! grep -q "pr create" "$ASKED" || echo OPEN ;;
+    "pr create") cat "$8" >> "$ASKED" ;;
+esac
+"""
+
+
+def job(project: Path, host: str) -> str:
+    """Return what the job of a project's CI runs that opens the update as a request."""
+    if host == "gitlab":
+        jobs = yaml.safe_load((project / ".gitlab-ci.yml").read_text())
+        lines = jobs["template-update"]["script"]
+    else:
+        workflow = yaml.safe_load((project / ".github/workflows/template.yml").read_text())
+        lines = [step["run"] for step in workflow["jobs"]["update"]["steps"] if "run" in step]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_ci_opens_the_update_as_a_request_once(host: str, origin: Path, tmp_path: Path) -> None:
+    """With a repository in the place of the host's, and GitHub's command replaced."""
+    project = cookiecutter(origin, tmp_path, ci=host)
+    remote, asked = tmp_path / "remote.git", tmp_path / "asked"
+    git(project, "branch", "--move", "main")
+    git(project, "clone", "--quiet", "--bare", str(project), str(remote))
+    git(remote, "config", "receive.advertisePushOptions", "true")
+    address = "https://token:secret@git.example.com/team/shop.git"
+    (tmp_path / ".gitconfig").write_text(f'[url "{remote}"]\n    insteadOf = {address}\n')
+    gh = tmp_path / "bin/gh"
+    gh.parent.mkdir()
+    gh.write_text(GH)
+    gh.chmod(0o755)
+    asked.touch()
+    runs = iter(range(9))
+
+    def run_job() -> str:
+        """Run the job in a new clone; return all branches of the remote."""
+        clone = tmp_path / f"clone{next(runs)}"
+        git(tmp_path, "clone", "--quiet", str(remote), str(clone))
+        environment = {key: value for key, value in os.environ.items() if key not in OURS}
+        given = {"CI_SERVER_HOST": "git.example.com", "CI_PROJECT_PATH": "team/shop"}
+        given |= {"TEMPLATE_TOKEN": "secret", "ASKED": str(asked), "HOME": str(tmp_path)}
+        script = job(clone, host).replace("/tmp/news", str(tmp_path / "news"))
+        done = subprocess.run(
+            ["bash", "-ec", script],
+            cwd=clone,
+            env=environment | given | {"PATH": f"{gh.parent}:{environment['PATH']}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return git(remote, "for-each-ref")
+
+    before = git(remote, "for-each-ref")
+    assert run_job() == before
+    release(origin)
+    opened = run_job()
+    assert "refs/heads/template-update" in opened
+    assert "config/news.py" in git(remote, "diff", "--name-only", "main", "template-update")
+    told = git(remote, "log", "-1", "--format=%B", "template-update") + asked.read_text()
+    assert told.startswith("Update the template\n")
+    assert "- Paint it.\n" in told
+    run_job()
+    assert asked.read_text().count("pr create") == (host == "github")
+    git(remote, "branch", "--force", "main", "template-update")
+    merged, times = git(remote, "for-each-ref"), asked.read_text()
+    assert run_job() == merged
+    assert asked.read_text() == times
+
+
 @pytest.fixture
 def rabbitmq(tmp_path: Path) -> Iterator[RabbitMQ]:
     try:
@@ -129,13 +222,13 @@ def rabbitmq(tmp_path: Path) -> Iterator[RabbitMQ]:
 
 
 @pytest.mark.exhaustive
-def test_a_project_of_the_first_version_passes_its_tests_on_the_newest_and_another_broker(
+def test_a_project_of_an_earlier_version_passes_its_tests_on_the_newest_and_another_broker(
     rabbitmq: RabbitMQ, tmp_path: Path
 ) -> None:
-    """The first version is the one that brought updates; the newest is what lies here."""
+    """The earlier version is the one that brought alive.py; the newest is what lies here."""
     origin = tmp_path / "template"
     git(ROOT, "clone", "--quiet", str(ROOT), str(origin))
-    brought = ("log", "--format=%H", "--diff-filter=A", "--", f"{SLUG}/scripts/template.py")
+    brought = ("log", "--format=%H", "--diff-filter=A", "--", f"{SLUG}/config/alive.py")
     git(origin, "checkout", "--quiet", "--detach", git(origin, *brought).split()[-1])
     project = cookiecutter(origin, tmp_path, result_backend="django-db")
     edit(project)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ def refusal(answers: Answers) -> str | None:
     Runs the hook in this process: in a thousandth of the time that `generate` takes.
     """
     try:
-        exec(_pre_hook().render(_context(answers)), {"__name__": "__main__"})
+        exec(_pre_hook().render(_context(answers)), {"__name__": "hook"})
     except SystemExit as refused:
         return str(refused).removeprefix(ERROR)
     return None
@@ -205,11 +206,20 @@ def _render(path: str, context: dict[str, Any]) -> str:
 
 def _context(answers: Answers) -> dict[str, Any]:
     """Return what cookiecutter gives to each template."""
-    context = generate_context(str(QUESTIONS), extra_context=escape(answers))
+    offered = choices()
+    texts = tuple((key, value) for key, value in answers.items() if not offered[key])
+    context = deepcopy(_answered(texts))
+    context["cookiecutter"].update({key: answers[key] for key in answers if offered[key]})
+    return context
+
+
+@cache
+def _answered(texts: tuple[tuple[str, Answer], ...]) -> dict[str, Any]:
+    """Return what cookiecutter gives where all choices are the first. It compiles each question."""
+    context = generate_context(str(QUESTIONS), extra_context=escape(dict(texts)))
     questions = context["cookiecutter"]
     for key in choices():
         if isinstance(questions[key], list):
-            # The first choice is the one that was made; cookiecutter would compile the others too.
             del questions[key][1:]
     questions.update(prompt_for_config(context, no_input=True))
     return context

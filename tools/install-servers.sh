@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install the programs named, of redis, rabbitmq, postgresql, chromium, buildah and debootstrap, that
-# are missing; when none is named: the three servers. Start none of them.
+# Install the programs named, of redis, rabbitmq, postgresql, chromium, promtool, buildah and
+# debootstrap, that are missing; when none is named: the three servers. Start none of them.
 set -eu
 
 has_any() {
@@ -26,9 +26,10 @@ for name; do
     chromium)
         has_any chromium chromium-browser google-chrome || packages="$packages chromium"
         ;;
+    promtool) has_any promtool || packages="$packages prometheus" ;;
     buildah | debootstrap) has_any "$name" || packages="$packages $name" ;;
     *)
-        echo "$0: unknown: $name (known: redis rabbitmq postgresql chromium buildah debootstrap)" >&2
+        echo "$0: unknown: $name (known: redis rabbitmq postgresql chromium promtool buildah debootstrap)" >&2
         exit 2
         ;;
     esac

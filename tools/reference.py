@@ -14,15 +14,19 @@ BASE: Mapping[str, Answer] = {"flower": False}
 NEEDS: Mapping[tuple[str, Answer], Mapping[str, Answer]] = {
     ("broker", "pgmq"): {"database": "postgresql"}
 }
-LONGEST = 60
+# The longest value that is shown whole.
+LONGEST = 500
 TESTS = "config/settings/test.py"
 # What neither a comment nor a project's README says.
 EXPLAINED = {
+    "CELERY_BROKER_TRANSPORT_OPTIONS": "how the broker is spoken to; comments in the file say why",
+    "CELERY_REDIS_BACKEND_USE_SSL": "Celery alone would trust any server",
     "CELERY_RESULT_BACKEND": "where results are kept",
     "CELERY_RESULT_EXPIRES": "how long a result is kept, in seconds",
     "CELERY_TIMEZONE": "the time zone of Django, and of the schedule",
     "CELERY_WORKER_ENABLE_REMOTE_CONTROL": "whether workers listen to remote control",
     "TIME_ZONE": "the time zone of Django, and of the schedule",
+    "ALIVE_FILE": "a file that a worker touches every ten seconds, so that its age tells",
     "CACHE_URL": "Django's cache, as django-environ writes it",
     "LOG_LEVEL": "the least that is logged: `DEBUG`, `INFO`, `WARNING`, `ERROR`",
     "OTEL_TRACES_SAMPLER": "which traces are kept, as OpenTelemetry names it",
@@ -30,6 +34,7 @@ EXPLAINED = {
     "POSTGRES_PASSWORD": "the password of the database in a container",
     "RABBITMQ_PASSWORD": "the password of the broker in a container",
     "REDIS_PASSWORD": "the password of Redis in a container",
+    "PGMQ_OPTIONS": "what libpq is told of the way to the queues, as after the `?` of an address",
     "SECURE_HSTS_INCLUDE_SUBDOMAINS": "whether they insist on it for subdomains, too",
     "SECURE_HSTS_PRELOAD": "whether they may have it in a list of their own",
     "AWS_REGION": "where the queues are",
@@ -37,13 +42,23 @@ EXPLAINED = {
 }
 
 
+# Django's settings in the order in which a project reads them.
+DJANGO = ("config/settings/base.py", "config/settings/production.py")
+# Lists that are longer are read in their file.
+LONGEST_OF_DJANGO = 80
+
+
 @dataclass
 class Setting:
-    """One setting: what it is for, its value, and the answers to each question that bring it."""
+    """One value of a setting: what it is for, and the answers to each question that bring it."""
 
     reason: str
     value: str
     answers: dict[str, list[str]] = field(default_factory=dict)
+
+
+# By name and value.
+Found = dict[tuple[str, str], Setting]
 
 
 def main() -> None:
@@ -74,19 +89,22 @@ def questions() -> str:
 
 
 def settings() -> str:
-    variables: dict[str, Setting] = {}
-    celery: dict[str, Setting] = {}
+    variables: Found = {}
+    celery: Found = {}
+    django: Found = {}
     for key, answer, files in variations():
-        for found, page in ((in_environment(files), variables), (of_celery(files), celery)):
-            for name, setting in found.items():
-                answers = page.setdefault(name, setting).answers.setdefault(key, [])
-                answers.append(str(answer).lower() if isinstance(answer, bool) else answer)
+        found = ((in_environment(files), variables), (of_celery(files), celery))
+        for settings, page in (*found, (of_django(files), django)):
+            for name, setting in settings.items():
+                known = page.setdefault((name, setting.value), setting)
+                word = str(answer).lower() if isinstance(answer, bool) else answer
+                known.answers.setdefault(key, []).append(word)
     return "\n".join(
         [
             "# Every setting\n",
             NOTE,
-            "Where a setting is there with some answers only, the last column names these. Value",
-            "and reason are those of the first answer that has it.",
+            "A setting has a row for each value that answers give it. Where it is there with some",
+            "answers only, the last column names these.",
             "",
             "## The environment",
             "",
@@ -96,9 +114,17 @@ def settings() -> str:
             "",
             "## Celery",
             "",
-            "In `config/settings/celery.py`. All others are Django's own, in `base.py` beside it.",
+            "In `config/settings/celery.py`.",
             "",
             *table("value", celery),
+            "",
+            "## Django",
+            "",
+            "In `base.py` beside it, and in `production.py`, which goes before it. Where no reason",
+            "stands, [Django's documentation](https://docs.djangoproject.com/en/stable/ref/settings/)",
+            "has it; `…` stands for what is read best in the file.",
+            "",
+            *table("value", django),
             "",
         ]
     )
@@ -117,7 +143,7 @@ def in_environment(files: Mapping[str, str]) -> dict[str, Setting]:
     reasons = {name: text for names, text in rows for name in re.findall(r"\w+", names)} | EXPLAINED
     found: dict[str, Setting] = {}
     for path, text in files.items():
-        if not path.endswith(".py") or path.startswith("tests/") or path == TESTS:
+        if not path.endswith(".py") or "tests/" in path or path == TESTS:
             continue
         comments = comments_above(text)
         for call in ast.walk(ast.parse(text)):
@@ -147,8 +173,25 @@ def default(call: ast.Call) -> str:
 
 
 def of_celery(files: Mapping[str, str]) -> dict[str, Setting]:
-    text = files["config/settings/celery.py"]
-    comments = comments_above(text)
+    found = assigned(files["config/settings/celery.py"], LONGEST)
+    return {name: setting for name, setting in found.items() if name.startswith("CELERY_")}
+
+
+def of_django(files: Mapping[str, str]) -> dict[str, Setting]:
+    found = {}
+    for path in DJANGO:
+        for name, setting in assigned(files[path], LONGEST_OF_DJANGO, is_grouped=False).items():
+            suffix = " (production)" if "production" in path else ""
+            found[name + suffix] = setting
+    return found
+
+
+def assigned(text: str, longest: int, is_grouped: bool = True) -> dict[str, Setting]:
+    """Return the settings that a module assigns, by their name.
+
+    Where they are grouped, a comment also holds for those right below the one that it stands above.
+    """
+    comments = comments_above(text, is_grouped)
     found = {}
     for statement in ast.walk(ast.parse(text)):
         if isinstance(statement, ast.Assign):
@@ -158,37 +201,64 @@ def of_celery(files: Mapping[str, str]) -> dict[str, Setting]:
         else:
             continue
         for target in targets:
-            if isinstance(target, ast.Name) and target.id.startswith("CELERY_"):
+            if isinstance(target, ast.Name) and target.id.isupper():
                 reason = EXPLAINED.get(target.id, comments.get(statement.lineno, ""))
-                found[target.id] = Setting(reason, f"`{short(value)}`")
+                found[target.id] = Setting(reason, f"`{short(value, longest)}`")
     return found
 
 
-def comments_above(text: str) -> dict[int, str]:
-    """Return the comment that holds for each line: the last one of its paragraph."""
+def comments_above(text: str, is_grouped: bool = True) -> dict[int, str]:
+    """Return the comment that holds for each line.
+
+    It is the one above the line, or above its statement; where settings are grouped, also the one
+    above the first of those that stand together, without a line between them.
+    """
+    lines = text.splitlines()
     comments: dict[int, str] = {}
-    comment: list[str] = []
-    before = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.startswith("# "):
-            comment = [*comment, line[2:]] if before.startswith("# ") else [line[2:]]
-        elif not line:
-            comment = []
-        comments[number] = " ".join(comment)
-        before = line
+
+    def above(number: int) -> str:
+        comment: list[str] = []
+        while number > 1 and lines[number - 2].lstrip().startswith("# "):
+            number -= 1
+            comment.insert(0, lines[number - 1].strip("# "))
+        return " ".join(comment)
+
+    def read(body: list[ast.stmt]) -> None:
+        reason, end = "", 0
+        for statement in body:
+            together = is_grouped and statement.lineno == end + 1
+            reason = above(statement.lineno) or (reason if together else "")
+            for number in range(statement.lineno, (statement.end_lineno or 0) + 1):
+                comments[number] = above(number) or reason
+            for inner in ("body", "orelse"):
+                read(getattr(statement, inner, []))
+            end = statement.end_lineno or 0
+            if not isinstance(statement, ast.Assign | ast.AnnAssign) or not is_name(statement):
+                # What it says is not of the settings below.
+                reason = ""
+
+    read(ast.parse(text).body)
     return comments
 
 
-def short(value: ast.expr) -> str:
+def is_name(statement: ast.Assign | ast.AnnAssign) -> bool:
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    return all(isinstance(target, ast.Name) for target in targets)
+
+
+def short(value: ast.expr, longest: int = LONGEST) -> str:
     text = ast.unparse(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST].rsplit(' ', 1)[0]} …"
+    return text if len(text) <= longest else "…"
 
 
-def table(value: str, found: Mapping[str, Setting]) -> Iterator[str]:
+def table(value: str, found: Found) -> Iterator[str]:
     yield f"| name | {value} | what for | with |"
     yield "|---|---|---|---|"
-    for name, setting in found.items():
-        cells = (f"`{name}`", setting.value, setting.reason, where(setting))
+    # What is said of one value of a setting does for another of which nothing is said.
+    reasons = {name: setting.reason for (name, _), setting in found.items() if setting.reason}
+    for (name, _), setting in found.items():
+        reason = setting.reason or reasons.get(name, "")
+        cells = (f"`{name}`", setting.value, reason, where(setting))
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -1,7 +1,9 @@
 """Takes the picture of the demo that README.md shows: docs/gallery.png."""
 
+import sqlite3
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from playwright.sync_api import Browser, FilePayload, expect
@@ -16,6 +18,10 @@ PICTURE = ROOT / "docs" / "gallery.png"
 SIZE = (900, 640)
 COUNT = 5
 MILLISECONDS = 30_000
+UNDER_WAY = """
+    UPDATE gallery_sheet SET state = 'working', pages = 5, pages_done = 3
+    WHERE created_at = (SELECT max(created_at) FROM gallery_sheet)
+"""
 
 
 def main() -> int:
@@ -28,7 +34,7 @@ def main() -> int:
                 point_at(project, [redis])
                 install(project)
                 with site(project) as address:
-                    take(chromium, address)
+                    take(chromium, address, project)
         except MissingServer as missing:
             print(missing, file=sys.stderr)
             return 1
@@ -36,8 +42,11 @@ def main() -> int:
     return 0
 
 
-def take(chromium: Browser, address: str) -> None:
-    """Save what a visitor sees who uploaded photographs, and a file that is none."""
+def take(chromium: Browser, address: str, project: Path) -> None:
+    """Save what a visitor sees who uploaded photographs, and a file that is none.
+
+    One contact sheet is there; the next is under way, as if it had more pages.
+    """
     page = chromium.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
     page.goto(address)
     buffers = [*pictures(chromium, COUNT), b"Dear Sir or Madam"]
@@ -48,9 +57,15 @@ def take(chromium: Browser, address: str) -> None:
     page.get_by_label("Photographs").set_input_files(files)
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_role("img")).to_have_count(COUNT, timeout=MILLISECONDS)
-    page.get_by_role("button", name="Make a contact sheet").click()
-    sheet = page.get_by_role("link", name="Download the contact sheet")
-    expect(sheet).to_be_visible(timeout=MILLISECONDS)
+    sheets = page.get_by_role("link", name="Download the contact sheet")
+    for number in (1, 2):
+        page.get_by_role("button", name="Make a contact sheet").click()
+        expect(sheets).to_have_count(number, timeout=MILLISECONDS)
+    with closing(sqlite3.connect(project / "db.sqlite3")) as database, database:
+        database.execute(UNDER_WAY)
+    page.reload()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    expect(page.get_by_text("worker is listening")).to_be_visible(timeout=MILLISECONDS)
     PICTURE.parent.mkdir(exist_ok=True)
     page.screenshot(path=PICTURE, full_page=True)
 

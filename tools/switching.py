@@ -16,9 +16,13 @@ OTHERS: Mapping[str, Mapping[str, Answer]] = {
 
 
 def main() -> None:
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+def page() -> str:
+    """Return the page with its tables as they are now."""
     before, _, _ = PAGE.read_text(encoding="utf-8").partition("| from `broker`")
-    tables = [table(question) for question in OTHERS]
-    PAGE.write_text(before + "\n\n".join(tables) + "\n", encoding="utf-8")
+    return before + "\n\n".join(table(question) for question in OTHERS) + "\n"
 
 
 def table(question: str) -> str:
@@ -31,12 +35,13 @@ def table(question: str) -> str:
 
 
 def size(question: str, old: str, new: str) -> str:
-    """Return the files and the lines, added and taken away, and of how many lines of tests."""
+    """Return the files and lines that come, go or change, and the lines in files that both have."""
     if old == new:
         return ""
+    projects = {choice: render({**OTHERS[question], question: choice}) for choice in (old, new)}
     with tempfile.TemporaryDirectory() as name:
-        for choice in (old, new):
-            for path, text in render({**OTHERS[question], question: choice}).items():
+        for choice, files in projects.items():
+            for path, text in files.items():
                 file = Path(name, choice, path)
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text, encoding="utf-8")
@@ -44,8 +49,8 @@ def size(question: str, old: str, new: str) -> str:
         # It ends with 1 where there are differences.
         run = subprocess.run(command, cwd=name, capture_output=True, text=True, check=False)
     changes = [line.split("\t") for line in run.stdout.splitlines()]
-    tests = [change for change in changes if "/tests/" in change[2]]
-    return f"{len(changes)} files, {lines(changes)} lines ({lines(tests)})"
+    edited = [change for change in changes if "/dev/null" not in change[2]]
+    return f"{len(changes)} files, {lines(changes)} lines ({lines(edited)})"
 
 
 def lines(changes: list[list[str]]) -> int:

@@ -2,7 +2,9 @@
 
 import pytest
 
-BROKERS = ["redis", "rabbitmq", "pgmq", "sqs"]
+from tools.generate import choices
+
+BROKERS = [str(broker) for broker in choices()["broker"]]
 
 
 def on_brokers(first: str, *others: str) -> pytest.MarkDecorator:
@@ -20,6 +22,9 @@ def on_brokers(first: str, *others: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("site", parameters, indirect=True)
 
 
-def on_every_broker(first: str) -> pytest.MarkDecorator:
-    """Run a test on the first broker in `make test`, on all in `make test-all`."""
-    return on_brokers(first, *(broker for broker in BROKERS if broker != first))
+def on_every_broker(first: str, *others: str) -> pytest.MarkDecorator:
+    """Run a test on the first broker in `make test`, on all and the others in `make test-all`.
+
+    Results go to Redis, unless a name such as "redis, django-db" says otherwise.
+    """
+    return on_brokers(first, *(broker for broker in BROKERS if broker != first), *others)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.site import PROCESSES, Outcome, Site
+from tests.faults.site import IN_FLIGHT, PROCESSES, Outcome, Site, site_answers
 from tests.make import run
-from tools.generate import Answers, generate
+from tools.generate import Answer, Answers, generate
 from tools.servers import MissingServer
 
 HERE = Path(__file__).parent
@@ -18,50 +18,44 @@ HERE = Path(__file__).parent
 Record = Callable[..., Outcome]
 
 
-def answers(broker: str) -> Answers:
-    """Return the answers for a project whose broker, database and results are kept apart."""
-    return {
-        "broker": broker,
-        "result_backend": "redis",
-        "database": "postgresql",
-        "demo": False,
-        "flower": False,
-    }
-
-
 @pytest.fixture(scope="session")
-def projects(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Make a project on a broker, once."""
-    made: dict[str, Path] = {}
+def projects(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Answers], Path]:
+    """Make a project of answers, once."""
+    made: dict[tuple[Answer, ...], Path] = {}
 
-    def make(broker: str) -> Path:
-        if broker not in made:
-            answers = {"broker": broker, "result_backend": "redis", "database": "postgresql"}
-            project = generate(
-                answers | {"demo": False, "flower": False}, tmp_path_factory.mktemp(broker)
-            )
+    def make(answers: Answers) -> Path:
+        key = tuple(answers.values())
+        if key not in made:
+            project = generate(answers, tmp_path_factory.mktemp("project"))
             shutil.copy(HERE / "tasks.py", project / "tests" / "faults.py")
             shutil.copy(HERE / "web.py", project / "tests" / "web.py")
             run(project, "uv", "sync", "--quiet")
-            made[broker] = project
-        return made[broker]
+            made[key] = project
+        return made[key]
 
     return make
 
 
 @pytest.fixture
 def site(
-    request: pytest.FixtureRequest, projects: Callable[[str], Path], tmp_path: Path
+    request: pytest.FixtureRequest,
+    projects: Callable[[Answers], Path],
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
 ) -> Iterator[Site]:
-    """A project that runs, on the broker that is the test's parameter."""
+    """A project that runs, on the broker and the result backend that are the test's parameter."""
+    broker, _, result_backend = request.param.partition(", ")
+    answers = site_answers(broker, result_backend or "redis")
     try:
-        site = Site(projects(request.param), request.param, tmp_path)
+        site = Site(projects(answers), request.param, answers, tmp_path)
     except MissingServer as missing:
         if os.environ.get("CI") == "true":
             pytest.fail(str(missing))
         pytest.skip(str(missing))
     try:
         site.start()
+        for server in site.servers:
+            record_property("server", server.version())
         yield site
     finally:
         site.stop()
@@ -71,12 +65,14 @@ def site(
 def nothing_is_lost(
     request: pytest.FixtureRequest, site: Site, record_property: Callable[[str, object], None]
 ) -> Record:
-    """Proves what became of tasks, and notes it for the table."""
+    """Proves what became of tasks once the broker has none, and notes it for the table."""
 
     def record(sent: int, fault: float, repeats: int = PROCESSES) -> Outcome:
+        site.wait_until_nothing_is_queued()
         outcome = site.outcome(sent, fault)
         name = request.node.originalname.removeprefix("test_").replace("_", " ")
         record_property("outcome", {"fault": name, "broker": site.name, **asdict(outcome)})
+        assert sent - site.finished_before(fault) >= IN_FLIGHT
         assert outcome.lost == 0
         assert outcome.repeated <= repeats
         return outcome

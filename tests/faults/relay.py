@@ -16,8 +16,10 @@ class Relay:
         self._target = target
         self._listener: socket.socket | None = None
         self._connections: set[socket.socket] = set()
+        self._muted = False
 
     def start(self) -> None:
+        self._muted = False
         self._listener = socket.create_server((self.host, self.port), reuse_port=True)
         threading.Thread(target=self._accept, args=[self._listener], daemon=True).start()
 
@@ -30,6 +32,10 @@ class Relay:
         for connection in tuple(self._connections):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def mute(self) -> None:
+        """Keep each connection, accept new ones, and pass nothing on until `start`."""
+        self._muted = True
 
     def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):
@@ -47,7 +53,8 @@ class Relay:
     def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
-                target.sendall(data)
+                if not self._muted:
+                    target.sendall(data)
         with suppress(OSError):
             target.shutdown(socket.SHUT_RDWR)
         self._connections.discard(source)

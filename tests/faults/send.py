@@ -1,4 +1,4 @@
-"""Sends tasks of tests/faults.py, in the project: `- NOTES TASK FIRST COUNT ARGS OPTIONS`."""
+"""Sends tasks of tests/faults.py and prints their ids: `- NOTES TASK FIRST COUNT ARGS OPTIONS`."""
 
 # mypy: disable-error-code=import-not-found
 # ruff: noqa: E402
@@ -16,4 +16,5 @@ from tests import faults
 notes, name, first, count, args, options = sys.argv[1:]
 task = getattr(faults, name)
 for number in range(int(first), int(first) + int(count)):
-    task.apply_async((notes, number, *json.loads(args)), **json.loads(options))
+    sent = task.apply_async((notes, number, *json.loads(args)), **json.loads(options))
+    print(sent.id)

@@ -12,15 +12,29 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.relay import Relay
+from tools.generate import Answers
 from tools.servers import SERVERS, Server
-from tools.servers.server import HOST
+from tools.servers.server import HOST, descendants
 from tools.services import chosen, create_database
 from tools.trial.processes import Worker, python
 
 SEND = Path(__file__).parent / "send.py"
-TIMEOUT = 120
+TIMEOUT = 600
 VISIBILITY_TIMEOUT = 20
 PROCESSES = 2
+# So many tasks at least are not done yet when something dies.
+IN_FLIGHT = 200
+
+
+def site_answers(broker: str, result_backend: str) -> Answers:
+    """Return the answers for a project whose broker, database and results are kept apart."""
+    return {
+        "broker": broker,
+        "result_backend": result_backend,
+        "database": "postgresql",
+        "demo": False,
+        "flower": False,
+    }
 
 
 @dataclass
@@ -51,18 +65,21 @@ class Note:
 class Site:
     """A project with a broker, a database and a result backend, each on a server of its own.
 
-    With PGMQ, the broker is the database.
+    With PGMQ, the broker is the database, and so is the result backend unless it is Redis.
     """
 
-    def __init__(self, project: Path, broker: str, folder: Path) -> None:
-        answers = {"broker": broker, "result_backend": "redis", "database": "postgresql"}
-        self.name = broker
+    def __init__(self, project: Path, name: str, answers: Answers, folder: Path) -> None:
+        broker = str(answers["broker"])
+        self.name = name
         self.project = project
         self.folder = folder
         self.notes = folder / "notes"
         self.database = SERVERS["postgresql"](folder / "database")
-        self.results = SERVERS["redis"](folder / "results")
-        self._choice = chosen(answers)["broker"]
+        choices = chosen(answers)
+        self._choice = choices["broker"]
+        self._caches = bool(choices["result_backend"].cache_url)
+        own = choices["result_backend"].services
+        self.results = SERVERS[own[0]](folder / "results") if own else self.database
         server = SERVERS[self._choice.services[0]]
         self.broker = self.database if broker == "pgmq" else server(folder / "broker")
         self.relay = Relay(self.broker.port)
@@ -72,7 +89,6 @@ class Site:
             "QUEUE_PREFIX": "site",
             "DATABASE_URL": database,
             "CELERY_BROKER_URL": self.broker_url(HOST, self.broker.port),
-            "CELERY_RESULT_BACKEND": f"redis://{HOST}:{self.results.port}/0",
             "CELERY_VISIBILITY_TIMEOUT": str(VISIBILITY_TIMEOUT),
             "CELERY_TASK_TIME_LIMIT": "12",
             "CELERY_TASK_SOFT_TIME_LIMIT": "11",
@@ -81,6 +97,10 @@ class Site:
             "SQS_WAIT_TIME": "1",
             "TASK_MAX_RESTARTS": "2",
         }
+        if own:
+            self.env["CELERY_RESULT_BACKEND"] = f"redis://{HOST}:{self.results.port}/0"
+        if self._caches:
+            self.env["CACHE_URL"] = choices["result_backend"].cache_url
 
     def broker_url(self, host: str, port: int) -> str:
         """Return the broker's URL, as if it were at this host and port."""
@@ -96,6 +116,8 @@ class Site:
             server.start()
         create_database(self.database, "site")
         self.python("manage.py", "migrate", "--verbosity", "0")
+        if self._caches:
+            self.python("manage.py", "createcachetable")
 
     def stop(self) -> None:
         for worker in self.workers:
@@ -123,10 +145,11 @@ class Site:
         """Return what some code prints that runs in the project."""
         return self.python("manage.py", "shell", "--verbosity", "0", "--command", code).strip()
 
-    def send(self, task: str, *args: Any, count: int = 200, first: int = 0, **options: Any) -> None:
-        """Send a task some times, each with its number."""
+    def send(self, task: str, *args: Any, count: int, first: int = 0, **options: Any) -> list[str]:
+        """Send a task some times, each with its number, and return their ids."""
         words = [str(self.notes), task, str(first), str(count), json.dumps(args)]
-        self.python("-", *words, json.dumps(options), code=SEND.read_text())
+        printed = self.python("-", *words, json.dumps(options), code=SEND.read_text())
+        return printed.split()
 
     def start_worker(self, name: str = "one", **env: str) -> "SiteWorker":
         worker = SiteWorker(self, name, env)
@@ -142,8 +165,9 @@ class Site:
 
     def read(self, event: str) -> list[Note]:
         """Return what tasks wrote of an event, as it came."""
-        lines = self.notes.read_text().splitlines() if self.notes.exists() else []
-        words = [line.split() for line in lines]
+        text = self.notes.read_text() if self.notes.exists() else ""
+        # The last line may still be on its way.
+        words = [line.split() for line in text[: text.rfind("\n") + 1].splitlines()]
         notes = [Note(what, int(n), float(at), int(pid)) for what, n, at, pid in words]
         return [note for note in notes if note.event == event]
 
@@ -170,8 +194,35 @@ class Site:
         self.wait_until(lambda: len(self.count("finished")) >= count, f"{count} tasks are done")
 
     def wait_for_running(self) -> list[Note]:
-        self.wait_until(lambda: bool(self.running()), "a task runs")
-        return self.running()
+        found: list[Note] = []
+
+        def one_runs() -> bool:
+            found[:] = self.running()
+            return bool(found)
+
+        self.wait_until(one_runs, "a task runs")
+        return found
+
+    def wait_until_nothing_is_queued(self) -> None:
+        """Return once the broker has no task: what it delivers twice has run twice by then."""
+
+        def nothing_is_queued() -> bool:
+            command = [python(self.project), "manage.py", "queued"]
+            env = os.environ | self.env
+            queued = subprocess.run(
+                command, cwd=self.project, env=env, capture_output=True, check=False
+            )
+            return queued.returncode == 0
+
+        self.wait_until(nothing_is_queued, "no task is queued")
+
+    def finished_before(self, fault: float) -> int:
+        """Return how many tasks were done at a time in seconds since the epoch."""
+        return len({note.number for note in self.read("finished") if note.time < fault})
+
+    def has_started(self, first: int) -> bool:
+        """Return whether a task has started that has this number, or a higher one."""
+        return any(note.number >= first for note in self.read("started"))
 
     def outcome(self, sent: int, fault: float) -> Outcome:
         """Return what became of `sent` tasks, of a fault at a time in seconds since the epoch."""
@@ -203,6 +254,10 @@ class SiteWorker(Worker):
     def start(self) -> None:
         super().start()
         self._running = True
+
+    def pool(self) -> list[int]:
+        """Return the ids of its pool's processes."""
+        return descendants(self._process.pid) if self._process else []
 
     def freeze(self) -> None:
         """Keep it from doing anything more."""

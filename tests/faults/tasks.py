@@ -28,6 +28,12 @@ def work(path: str, number: int, seconds: float) -> int:
     return number
 
 
+@shared_task
+def add_up(numbers: list[int]) -> int:
+    """Ends a chord of `work`."""
+    return sum(numbers)
+
+
 @shared_task(base=RetriedTask)
 def ask_database(path: str, number: int) -> None:
     """Needs Django's database."""

@@ -15,7 +15,7 @@ from tests.faults.conftest import Record
 from tests.faults.relay import Relay
 from tests.faults.site import PROCESSES, Site, SiteWorker
 
-SENT = 200
+SENT = 400
 # Longer than RabbitMQ's heartbeat and Redis' health check allow a connection to be silent.
 SECONDS_APART = 45
 
@@ -80,8 +80,8 @@ def test_the_network_parts(site: Site, cable: Cable, nothing_is_lost: Record) ->
     worker = RemoteWorker(site, "remote", env)
     worker.namespace = cable.name
     site.workers.append(worker)
+    site.send("work", 0.1, count=SENT)
     worker.start()
-    site.send("work", 0.1)
     site.wait_for_finished(20)
     site.wait_for_running()
     fault = time.time()

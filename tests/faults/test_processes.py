@@ -8,13 +8,13 @@ from tests.faults import on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.site import Site
 
-SENT = 200
+SENT = 400
 
 
 @on_every_broker("redis")
 def test_a_process_of_a_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
+    site.send("work", 0.1, count=SENT)
     site.start_worker()
-    site.send("work", 0.1)
     site.wait_for_finished(20)
     os.kill(site.wait_for_running()[0].pid, signal.SIGKILL)
     fault = time.time()
@@ -22,10 +22,26 @@ def test_a_process_of_a_worker_is_killed(site: Site, nothing_is_lost: Record) ->
     nothing_is_lost(SENT, fault, repeats=1)
 
 
+@on_every_broker("pgmq")
+def test_processes_that_wait_are_killed(site: Site, nothing_is_lost: Record) -> None:
+    """None leaves a lock that those in its place would wait for."""
+    worker = site.start_worker()
+    site.send("work", 0, count=20)
+    site.wait_for_finished(20)
+    # Nor does one wait for its acknowledgement.
+    site.wait_until_nothing_is_queued()
+    for process in worker.pool():
+        os.kill(process, signal.SIGKILL)
+    fault = time.time()
+    site.send("work", 0.05, count=SENT, first=20)
+    site.wait_for_finished(20 + SENT)
+    nothing_is_lost(20 + SENT, fault, repeats=0)
+
+
 @on_every_broker("rabbitmq")
 def test_a_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
+    site.send("work", 0.1, count=SENT)
     worker = site.start_worker()
-    site.send("work", 0.1)
     site.wait_for_finished(20)
     site.wait_for_running()
     worker.kill()
@@ -40,7 +56,7 @@ def test_a_worker_that_waits_is_killed(site: Site, nothing_is_lost: Record) -> N
     """It has asked for a task, and does not read the answer any more."""
     worker = site.start_worker()
     worker.freeze()
-    site.send("work", 0.05)
+    site.send("work", 0.05, count=SENT)
     worker.kill()
     fault = time.time()
     site.start_worker("two")
@@ -51,35 +67,38 @@ def test_a_worker_that_waits_is_killed(site: Site, nothing_is_lost: Record) -> N
 @on_every_broker("sqs")
 def test_a_task_kills_its_process_each_time(site: Site, nothing_is_lost: Record) -> None:
     site.start_worker()
-    site.send("kill", "process", count=1, first=SENT)
+    [killer] = site.send("kill", "process", count=1, first=SENT)
     fault = time.time()
-    site.send("work", 0.05)
+    site.send("work", 0.05, count=SENT)
     site.wait_for_finished(SENT)
-    assert_set_aside(site)
+    assert_set_aside(site, killer)
     # Others that the worker had at hand may be delivered again, but not run.
     nothing_is_lost(SENT, fault, repeats=2)
 
 
 @on_every_broker("redis")
 def test_a_task_kills_its_worker_each_time(site: Site, nothing_is_lost: Record) -> None:
-    site.send("kill", "worker", count=1, first=SENT)
-    site.send("work", 0.05)
+    [killer] = site.send("kill", "worker", count=1, first=SENT)
+    site.send("work", 0.05, count=SENT)
     fault = time.time()
     site.start_worker()
     site.wait_for_finished(SENT)
-    assert_set_aside(site)
+    assert_set_aside(site, killer)
     # Each time, the other process of the worker dies too.
     nothing_is_lost(SENT, fault, repeats=2 + 3)
 
 
-def assert_set_aside(site: Site) -> None:
-    """Prove that a task is given up after two restarts, and that those on duty can see why."""
+def assert_set_aside(site: Site, task: str) -> None:
+    """Prove that a task is given up after two restarts, and that who looks for it can see why."""
     rows = "InterruptedTask.objects.filter(set_aside=True).values_list('name', 'restarts')"
     listed = f"from interruptions.models import InterruptedTask; print(list({rows}))"
     site.wait_until(lambda: "SetAside" in logs(site), "the task is set aside")
     assert site.count("started")[SENT] == 3
     assert site.shell(listed) == "[('tests.faults.kill', 3)]"
     assert "tests.faults.kill was started 3 times" in logs(site)
+    result = f"from config import celery_app; result = celery_app.AsyncResult({task!r})"
+    said = site.shell(f"{result}; print(result.state, repr(result.result))")
+    assert said.startswith("FAILURE SetAside('tests.faults.kill was started 3 times")
 
 
 def logs(site: Site) -> str:

@@ -6,8 +6,9 @@ from tests.faults import on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.site import PROCESSES, Site
 
-SENT = 200
+SENT = 400
 DELAYED = 20
+CHORD = 20
 SECONDS_AWAY = 3
 
 
@@ -16,11 +17,12 @@ def test_the_broker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     """With tasks queued, running and delayed. SQS refuses connections: moto keeps nothing."""
     site.relay.start()
     site.env["CELERY_BROKER_URL"] = site.broker_url("127.0.0.1", site.relay.port)
+    site.send("work", 0.1, count=SENT)
+    site.send("work", 0.1, count=DELAYED, first=SENT, countdown=7)
     site.start_worker()
-    site.send("work", 0.1)
-    site.send("work", 0.1, count=DELAYED, first=SENT, countdown=2)
     site.wait_for_finished(20)
     site.wait_for_running()
+    assert not site.has_started(SENT)
     fault = time.time()
     if site.broker.durable:
         site.broker.kill()
@@ -36,8 +38,8 @@ def test_the_broker_is_killed(site: Site, nothing_is_lost: Record) -> None:
 
 @on_every_broker("sqs")
 def test_the_database_is_killed(site: Site, nothing_is_lost: Record) -> None:
+    site.send("ask_database", count=SENT)
     site.start_worker()
-    site.send("ask_database")
     site.wait_for_finished(20)
     fault = time.time()
     site.database.kill()
@@ -48,16 +50,25 @@ def test_the_database_is_killed(site: Site, nothing_is_lost: Record) -> None:
     nothing_is_lost(SENT, fault, repeats=2 * SENT)
 
 
-@on_every_broker("rabbitmq")
+@on_every_broker("rabbitmq", "redis, django-db", "redis, django-cache", "redis, sqlalchemy")
 def test_the_result_backend_is_killed(site: Site, nothing_is_lost: Record) -> None:
+    """Where results are in the database, that is killed. None is lost, nor a chord's last task."""
+    # A task waits for the result backend within its time limit.
+    site.env |= {"CELERY_TASK_SOFT_TIME_LIMIT": "17", "CELERY_TASK_TIME_LIMIT": "18"}
+    chord = "from celery import chord; from tests.faults import work, add_up"
+    parts = f"work.s({str(site.notes)!r}, {SENT} + n, 0.1) for n in range({CHORD})"
+    sent = site.shell(f"{chord}; print(chord({parts})(add_up.s()).id)")
+    ids = site.send("work", 0.1, count=SENT)
     site.start_worker()
-    site.send("work", 0.05)
     site.wait_for_finished(20)
     fault = time.time()
     site.results.kill()
     time.sleep(SECONDS_AWAY)
     site.results.start()
-    site.wait_for_finished(SENT)
-    nothing_is_lost(SENT, fault)
-    code = "from tests.faults import work; print(work.delay({!r}, 0, 0).get(timeout=60))"
-    assert site.shell(code.format(str(site.notes))) == "0"
+    site.wait_for_finished(SENT + CHORD)
+    nothing_is_lost(SENT + CHORD, fault)
+    app = "from config import celery_app"
+    results = f"print([celery_app.AsyncResult(id).get(timeout=60) for id in {ids}])"
+    assert site.shell(f"{app}; {results}") == str(list(range(SENT)))
+    total = f"print(celery_app.AsyncResult({sent!r}).get(timeout=60))"
+    assert site.shell(f"{app}; {total}") == str(sum(range(SENT, SENT + CHORD)))

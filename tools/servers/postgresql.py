@@ -9,7 +9,7 @@ import tempfile
 import weakref
 from pathlib import Path
 
-from tools.servers.server import HOST, MissingServer, Server
+from tools.servers.server import HOST, MissingServer, Server, first_number
 
 
 class PostgreSQL(Server):
@@ -48,6 +48,9 @@ class PostgreSQL(Server):
             *("-k", ""),
             *("-c", "max_connections=200"),
         ]
+
+    def version(self) -> str:
+        return f"PostgreSQL {first_number(str(self._programs / 'postgres'), '--version')}"
 
     def answers(self) -> bool:
         pg_isready = str(self._programs / "pg_isready")

@@ -1,6 +1,7 @@
 """RabbitMQ."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -49,6 +50,11 @@ class RabbitMQ(Server):
             # Makes the script become the server, instead of waiting for it as its parent.
             "RUNNING_UNDER_SYSTEMD": "true",
         }
+
+    def version(self) -> str:
+        log = self.log.read_text(errors="replace")
+        found = re.search(r"RabbitMQ (\d+(\.\d+)+)", log)
+        return f"RabbitMQ {found.group(1) if found else '?'}"
 
     def answers(self) -> bool:
         return ask(self.port, AMQP_HEADER).startswith(CONNECTION_START)

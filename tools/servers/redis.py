@@ -4,7 +4,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from tools.servers.server import HOST, MissingServer, Server, ask
+from tools.servers.server import HOST, MissingServer, Server, ask, first_number
 
 
 class Redis(Server):
@@ -27,6 +27,10 @@ class Redis(Server):
             *("--maxmemory-policy", "noeviction"),
             *("--save", ""),
         ]
+
+    def version(self) -> str:
+        name = "Valkey" if "valkey" in Path(self._binary).name else "Redis"
+        return f"{name} {first_number(self._binary, '--version')}"
 
     def answers(self) -> bool:
         return ask(self.port, b"PING\r\n").startswith(b"+PONG")

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -16,9 +17,10 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 HOST = "127.0.0.1"
-START_SECONDS = 60
+START_SECONDS = 240
 STOP_SECONDS = 15
 POLL_SECONDS = 0.05
+FIRST_PORT, PORTS = 20_000, 1_500
 LOG_LINES = 20
 
 
@@ -61,6 +63,10 @@ class Server(ABC):
     @abstractmethod
     def answers(self) -> bool:
         """Return whether the server serves clients right now."""
+
+    def version(self) -> str:
+        """Return what the server is and, where that is known, which version: `Redis 7.0.15`."""
+        return self.name
 
     def environment(self) -> dict[str, str]:
         """Return the variables that the command needs on top of the current ones."""
@@ -155,6 +161,13 @@ class Server(ABC):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES:])
 
 
+def first_number(*command: str) -> str:
+    """Return the first version number that a command prints."""
+    printed = subprocess.check_output(command, text=True, stderr=subprocess.STDOUT)
+    found = re.search(r"\d+(\.\d+)+", printed)
+    return found.group() if found else "?"
+
+
 def ask(port: int, question: bytes) -> bytes:
     """Return the first bytes of what 127.0.0.1:port replies to question, b"" for nothing."""
     try:
@@ -169,10 +182,13 @@ def free_port() -> int:
     """Return a TCP port of 127.0.0.1 that nothing uses.
 
     It is outside the range from which systems pick the ports of outgoing connections, so that
-    nobody takes it while a killed server is down.
+    nobody takes it while a killed server is down. Each process of pytest-xdist has a range of its
+    own, as none of them sees a port that another has found and not yet bound.
     """
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    start = FIRST_PORT + process % 8 * PORTS
     while True:
-        port = 20_000 + secrets.randbelow(12_000)
+        port = start + secrets.randbelow(PORTS)
         with suppress(OSError), socket.socket() as probe:
             probe.bind((HOST, port))
             return port

@@ -1,6 +1,7 @@
 """Amazon SQS, as moto imitates it."""
 
 import sys
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,6 +27,9 @@ class SQS(Server):
 
     def command(self) -> list[str]:
         return [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(self.port)]
+
+    def version(self) -> str:
+        return f"moto {version('moto')}"
 
     def answers(self) -> bool:
         return b" 200 " in ask(self.port, LIST_QUEUES)

@@ -159,11 +159,11 @@ def drain(run: Run, task: Task, suffix: str, values: list[str] | None = None) ->
             result.forget()
     figures = {
         f"enqueue{suffix}": Figure(run.tasks / seconds, RATE),
-        f"throughput{suffix}": Figure((run.tasks - 1) / (max(times) - min(times)), RATE),
+        f"throughput{suffix}": Figure((len(times) - 1) / (max(times) - min(times)), RATE),
         f"CPU, sender{suffix}": Figure(used / run.tasks * 1000, "ms/task"),
     }
-    if before and after:
-        cpu, count = after - before, (run.tasks - first) / 1000
+    if before and after and len(times) > first:
+        cpu, count = after - before, (len(times) - first) / 1000
         figures[f"CPU, worker{suffix}"] = Figure(cpu.parent / count, "ms/task")
         figures[f"CPU, pool{suffix}"] = Figure(cpu.pool / count, "ms/task")
     return figures

@@ -5,14 +5,24 @@ from typing import Any
 
 import celery
 from celery.utils.time import subtract_datetimes  # type: ignore[attr-defined]
+from kombu.exceptions import OperationalError
+from kombu.transport.native_delayed_delivery import (
+    bind_queue_to_native_delayed_delivery_exchange,
+    declare_native_delayed_delivery_exchanges_and_queues,
+)
+
+# How long RabbitMQ may take to confirm that it has a task, in seconds; Celery would wait for ever.
+CONFIRM_TIMEOUT = 2
 
 
 class Celery(celery.Celery):
-    """Celery whose tasks may wait for less than a second.
+    """Celery whose tasks may wait for less than a second, and whose broker may say nothing.
 
     RabbitMQ itself keeps a task until it is due, and counts whole seconds. Celery refuses to send
     one that is due sooner, which would lose a retry: here it waits for one second.
     """
+
+    _has_room = False
 
     def send_task(  # type: ignore[override]
         self,
@@ -26,6 +36,31 @@ class Celery(celery.Celery):
         if eta:
             due = datetime.fromisoformat(eta) if isinstance(eta, str) else eta
             countdown = subtract_datetimes(due, self.now()).total_seconds()
-        if countdown and 0 < countdown < 1:
-            countdown = 1
+        if countdown and countdown > 0:
+            countdown = max(1, countdown)
+            self.make_room()
+        options.setdefault("confirm_timeout", CONFIRM_TIMEOUT)
         return super().send_task(name, args, kwargs, countdown, **options)
+
+    def make_room(self) -> None:
+        """Makes the queues that such tasks wait in, and those they go to, once in a process.
+
+        Workers do so, too, when they start; RabbitMQ drops a task that comes before. Raises kombu's
+        OperationalError while RabbitMQ is away.
+        """
+        if self._has_room:
+            return
+        pool: Any = self.pool
+        with pool.acquire(block=True) as connection:
+            connection.ensure_connection(**self.conf.task_publish_retry_policy)
+            try:
+                declare_native_delayed_delivery_exchanges_and_queues(connection, "quorum")
+                for queue in self.amqp.queues.values():
+                    # One of a worker alone, which makes it.
+                    if queue.exclusive:
+                        continue
+                    queue.bind(connection.default_channel).declare()
+                    bind_queue_to_native_delayed_delivery_exchange(connection, queue)
+            except connection.recoverable_connection_errors as error:
+                raise OperationalError(str(error)) from error
+        self._has_room = True

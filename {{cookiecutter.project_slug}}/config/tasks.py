@@ -10,6 +10,7 @@ from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Reject, Retry
 from celery.signals import task_postrun
 from django.db import DatabaseError, OperationalError
+from kombu.exceptions import OperationalError as BrokerAway
 
 from interruptions.models import InterruptedTask
 
@@ -50,26 +51,40 @@ class Task(DjangoTask):
                 " stopped each time. See Interrupted tasks in the admin."
             )
 
+    def AsyncResult(self, task_id: str, **options: Any) -> Any:  # noqa: N802
+        """Where the result is ignored, nobody waits for it in vain: `get()` returns None.
+
+        Celery alone does so for what `delay()` returns, but not for the task that ends a group.
+        """
+        result = super().AsyncResult(task_id, **options)
+        result.ignored = bool(self.ignore_result)
+        return result
+
     def retry(self, *args: Any, **options: Any) -> Retry:
         """Sends the task again, in a second at the earliest.
 
         Sent at once, it could be done before this run has noted that it is retried: the note
-        would then hide the result.
+        would then hide the result. While the broker is away, it keeps this run, and delivers it
+        again. Where the task can never be sent, it raises why, such as EncodeError.
         """
         if options.get("countdown") is not None:
             options["countdown"] = max(1, options["countdown"])
         try:
             return super().retry(*args, **options)
         except Reject as unsent:
-            # Celery drops a task that it could not send again; the broker still has it.
-            raise Reject(unsent, requeue=True) from unsent
+            reason: Exception = unsent.reason  # type: ignore[attr-defined]
+        # Celery drops a task that it could not send again.
+        if isinstance(reason, BrokerAway):
+            raise Reject(reason, requeue=True)
+        raise reason
 
 
 @task_postrun.connect
 def forget_restarts(sender: object, task_id: str, retval: object, **kwargs: Any) -> None:
     """A task that ended, whether well or not, was not interrupted this time."""
-    # Where memory ran out, Celery ends the worker, and the task is delivered again.
-    if isinstance(sender, Task) and sender.redelivered and not isinstance(retval, MemoryError):
+    # Where memory ran out, Celery ends the worker; this and what was rejected is delivered again.
+    again = isinstance(retval, MemoryError | Reject)
+    if isinstance(sender, Task) and sender.redelivered and not again:
         InterruptedTask.objects.filter(id=task_id, set_aside=False).delete()
 
 
@@ -78,7 +93,8 @@ class RetriedTask(Task):
 
     Use it as `@shared_task(base=RetriedTask)`. A task waits 1, 2, 4, … seconds, each drawn at
     random from one second up to that, so that many failing together do not come back together;
-    after five retries it fails. Add exceptions by `autoretry_for`.
+    after five retries it fails. More exceptions are retried by
+    `autoretry_for=(*RetriedTask.autoretry_for, MyError)`.
     """
 
     autoretry_for = (ConnectionError, TimeoutError, OperationalError)

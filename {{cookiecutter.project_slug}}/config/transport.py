@@ -2,8 +2,11 @@
 
 kombu's own transport takes a task first, and notes that a worker has it when it has arrived: what
 is on its way while the connection breaks, or while the worker dies, is gone. Here, one script does
-both. A script cannot wait, so who sends a task also leaves a wake-up, and workers wait for that.
-They look for tasks once a second anyway: no task waits for a wake-up that was lost.
+both. On the same trip, it removes the tasks that are done: so a busy worker goes to Redis once for
+each task, where kombu goes four times.
+
+A script cannot wait, so who sends a task also leaves a wake-up, and workers without a task wait for
+that. They look for tasks once a second anyway: no task waits for a wake-up that was lost.
 """
 
 # kombu's stubs leave most of this out.
@@ -33,9 +36,15 @@ redis.call('LPUSH', KEYS[2], '')
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 """
 
-# After two keys for what workers have, come each list of messages and its queue's wake-ups. Returns
-# which list had a message, the message, and its delivery tag, if it can be read.
+# After two keys for what workers have, come each list of messages and its queue's wake-ups; after
+# two numbers, the delivery tags of what is done. Returns which list had a message, the message, and
+# its delivery tag, if it can be read.
 TAKE = """
+for i = 3, #ARGV do
+    redis.call('HDEL', KEYS[1], ARGV[i])
+    redis.call('ZREM', KEYS[2], ARGV[i])
+end
+
 local function note(raw)
     local properties = cjson.decode(raw).properties
     local tag, delivery = properties.delivery_tag, properties.delivery_info
@@ -71,6 +80,13 @@ class QoS(redis.QoS):
         else:
             super().append(message, delivery_tag)
 
+    def ack(self, delivery_tag: str) -> None:
+        if self.channel.takes_next:
+            self.channel.done.append(delivery_tag)
+            virtual.QoS.ack(self, delivery_tag)
+        else:
+            super().ack(delivery_tag)
+
 
 class Channel(redis.Channel):
     QoS = QoS
@@ -83,6 +99,8 @@ class Channel(redis.Channel):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Which queues take a message, by exchange and routing key, and until when that is known.
         self._queues: LRUCache = LRUCache(limit=100)
+        # Delivery tags of what is done, of which Redis is told with the next look for a task.
+        self.done: list[str] = []
         super().__init__(*args, **kwargs)
 
     def basic_consume(self, queue: str, no_ack: bool, *args: Any, **kwargs: Any) -> Any:
@@ -124,10 +142,22 @@ class Channel(redis.Channel):
             with self.conn_or_acquire() as client:
                 self._send_script(keys=keys, args=[dumps(message), WAKEUP_EXPIRES], client=client)
 
+    @property
+    def takes_next(self) -> bool:
+        """Whether the event loop is about to look for a task, and does not wait for a wake-up."""
+        waits = bool(self._in_poll)
+        return bool(self.connection.in_event_loop and self.active_queues) and not waits
+
     def _brpop_start(self, timeout: float | None = None) -> None:
-        """Begins to wait for a wake-up."""
+        """Takes a task. Begins to wait for a wake-up if there is none, or room for another."""
         if self.no_ack:
             super()._brpop_start(timeout)
+            return
+        if self.connection.in_event_loop and self._take():
+            # The pool may have had its turn, and would look at what came when the loop goes round.
+            for other in self.connection.other_turns():
+                other()
+        if not self.active_queues or not self.qos.can_consume():
             return
         self._in_poll = self.client.connection
         self._brpop_sent_at = monotonic()
@@ -135,7 +165,7 @@ class Channel(redis.Channel):
         self.client.connection.send_command("BRPOP", *wakeups, timeout or self.brpop_timeout)
 
     def _brpop_read(self, **options: Any) -> bool:
-        """Takes a task, since there is a wake-up or a second is over."""
+        """Reads that there is a wake-up, or that a second is over."""
         if self.no_ack:
             return bool(super()._brpop_read(**options))
         try:
@@ -146,21 +176,29 @@ class Channel(redis.Channel):
         finally:
             self._in_poll = None
             self._flush_brpop_reauth()
+        # The event loop takes the task in its next turn, which begins now.
+        if self.connection.in_event_loop or not self._take():
+            raise Empty
+        return True
+
+    def _take(self) -> bool:
+        """Takes a task, if there is one, and tells Redis what is done."""
         queues = self._queue_cycle.consume(len(self.active_queues))
         lists = [(queue, priority) for priority in self.priority_steps for queue in queues]
         keys = [self.unacked_key, self.unacked_index_key]
         for queue, priority in lists:
             keys += [self._q_for_pri(queue, priority), self._wakeup(queue)]
+        done, self.done = self.done, []
         with self.conn_or_acquire() as client:
             taken = self._take_script(
-                keys=self._script_keys(*keys), args=[time(), WAKEUP_EXPIRES], client=client
+                keys=self._script_keys(*keys), args=[time(), WAKEUP_EXPIRES, *done], client=client
             )
         if not taken:
-            raise Empty
+            return False
         place, message, tag = taken
         if not tag:
             logger.error("Dropped what is no message: %.100r", message)
-            raise Empty
+            return False
         queue, _priority = lists[place]
         self.taken = bytes_to_str(tag)
         self._queue_cycle.rotate(queue)
@@ -171,6 +209,8 @@ class Channel(redis.Channel):
         if not self.no_ack:
             # What it waits for is only a wake-up.
             self._in_poll = None
+            while self.done:
+                super(QoS, self.qos).ack(self.done.pop())
         super().close()
 
     def _wakeup(self, queue: str) -> str:
@@ -191,3 +231,12 @@ class Channel(redis.Channel):
 
 class Transport(redis.Transport):
     Channel = Channel
+
+    in_event_loop = False
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        before = set(loop.on_tick)
+        super().register_with_event_loop(connection, loop)
+        own = loop.on_tick - before
+        self.other_turns = lambda: loop.on_tick - own
+        self.in_event_loop = True

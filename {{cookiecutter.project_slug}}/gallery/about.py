@@ -14,7 +14,6 @@ from django.core.cache import cache
 # {% endif %}
 from django.urls import reverse
 # {% if broker.broadcasts %}
-from kombu.exceptions import OperationalError
 
 from config import celery_app
 # {% else %}
@@ -31,18 +30,21 @@ AGE, PATIENCE = 5, 0.5
 
 
 def workers() -> str:
-    """How many workers are listening, in a sentence."""
+    """How many workers are listening, in a sentence. Asks them, which takes a moment."""
+    return str(cache.get_or_set("gallery-workers", ask, AGE))
+
+
+def ask() -> str:
     try:
-        count = cache.get_or_set("gallery-workers", ping, AGE)
-    except OperationalError:
+        with celery_app.connection_for_write() as broker:
+            broker.ensure_connection(max_retries=0)
+            count = len(celery_app.control.ping(timeout=PATIENCE, connection=broker) or [])
+    # Each broker's library has errors of its own.
+    except Exception:
         return f"{BROKER} does not answer: tasks cannot be sent."
     if not count:
         return "No worker is listening. Start one: make worker"
     return "1 worker is listening." if count == 1 else f"{count} workers are listening."
-
-
-def ping() -> int:
-    return len(celery_app.control.ping(timeout=PATIENCE) or [])
 # {% else %}
 A_WHILE = timedelta(seconds=15)
 

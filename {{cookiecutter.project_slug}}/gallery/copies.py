@@ -21,6 +21,9 @@ def copy(photograph: Photograph) -> Path:
     path = folder() / f"{photograph.pk}.jpg"
     if not path.exists():
         path.parent.mkdir(mode=0o700, exist_ok=True)
+        # Anybody may have made it, in the folder for everybody's temporary files.
+        if path.parent.lstat().st_uid != os.getuid():
+            raise PermissionError(f"{path.parent} belongs to somebody else")
         unfinished = path.with_suffix(f".{os.getpid()}")
         with photograph.thumbnail.open() as thumbnail:
             unfinished.write_bytes(thumbnail.read())

@@ -1,15 +1,20 @@
 """What visitors may send. Whether a file is a picture is for a worker to find out."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
 
 MAX_FILES = 20
 MAX_BYTES = 10 * 1024 * 1024
-# When an e-mail may be sent, in seconds.
-DELAYS = [(0, "at once"), (60, "in a minute"), (600, "in ten minutes")]
+# All files, and a little for what is between them.
+MAX_BODY = MAX_FILES * MAX_BYTES + 1024 * 1024
+# How long an e-mail may wait for its time: no broker keeps a task for ever.
+MAX_WAIT = timedelta(minutes=45)
 
 
 class FilesInput(forms.FileInput):
@@ -45,15 +50,32 @@ class UploadForm(forms.Form):
         help_text=f"JPEG, PNG, GIF or WebP: {MAX_FILES} at a time, up to 10 MB each.",
         error_messages={"required": "Choose a photograph first."},
         widget=FilesInput(
-            {"accept": "image/jpeg,image/png,image/gif,image/webp", "data-max-files": MAX_FILES}
+            {
+                "accept": "image/jpeg,image/png,image/gif,image/webp",
+                "data-max-files": MAX_FILES,
+                "data-max-bytes": MAX_BYTES,
+            }
         ),
     )
 
 
 class SheetForm(forms.Form):
-    address = forms.EmailField(label="E-mail it to (optional)", required=False)
-    delay = forms.TypedChoiceField(
-        label="When",
-        coerce=int,
-        choices=DELAYS,
+    address = forms.EmailField(
+        label="E-mail it to (optional)",
+        required=False,
+        widget=forms.EmailInput({"autocomplete": "email"}),
     )
+    due_at = forms.DateTimeField(
+        label=f"Send it at ({settings.TIME_ZONE}, optional)",
+        required=False,
+        widget=forms.DateTimeInput({"type": "datetime-local"}),
+    )
+
+    def clean_due_at(self) -> datetime | None:
+        due_at: datetime | None = self.cleaned_data["due_at"]
+        # Who chooses the minute that it is chooses one that has begun.
+        if due_at and not -timedelta(minutes=1) < due_at - timezone.now() < MAX_WAIT:
+            raise ValidationError(
+                f"Choose a time within the next {MAX_WAIT // timedelta(minutes=1)} minutes."
+            )
+        return due_at

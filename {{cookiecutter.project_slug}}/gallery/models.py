@@ -1,12 +1,15 @@
 """What visitors see of the work of tasks is kept here: so it is there wherever results go."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Self
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import models, transaction
 from django.db.models.fields.files import FieldFile
+from django.utils import timezone
 
 
 class State(models.TextChoices):
@@ -19,12 +22,8 @@ class State(models.TextChoices):
 
 
 UNDER_WAY = (State.WAITING, State.WORKING, State.RETRYING)
-
-
-def is_free_for(task_id: str) -> models.Q:
-    """What a task may begin with: no other works on it. One whose worker died goes on."""
-    waits = models.Q(state__in=(State.WAITING, State.RETRYING))
-    return waits | models.Q(state=State.WORKING, task_id=task_id)
+# A job to which nothing happened for longer may have lost its task: none works that long.
+LONG_WAIT = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT, minutes=4)
 
 
 class Album(models.Model):
@@ -48,7 +47,10 @@ class Job(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     error = models.CharField("what went wrong, in words", max_length=200, blank=True)
+    task_id = models.CharField("the task that works on it", max_length=36, blank=True)
+    attempts = models.PositiveIntegerField("how often a task began", default=0)
     created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         abstract = True
@@ -59,22 +61,50 @@ class Job(models.Model):
         return self.state in UNDER_WAY
 
     @classmethod
-    def change(cls, keys: Iterable[UUID], state: State, error: str = "") -> int:
-        """Changes the state of jobs, of those that are under way. Returns of how many.
+    def ready(cls) -> models.QuerySet[Self]:
+        """Those that wait for no other job."""
+        return cls._default_manager.all()
 
-        One statement asks and changes: where two want it at once, one gets it.
+    @classmethod
+    def lost(cls) -> models.QuerySet[Self]:
+        """Those that are ready and under way, although nothing happened to them for long."""
+        long_ago = timezone.now() - LONG_WAIT
+        return cls.ready().filter(state__in=UNDER_WAY, changed_at__lt=long_ago)
+
+    @classmethod
+    def begin(cls, key: UUID, task_id: str) -> Self | None:
+        """The job, if this task is to do it now: not if it ended, or another task works on it.
+
+        A task whose worker died goes on. One statement asks and changes: where two tasks want a
+        job at once, one gets it.
         """
+        is_free = models.Q(state__in=(State.WAITING, State.RETRYING))
+        is_its_own = models.Q(state=State.WORKING, task_id=task_id)
+        begun = cls.ready().filter(is_free | is_its_own, pk=key)
+        if begun.update(
+            state=State.WORKING,
+            error="",
+            task_id=task_id,
+            attempts=models.F("attempts") + 1,
+            changed_at=timezone.now(),
+        ):
+            return cls._default_manager.filter(pk=key).first()
+        return None
+
+    @classmethod
+    def change(cls, keys: Iterable[UUID], state: State, error: str = "") -> int:
+        """Changes the state of jobs, of those that are under way. Returns of how many."""
         jobs = cls._default_manager.filter(pk__in=keys, state__in=UNDER_WAY)
-        return jobs.update(state=state, error=error)
+        return jobs.update(state=state, error=error, changed_at=timezone.now())
 
     def finish(self, file: FieldFile, name: str, content: bytes) -> None:
-        """Keeps what was made, unless the job was ended meanwhile, by whomever."""
+        """Keeps what was made, unless the job was ended meanwhile, or given to another task."""
         with transaction.atomic():
             jobs = type(self)._default_manager.select_for_update()
-            if jobs.filter(pk=self.pk, state__in=UNDER_WAY).exists():
+            if jobs.filter(pk=self.pk, state__in=UNDER_WAY, task_id=self.task_id).exists():
                 # A run that died before it could save left a file without a row.
                 file.storage.delete(file.field.generate_filename(self, name))
-                self.state, self.error = State.DONE, ""
+                self.state, self.error, self.changed_at = State.DONE, "", timezone.now()
                 file.save(name, ContentFile(content))
 
 
@@ -94,6 +124,10 @@ class Photograph(Job):
     def __str__(self) -> str:
         return self.name
 
+    def remove_original(self) -> None:
+        """Removes the file of a photograph that did not get into the database."""
+        self.file.storage.delete(original_name(self, self.name))
+
 
 class Sheet(Job):
     """A contact sheet: a PDF with the thumbnails of an album."""
@@ -102,34 +136,25 @@ class Sheet(Job):
     file = models.FileField(upload_to="gallery/sheets", editable=False)
     pages = models.PositiveIntegerField(default=0, editable=False)
     pages_done = models.PositiveIntegerField(default=0, editable=False)
-    task_id = models.CharField("the task that draws it", max_length=36, blank=True, editable=False)
 
     def __str__(self) -> str:
         return f"Contact sheet of {self.album}"
 
     @classmethod
+    def ready(cls) -> models.QuerySet[Self]:
+        """Those whose photographs, and no others, are through."""
+        return super().ready().exclude(album__photographs__state__in=UNDER_WAY)
+
+    @classmethod
     def change(cls, keys: Iterable[UUID], state: State, error: str = "") -> int:
-        """As with every job. Where a sheet ends without being done, so does its e-mail."""
+        """As with every job. Where a sheet fails or is cancelled, so is its e-mail."""
         with transaction.atomic():
             count = super().change(keys, state, error)
-            if state not in UNDER_WAY:
+            if state in (State.FAILED, State.CANCELLED):
                 emails = Email.objects.filter(sheet__in=keys, sheet__state=state)
                 reason = "There is no contact sheet to send." if error else ""
                 Email.change(emails.values_list("pk", flat=True), state, reason)
         return count
-
-    @classmethod
-    def begin(cls, key: UUID, task_id: str) -> Self | None:
-        """The sheet, if this task is to draw it now.
-
-        It is not if photographs are still under way, if the sheet was cancelled, or if another task
-        draws it already.
-        """
-        sheets = cls.objects.filter(is_free_for(task_id), pk=key)
-        sheets = sheets.exclude(album__photographs__state__in=UNDER_WAY)
-        if sheets.update(state=State.WORKING, task_id=task_id, pages_done=0):
-            return cls.objects.filter(pk=key).first()
-        return None
 
 
 class Email(Job):
@@ -138,15 +163,16 @@ class Email(Job):
     sheet = models.OneToOneField(Sheet, models.CASCADE)
     address = models.EmailField()
     due_at = models.DateTimeField("when to send it; empty: at once", null=True, blank=True)
-    task_id = models.CharField("the task that sends it", max_length=36, blank=True, editable=False)
 
     def __str__(self) -> str:
         return f"{self.sheet} to {self.address}"
 
     @classmethod
-    def begin(cls, key: UUID, task_id: str) -> Self | None:
-        """The e-mail, if this task is to send it now: not if it was cancelled, or another does."""
-        emails = cls.objects.filter(is_free_for(task_id), pk=key)
-        if emails.update(state=State.WORKING, task_id=task_id, error=""):
-            return cls.objects.filter(pk=key).first()
-        return None
+    def ready(cls) -> models.QuerySet[Self]:
+        """Those whose sheets are there."""
+        return super().ready().filter(sheet__state=State.DONE)
+
+    @classmethod
+    def lost(cls) -> models.QuerySet[Self]:
+        """As with every job, from when an e-mail is due."""
+        return super().lost().exclude(due_at__gt=timezone.now() - LONG_WAIT)

@@ -2,13 +2,14 @@
 # {% import "results/" ~ cookiecutter.result_backend ~ ".jinja" as result with context %}
 """Which tasks are sent when. `tasks.py` says what they do."""
 
-from datetime import timedelta
-from itertools import batched
 from uuid import UUID
 
 from celery import {{ "chord" if result.chords else "group" }}
+from celery.canvas import Signature
+# {% if "settings" in broker.topic %}
+from django.conf import settings
+# {% endif %}
 from django.db import transaction
-from django.utils import timezone
 
 # {% if broker.broadcasts %}
 from config import celery_app
@@ -16,12 +17,13 @@ from config import celery_app
 from gallery.models import UNDER_WAY, Email, Photograph, Sheet, State
 from gallery.tasks import make_sheet, make_thumbnail, make_thumbnails, send_email, stop_sheet
 
-# What has waited longer than this may have lost its task.
-LONG_WAIT = timedelta(minutes=10)
-
 
 def photograph_uploaded(photograph: Photograph) -> None:
-    """Now: but not before the photograph is in the database, and never if it does not get there."""
+    """Now, after the commit: for all that reads what the transaction writes.
+
+    The task is not sent before the photograph is in the database, and never if it does not get
+    there. It goes to the default queue, from which one worker takes it.
+    """
     make_thumbnail.delay_on_commit(photograph.pk)
 
 
@@ -41,24 +43,14 @@ def sheet_ordered(sheet: Sheet) -> None:
     A chord: its last task is sent when all others are done, those of this sheet and no others. Use
     one where tasks that run side by side have an end in common.
     # {% else %}
-    Each thumbnail is followed by the sheet, in a chain: all but the last find photographs that are
-    still under way, and leave it. So nobody has to count which are done.
+    A group, for what can run side by side. In it, each thumbnail is followed by the sheet: all but
+    the last find photographs that are still under way, and leave it. So nobody has to count which
+    are done.
     # {% endif %}
     """
-    # {% if broker.topics %}
-    # By topic, to each queue that takes it: that of what would hold the others up.
-    slow = celery_app.amqp.queues["slow"]
-    topic = slow.routing_key.replace("#", "sheets")
-    then = make_sheet.si(sheet.pk).set(exchange=slow.exchange.name, routing_key=topic)
-    # {% else %}
-    # To the queue of what would hold the others up.
-    then = make_sheet.si(sheet.pk).set(queue="slow")
-    # {% endif %}
-    if email := Email.objects.filter(sheet=sheet).first():
-        # Later, where a time is set. For a wait of days, have a periodic task look for what is due.
-        then |= send_email.si(email.pk).set(eta=email.due_at)
     waiting = sheet.album.photographs.filter(state__in=UNDER_WAY)
     thumbnails = [make_thumbnail.si(photograph.pk) for photograph in waiting]
+    then = sheet_and_email(sheet)
     # {% if result.chords %}
     # Where a thumbnail fails, this is sent instead.
     then.on_error(stop_sheet.si(sheet.pk))
@@ -71,35 +63,41 @@ def sheet_ordered(sheet: Sheet) -> None:
     transaction.on_commit(workflow.delay)
 
 
+def sheet_and_email(sheet: Sheet) -> Signature:
+    """A chain, for steps in a row: each task is sent when the one before it is done."""
+    # {% if broker.topics %}
+    # By topic, to each queue that takes it: here that of what would hold the others up. Use one
+    # where others may want to hear of it, too, whom the sender need not know.
+    steps = make_sheet.si(sheet.pk).set(
+        {{ broker.topic | replace("reports", "sheets") | replace(", ", ",\n        ") }},
+    )
+    # {% else %}
+    # To a queue by its name: that of what would hold the others up.
+    steps = make_sheet.si(sheet.pk).set(queue="slow")
+    # {% endif %}
+    if email := Email.objects.filter(sheet=sheet).first():
+        # Later, where a time is set. For a wait of days, have a periodic task look for what is due.
+        steps |= send_email.si(email.pk).set(eta=email.due_at)
+    return steps
+
+
 def sheet_cancelled(sheet: Sheet) -> None:
-    """Ends a sheet and its e-mail, whichever of them is still under way."""
+    """Ends a sheet and its e-mail, whichever of them is still under way.
+
+    For long work that nobody wants any more. What runs finds this out between two pages; what
+    waits, when it begins.
+    """
     Email.change(Email.objects.filter(sheet=sheet).values_list("pk", flat=True), State.CANCELLED)
-    # What runs finds this out between two pages; what waits, when it begins.
     # {% if broker.broadcasts %}
     if Sheet.change([sheet.pk], State.CANCELLED):
         sheet.refresh_from_db()
-        # At once, as a time limit would; workers of this project ignore the usual signal.
-        celery_app.control.revoke(sheet.task_id, terminate=True, signal="SIGUSR1")
+        if task_id := sheet.task_id:
+            # At once, as a time limit would; workers of this project ignore the usual signal. While
+            # the broker is away, the sheet is cancelled all the same.
+            transaction.on_commit(
+                lambda: celery_app.control.revoke(task_id, terminate=True, signal="SIGUSR1"),
+                robust=True,
+            )
     # {% else %}
     Sheet.change([sheet.pk], State.CANCELLED)
     # {% endif %}
-
-
-def tasks_lost() -> None:
-    """Sends again the tasks of what has waited for long.
-
-    One that was only late runs twice then: the second time finds nothing to do.
-    """
-    long_ago = timezone.now() - LONG_WAIT
-    late = {"state": State.WAITING, "created_at__lt": long_ago}
-    photographs = Photograph.objects.filter(**late).values_list("pk", flat=True)
-    for keys in batched(photographs, 100, strict=False):
-        photographs_imported(list(keys))
-    # Sheets of photographs that are still under way get their turn when these are through.
-    sheets = Sheet.objects.filter(**late).exclude(album__photographs__state__in=UNDER_WAY)
-    for sheet in sheets:
-        sheet_ordered(sheet)
-    emails = Email.objects.filter(**late, sheet__state=State.DONE).exclude(due_at__gt=long_ago)
-    for email in emails:
-        # The next round sends it again: workers drop those that then still wait.
-        send_email.apply_async((email.pk,), expires=LONG_WAIT.total_seconds())

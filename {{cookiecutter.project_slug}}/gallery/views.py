@@ -1,8 +1,8 @@
 """The page. It asks the database how tasks are doing, and waits for none of them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import wraps
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,38 +11,64 @@ from django.db import transaction
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 from kombu.exceptions import OperationalError
 
 from gallery import about, orders
-from gallery.forms import DELAYS, MAX_FILES, SheetForm, UploadForm
+from gallery.forms import MAX_BODY, MAX_FILES, SheetForm, UploadForm
 from gallery.models import UNDER_WAY, Album, Email, Photograph, Sheet, State
+
+View = Callable[[HttpRequest], HttpResponse]
 
 ALBUMS_SHOWN, PHOTOGRAPHS_SHOWN = 10, 24
 
 
+def refuse_large_bodies(view: View) -> View:
+    """Answers what is larger than any upload may be before a byte of it is read."""
+
+    # Reading the token of a form reads all of it, so that check comes second.
+    @csrf_exempt
+    @wraps(view)
+    def check(request: HttpRequest) -> HttpResponse:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
+            reason = f"This is too much at once: the limit is {MAX_BODY // 1024 // 1024} MB."
+            return HttpResponse(reason, content_type="text/plain", status=413)
+        return csrf_protect(view)(request)
+
+    return check
+
+
+@refuse_large_bodies
 def home(request: HttpRequest) -> HttpResponse:
     """Takes photographs, and shows what became of those that were sent before."""
     is_sent = request.method == "POST"
     form = UploadForm(request.POST, request.FILES) if is_sent else UploadForm()
     if form.is_valid():
-        files = form.cleaned_data["photographs"]
-        with all_or_nothing(request):
-            album = Album.objects.create(title=title(files), visitor=visitor(request))
-            for file in files:
-                photograph = album.photographs.create(name=file.name[:200], file=file)
-                orders.photograph_uploaded(photograph)
+        store(request, form.cleaned_data["photographs"])
         return redirect("gallery:home")
     context = {
         "form": form,
         "broker": about.BROKER,
         "results": about.RESULTS,
-        "workers": about.workers(),
         "links": about.links(),
     }
     status = 400 if is_sent else 200
     return render(request, "gallery/home.html", context | what_is_shown(request), status=status)
+
+
+def store(request: HttpRequest, files: list[Any]) -> None:
+    """Keeps what was uploaded, as a new album, and sends its tasks."""
+    with ExitStack() as undo:
+        with all_or_nothing(request):
+            album = Album.objects.create(title=title(files), visitor=visitor(request))
+            for file in files:
+                photograph = Photograph(album=album, name=file.name[:200], file=file)
+                # A database that takes back its rows leaves files where they are.
+                undo.callback(photograph.remove_original)
+                photograph.save()
+                orders.photograph_uploaded(photograph)
+        undo.pop_all()
 
 
 @require_GET
@@ -53,7 +79,8 @@ def albums(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def workers(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(about.workers())
+    """What the workers say, which the page does not wait for."""
+    return HttpResponse(about.workers(), content_type="text/plain")
 
 
 @require_POST
@@ -69,8 +96,7 @@ def order_sheet(request: HttpRequest, key: UUID) -> HttpResponse:
         with all_or_nothing(request):
             sheet = Sheet.objects.create(album=album)
             if address := form.cleaned_data["address"]:
-                delay = timedelta(seconds=form.cleaned_data["delay"])
-                due_at = timezone.now() + delay if delay else None
+                due_at = form.cleaned_data["due_at"]
                 Email.objects.create(sheet=sheet, address=address, due_at=due_at)
             orders.sheet_ordered(sheet)
     return redirect("gallery:home")
@@ -152,4 +178,6 @@ def what_is_shown(request: HttpRequest) -> dict[str, Any]:
         Email.objects.filter(sheet__album__in=visible_albums(request)),
     )
     is_waiting = any(of_a_kind.filter(state__in=UNDER_WAY).exists() for of_a_kind in jobs)
-    return {"albums": shown, "delays": DELAYS, "is_waiting": is_waiting}
+    # Many albums have it, so its fields have no ids.
+    order = SheetForm(auto_id=False)
+    return {"albums": shown, "order": order, "is_waiting": is_waiting}

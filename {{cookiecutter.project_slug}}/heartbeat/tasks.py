@@ -3,9 +3,10 @@
 from typing import Any
 
 from celery import shared_task
-from celery.signals import beat_init
+from celery.signals import after_task_publish, beat_init
 from django.utils import timezone
 
+from config.alive import touch
 from heartbeat.models import Heartbeat
 
 
@@ -17,4 +18,6 @@ def tick() -> None:
 
 @beat_init.connect
 def tick_at_start(**kwargs: Any) -> None:
+    # Beat is alive while it sends what is due.
+    after_task_publish.connect(touch)
     tick.delay()

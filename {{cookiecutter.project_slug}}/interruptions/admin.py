@@ -32,6 +32,8 @@ class InterruptedTaskAdmin(admin.ModelAdmin):
 
     @admin.action(description="Send again what was set aside", permissions=["delete"])
     def send_again(self, request: HttpRequest, tasks: QuerySet[InterruptedTask]) -> None:
-        for task in tasks.filter(set_aside=True):
+        set_aside = tasks.filter(set_aside=True)
+        for task in set_aside:
             signature(json.loads(task.signature)).apply_async()
             task.delete()
+        self.message_user(request, f"Sent again: {len(set_aside)}.")

@@ -6,7 +6,7 @@ from typing import Self
 from celery import Task
 from celery.app.task import Context
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 
 
 class InterruptedTask(models.Model):
@@ -36,10 +36,13 @@ class InterruptedTask(models.Model):
             "name": task.request.shadow or task.name,
             "signature": json.dumps(task.signature_from_request()),
         }
-        interrupted, _ = cls.objects.get_or_create(id=task.request.id, defaults=what)
-        interrupted.restarts += 1
-        interrupted.set_aside = interrupted.restarts > settings.TASK_MAX_RESTARTS
-        interrupted.save()
+        cls.objects.get_or_create(id=task.request.id, defaults=what)
+        # Two workers may count the same task at once.
+        with transaction.atomic():
+            interrupted = cls.objects.select_for_update().get(id=task.request.id)
+            interrupted.restarts += 1
+            interrupted.set_aside = interrupted.restarts > settings.TASK_MAX_RESTARTS
+            interrupted.save()
         return interrupted
 
     @classmethod
@@ -47,4 +50,5 @@ class InterruptedTask(models.Model):
         """Notes a task that the worker does not know, to be sent again to one that does."""
         signature = task.signature_from_request(request)
         what = {"name": task.name, "signature": json.dumps(signature), "set_aside": True}
-        cls.objects.get_or_create(id=request.id, defaults=what)
+        # An earlier version may have started it.
+        cls.objects.update_or_create(id=request.id, defaults=what)

@@ -13,5 +13,5 @@ from interruptions.models import InterruptedTask
 def set_aside(seconds: float) -> str:
     count = InterruptedTask.objects.filter(set_aside=True).count()
     if count:
-        raise WiringError(f"{count} tasks are set aside")
+        raise WiringError(f"{count} set aside")
     return "none is set aside"

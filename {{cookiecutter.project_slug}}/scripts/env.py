@@ -10,7 +10,7 @@ from pathlib import Path
 
 def fill(example: str) -> str:
     """The text with a random one for each <NAME>, the same wherever the name stands."""
-    values: defaultdict[str, str] = defaultdict(lambda: secrets.token_urlsafe(50))
+    values: defaultdict[str, str] = defaultdict(lambda: secrets.token_hex(32))
     return re.sub(r"<([A-Z_]+)>", lambda match: values[match[1]], example)
 
 

@@ -37,7 +37,10 @@ CONFLICT = re.compile(
     r"^<{7}.*?\n(.*?)^\|{7}.*?\n(.*?)^={7}\n(.*?)^>{7}.*?\n", re.MULTILINE | re.DOTALL
 )
 LIST_ITEM = re.compile(r'\s*".*",\n')
-ENV_LINE = re.compile(r"^([A-Z_]+)=.*$", re.MULTILINE)
+# A line of .env, or several where its value is in quotes.
+VARIABLE = re.compile(
+    r"""^[ \t]*(?:export[ \t]+)?(\w+)=("[^"]*"|'[^']*')?.*$""", re.MULTILINE | re.ASCII
+)
 
 Answers = Mapping[str, str | bool]
 
@@ -85,23 +88,32 @@ def switch(given: dict[str, str], folder: Path) -> None:
 def update(given: dict[str, str], folder: Path) -> None:
     """Brings the project to the newest version of its template, or to the one that `to` names."""
     record = read_record()
-    address = given.pop("template", record["template"])
+    known = record["template"]
+    address = given.pop("template", known)
     version = given.pop("to", "origin/HEAD")
     if given:
         raise Stop(f"{next(iter(given))} is no part of an update: choose to=VERSION or nothing.")
     template = clone(address, folder)
     old_commit = record["commit"]
     new_commit = checkout(template, version)
-    if old_commit == new_commit:
+    if old_commit == new_commit and address == known:
         print("Nothing to do: the project has that version of its template already.")
         return
     check_clean()
+    if address != known:
+        # A password in the address stays with the person whose it is.
+        record["template"] = re.sub("://[^/@]*@", "://", address)
+    if old_commit == new_commit:
+        (PROJECT / RECORD).write_text(to_text(record), encoding="utf-8")
+        git("add", RECORD)
+        print(f"{RECORD} has the new address: commit it. The template's version is the same.")
+        return
     after = render(template, answers_of(record), folder / "after")
     # With the answers to questions that are new.
     answers = answers_of(json.loads((after / RECORD).read_text(encoding="utf-8")))
     checkout(template, old_commit)
     before = render(template, answers_of(record), folder / "before")
-    record = with_answers(record, answers) | {"template": address, "commit": new_commit}
+    record = with_answers(record, answers) | {"commit": new_commit}
     name = git("describe", "--tags", "--always", new_commit, cwd=template)
     apply(before, after, record, f"Update the template to {name}", folder)
     changes = git("diff", "--unified=0", old_commit, new_commit, "--", "CHANGELOG.md", cwd=template)
@@ -130,6 +142,10 @@ def read_record() -> dict[str, Any]:
         ) from None
     except (KeyError, ValueError):
         raise Stop(f"{RECORD} cannot be read. Bring it back by git, or remove it. {LINK}") from None
+
+
+def to_text(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False, indent=2) + "\n"
 
 
 def answers_of(record: Mapping[str, Any]) -> dict[str, str | bool]:
@@ -256,8 +272,7 @@ def apply(before: Path, after: Path, record: Mapping[str, Any], message: str, fo
     left_out = leave_out_removed(before, after)
     prefix = git("rev-parse", "--show-prefix")
     base = commit(before, (PROJECT / RECORD).read_text(encoding="utf-8"), prefix, message)
-    text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
-    wanted = commit(after, text, prefix, message, "-p", base)
+    wanted = commit(after, to_text(record), prefix, message, "-p", base)
     copy = folder / "copy"
     git("worktree", "add", "--quiet", "--detach", str(copy), "HEAD")
     try:
@@ -270,7 +285,7 @@ def apply(before: Path, after: Path, record: Mapping[str, Any], message: str, fo
         git("worktree", "remove", "--force", str(copy))
     git("read-tree", "-m", "-u", "HEAD", tree, cwd=Path(git("rev-parse", "--show-toplevel")))
     if env:
-        (PROJECT / ".env").write_text(env, encoding="utf-8")
+        (PROJECT / ".env").write_bytes(env.encode(errors="surrogateescape"))
     print(f"{message}: {git('diff', '--cached', '--shortstat') or 'no file changes'}.")
     if left_out:
         print("Left out, since the project has it no more:", *left_out, sep="\n    ")
@@ -373,27 +388,40 @@ def lock(project: Path) -> None:
 
 
 def merge_env(changed: Path) -> str:
-    """What .env is to hold, once .env.example is that of the changed project; "" if as before.
+    """What .env is to hold, once .env.example is that of the changed project.
 
-    Values stay, save where the example has another; those that go are kept in a comment.
+    Variables that are new in the example, or have another value there, get that. What they had is
+    kept in a comment, and so is what is gone from the example. All the rest stays as it is.
     """
-    old, new, mine = (
-        path.read_text(encoding="utf-8") if path.exists() else ""
-        for path in (PROJECT / ".env.example", changed / ".env.example", PROJECT / ".env")
+    old, new, text = map(
+        read_env, [PROJECT / ".env.example", changed / ".env.example", PROJECT / ".env"]
     )
-    if not mine or old == new:
+    if not text:
         return ""
-    was, now, have = (
-        {line[1]: line[0] for line in ENV_LINE.finditer(text)} for text in (old, new, mine)
-    )
-    kept = {key: line for key, line in have.items() if was.get(key) == now.get(key)}
-    text = fill(ENV_LINE.sub(lambda line: kept.pop(line[1], line[0]), new))
-    gone = [f"# {line}" for key, line in have.items() if was.get(key) != now.get(key)]
-    if kept:
-        text += "\n".join(["", "# Others", *kept.values(), ""])
-    if gone:
-        text += "\n".join(["", "# Until the last switch or update", *gone, ""])
+    was, now, filled = variables(old), variables(new), variables(fill(new))
+    others = {key for key in was | now if was.get(key) != now.get(key)}
+    missing = {key: filled[key] for key in now if key in others}
+
+    def edit(line: re.Match[str]) -> str:
+        if line[1] not in others:
+            return line[0]
+        commented = re.sub("^", "# ", line[0], flags=re.MULTILINE)
+        return f"{commented}\n{missing.pop(line[1])}" if line[1] in missing else commented
+
+    text = VARIABLE.sub(edit, text)
+    if missing:
+        text += "\n".join(["" if text.endswith("\n") else "\n", *missing.values(), ""])
     return text
+
+
+def read_env(path: Path) -> str:
+    """The text of a file to the byte; "" if there is none."""
+    return path.read_bytes().decode(errors="surrogateescape") if path.exists() else ""
+
+
+def variables(text: str) -> dict[str, str]:
+    """The line of each variable that a text sets."""
+    return {line[1]: line[0] for line in VARIABLE.finditer(text)}
 
 
 def git(*arguments: str, cwd: Path | None = None, **environment: str) -> str:

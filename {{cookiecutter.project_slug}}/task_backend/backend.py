@@ -4,6 +4,7 @@ from copy import copy
 from typing import Any
 from uuid import uuid4
 
+from django.db import transaction
 from django.tasks import Task, TaskResult, TaskResultStatus
 from django.tasks.backends.base import BaseTaskBackend
 from django.tasks.exceptions import TaskResultDoesNotExist
@@ -28,7 +29,10 @@ class CeleryBackend(BaseTaskBackend):
         self.supports_priority = self.options.get("supports_priority", False)
 
     def enqueue(self, task: Task, args: list[Any], kwargs: dict[str, Any]) -> TaskResult:
-        """Sends a task. Raises OperationalError when the broker or the result backend is away."""
+        """Sends a task, with `enqueue_on_commit` once the transaction around it is committed.
+
+        Raises OperationalError when the broker or the result backend is away.
+        """
         self.validate_task(task)
         result: TaskResult = TaskResult(
             task=task,
@@ -57,14 +61,21 @@ class CeleryBackend(BaseTaskBackend):
         options: dict[str, Any] = {"queue": task.queue_name, "eta": task.run_after}
         if self.supports_priority:
             options["priority"] = celery_priority(task.priority)
-        try:
-            # The shadow is the name that logs and monitors show.
-            run.apply_async((record,), task_id=result.id, shadow=task.module_path, **options)
-        except Exception:
-            if self.supports_get_result:
-                results.forget(result.id)
-            raise
-        task_enqueued.send(type(self), task_result=result)
+
+        def send() -> None:
+            try:
+                # The shadow is the name that logs and monitors show.
+                run.apply_async((record,), task_id=result.id, shadow=task.module_path, **options)
+            except Exception:
+                if self.supports_get_result:
+                    results.forget(result.id)
+                raise
+            task_enqueued.send(type(self), task_result=result)
+
+        if self.options.get("enqueue_on_commit", False):
+            transaction.on_commit(send)
+        else:
+            send()
         return result
 
     def get_result(self, result_id: str) -> TaskResult:

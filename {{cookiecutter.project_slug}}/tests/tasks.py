@@ -4,8 +4,11 @@ import os
 import signal
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 from celery import Task, shared_task
+from django.conf import settings
+from kombu.exceptions import OperationalError
 
 from config.tasks import RetriedTask
 from interruptions.models import InterruptedTask
@@ -29,6 +32,12 @@ def record(value: object, path: str) -> None:
     write(path, str(value))
 
 
+@shared_task(base=RetriedTask, ignore_result=True)
+def record_alone(value: object, path: str) -> None:
+    """Writes what it is given, and has no result."""
+    write(path, str(value))
+
+
 @shared_task
 def record_time(path: str) -> None:
     write(path, repr(time.time()))
@@ -45,6 +54,29 @@ def fail_twice(self: Task, path: str) -> str:
     if self.request.retries < 2:
         raise ConnectionError("the other side is away")
     return "well"
+
+
+@shared_task(bind=True, base=RetriedTask)
+def fail_once_more(self: Task, path: str, retries: int) -> None:
+    """Fails while it was retried no more than that, and writes when each run began."""
+    write(path, f"{self.request.id} {time.time()}")
+    if self.request.retries == retries:
+        raise TimeoutError("the other side does not answer")
+
+
+@shared_task(bind=True, base=RetriedTask)
+def retry_with_too_much(self: Task, path: str, text: str = "") -> None:
+    """Wants to be tried again with more than a message holds."""
+    write(path, "trying")
+    raise self.retry(kwargs={"text": "x" * settings.MESSAGE_MAX_BYTES})
+
+
+@shared_task(bind=True)
+def retry_while_away(self: Task, path: str) -> None:
+    """Wants to be tried again, and cannot reach the broker."""
+    write(path, "trying")
+    with patch.object(self.app, "send_task", side_effect=OperationalError("away")):
+        raise self.retry(countdown=1)
 
 
 @shared_task

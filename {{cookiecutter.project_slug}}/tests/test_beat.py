@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Notes, Process
+from tests.fixtures import Notes, Process
 
 pytestmark = pytest.mark.usefixtures("worker")
 

@@ -4,7 +4,7 @@ import pytest
 from celery import Celery
 
 from config.broadcast import broadcast
-from tests.conftest import Notes, StartWorker, wait_until
+from tests.fixtures import Notes, StartWorker, wait_until
 from tests.tasks import record_worker
 
 pytestmark = pytest.mark.usefixtures("worker")

@@ -9,7 +9,7 @@ from config.checks.broker import check_broker
 from tests.production import faults
 
 SCHEME = celery_app.conf.broker_url.partition(":")[0]
-SAFE = f"{SCHEME}s://user:password@broker.example.com"
+SAFE = f"{SCHEME}s://user:unguessable@broker.example.com"
 
 
 def test_a_password_and_a_checked_certificate_are_safe() -> None:
@@ -22,8 +22,9 @@ def test_a_password_and_a_checked_certificate_are_safe() -> None:
         (f"{SCHEME}://localhost", ["celery.W007", "celery.W010"]),
         (f"{SCHEME}://user@broker.example.com", ["celery.W007", "celery.W008"]),
         (f"{SCHEME}://guest:guest@broker.example.com", ["celery.W007", "celery.W008"]),
+        (f"{SCHEME}s://user:changeme@broker.example.com", ["celery.W007", "celery.W009"]),
         (f"{SAFE}?ssl_cert_reqs=none", ["celery.W009"]),
-        (f"{SCHEME}://user:password@one.example.com;{SAFE}", ["celery.W008", "celery.W009"]),
+        (f"{SCHEME}://user:unguessable@one.example.com;{SAFE}", ["celery.W008", "celery.W009"]),
     ],
 )
 def test_an_address_that_is_not_safe_is_found(

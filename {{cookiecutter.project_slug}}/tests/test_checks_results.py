@@ -5,7 +5,7 @@ import pytest
 from config.checks.results import check_results
 from tests.production import faults
 
-SAFE = "rediss://:password@results.example.com/0"
+SAFE = "rediss://:unguessable@results.example.com/0"
 
 
 def test_a_password_and_a_checked_certificate_are_safe() -> None:
@@ -16,7 +16,7 @@ def test_a_password_and_a_checked_certificate_are_safe() -> None:
     ("url", "ids"),
     [
         ("redis://localhost/0", ["celery.W007", "celery.W010"]),
-        ("redis://:password@results.example.com/0", ["celery.W008"]),
+        ("redis://:unguessable@results.example.com/0", ["celery.W008"]),
         (f"{SAFE}?ssl_cert_reqs=none", ["celery.W009"]),
         ("redis+socket:///run/redis.sock", []),
     ],

@@ -19,16 +19,17 @@ def test_a_project_whose_tasks_may_run_too_long_is_found(limit: str) -> None:
 def test_a_task_of_an_app_that_may_run_too_long_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "reports").mkdir()
-    (tmp_path / "reports" / "__init__.py").touch()
-    (tmp_path / "reports" / "tasks.py").write_text(
+    # The project may have an app of any usual name.
+    (tmp_path / "app_of_a_test").mkdir()
+    (tmp_path / "app_of_a_test" / "__init__.py").touch()
+    (tmp_path / "app_of_a_test" / "tasks.py").write_text(
         "from celery import shared_task\n@shared_task(time_limit=3600)\ndef send(): ...\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    with modify_settings(INSTALLED_APPS={"append": "reports"}):
+    with modify_settings(INSTALLED_APPS={"append": "app_of_a_test"}):
         [fault] = found()
-    celery_app.tasks.unregister("reports.tasks.send")
-    assert fault.startswith("celery.E001: The time limit of reports.tasks.send is 3600")
+    celery_app.tasks.unregister("app_of_a_test.tasks.send")
+    assert fault.startswith("celery.E001: The time limit of app_of_a_test.tasks.send is 3600")
 
 
 def test_a_task_that_leaves_the_broker_when_it_starts_may_run_long(

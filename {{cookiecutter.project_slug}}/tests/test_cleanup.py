@@ -6,7 +6,7 @@ import pytest
 from celery.result import AsyncResult
 from django.conf import settings
 
-from tests.conftest import SECONDS, Process, StartWorker, wait_until
+from tests.fixtures import SECONDS, Process, StartWorker, wait_until
 from tests.tasks import add
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SECONDS, Notes
+from tests.fixtures import SECONDS, Notes
 from tests.tasks import record_time
 
 pytestmark = pytest.mark.usefixtures("worker")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.collector import Collector, collector
-from tests.conftest import Notes, Process, wait_until
+from tests.fixtures import Notes, Process, wait_until
 from tests.tasks import fail, record
 
 

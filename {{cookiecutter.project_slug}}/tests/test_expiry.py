@@ -5,7 +5,7 @@ from celery import Celery
 from celery.result import AsyncResult
 from django.conf import settings
 
-from tests.conftest import SECONDS, Process, wait_until
+from tests.fixtures import SECONDS, Process, wait_until
 from tests.tasks import add
 
 

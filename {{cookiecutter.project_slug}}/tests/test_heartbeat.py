@@ -9,7 +9,7 @@ from django.utils import timezone
 from health.lines import WiringError
 from heartbeat.models import Heartbeat
 from heartbeat.wiring import beat
-from tests.conftest import SECONDS, Process, wait_until
+from tests.fixtures import SECONDS, Process, wait_until
 from tests.test_wiring import Wiring
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]

@@ -1,15 +1,18 @@
 """A task whose process dies runs again, and one that was set aside can be sent again."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from celery import Celery
+from django.conf import settings
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
 from interruptions.models import InterruptedTask
-from tests.conftest import Notes, wait_until
-from tests.tasks import die_once, record
+from tests.fixtures import Notes, wait_until
+from tests.tasks import die_once, record, retry_while_away
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
@@ -18,6 +21,30 @@ def test_a_task_whose_process_dies_runs_again(notes: Notes) -> None:
     die_once.delay(notes.path)
     assert notes.wait(3) == ["dying", "interrupted once", "well"]
     wait_until(lambda: not InterruptedTask.objects.exists(), what="the note of it to go")
+
+
+def test_a_task_that_can_never_be_retried_while_the_broker_is_away_is_set_aside(
+    notes: Notes,
+) -> None:
+    retry_while_away.delay(notes.path)
+    wait_until(InterruptedTask.objects.filter(set_aside=True).exists, what="it to be set aside")
+    assert notes.lines == ["trying"] * (1 + settings.TASK_MAX_RESTARTS)
+    assert InterruptedTask.objects.get().restarts == settings.TASK_MAX_RESTARTS + 1
+
+
+def test_restarts_that_are_counted_at_once_are_all_counted() -> None:
+    """Two workers may get the same task when the network between them and the broker parts."""
+
+    def count(number: int) -> None:
+        task = die_once
+        task.push_request(id="1", args=[], kwargs={})  # type: ignore[call-arg]
+        InterruptedTask.count_restart(task)
+        task.pop_request()
+        connections.close_all()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(count, range(20)))
+    assert InterruptedTask.objects.get().restarts == 20
 
 
 def send_again(admin_client: Client, task: InterruptedTask) -> None:
@@ -44,10 +71,13 @@ def test_a_task_that_was_set_aside_is_sent_again_from_the_admin(
 def test_a_task_of_a_later_version_is_kept_until_that_is_there(
     celery: Celery, notes: Notes, admin_client: Client
 ) -> None:
+    # That version was here before, and its worker died.
+    InterruptedTask.objects.create(id="1", name="record", signature="{}", restarts=1)
     then = record.si("then", notes.path)
-    celery.send_task("record", ("monthly", notes.path), link=then, queue="default")
-    wait_until(InterruptedTask.objects.exists, what="the task to be set aside")
-    task = InterruptedTask.objects.get()
+    celery.send_task("record", ("monthly", notes.path), task_id="1", link=then, queue="default")
+    set_aside = InterruptedTask.objects.filter(set_aside=True)
+    wait_until(set_aside.exists, what="the task to be set aside")
+    task = set_aside.get()
     # The later version: a task of this name.
     task.signature = task.signature.replace('"task": "record"', f'"task": "{record.name}"')
     task.save()

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 
-from tests.conftest import Notes, Process, wait_until
+from tests.fixtures import Notes, Process, wait_until
 from tests.tasks import fail_twice, record, wait_for
 
 EVENTS = ("task_started", "task_retrying", "task_succeeded")
@@ -29,6 +29,14 @@ def send_endless(request: HttpRequest, notes: str) -> HttpResponse:
 urlpatterns = [path("two/<path:notes>", send), path("endless/<path:notes>", send_endless)]
 
 
+def ask(client: Client, caplog: pytest.LogCaptureFixture, path: str) -> tuple[str, str]:
+    """The id that the request has in the log of the web process, and what it answers."""
+    caplog.clear()
+    answer = client.get(path).content.decode()
+    said = [record.msg for record in caplog.records if "request_started" in str(record.msg)]
+    return said[0]["request_id"], answer  # type: ignore[index]
+
+
 def ids(lines: list[str]) -> set[str]:
     """The ids of requests in the lines; `none` stands for a line without one."""
     found = [re.search(r"request_id=(\S{36})", line) for line in lines]
@@ -37,7 +45,7 @@ def ids(lines: list[str]) -> set[str]:
 
 @pytest.mark.urls(__name__)
 def test_a_request_and_all_that_its_tasks_say_have_one_id(
-    client: Client, notes: Notes, worker: Process
+    client: Client, caplog: pytest.LogCaptureFixture, notes: Notes, worker: Process
 ) -> None:
     def lines(tasks: str) -> list[str]:
         log = worker.log.read_text().splitlines()
@@ -46,17 +54,16 @@ def test_a_request_and_all_that_its_tasks_say_have_one_id(
     def count(tasks: str) -> list[int]:
         return [sum(event in line for line in lines(tasks)) for event in EVENTS]
 
-    one, other = [client.get(f"/two{notes.path}").content.decode() for _ in range(2)]
+    (first, one), (second, other) = [ask(client, caplog, f"/two{notes.path}") for _ in range(2)]
     wait_until(lambda: count(one) == count(other) == [4, 2, 2], what="the tasks to succeed")
-    assert len(ids(lines(one))) == len(ids(lines(other))) == 1
-    assert len(ids(lines(one) + lines(other)) - {"none"}) == 2
+    assert (ids(lines(one)), ids(lines(other))) == ({first}, {second})
 
 
 @pytest.mark.urls(__name__)
 def test_a_task_whose_time_is_over_names_its_request(
-    client: Client, notes: Notes, worker: Process
+    client: Client, caplog: pytest.LogCaptureFixture, notes: Notes, worker: Process
 ) -> None:
-    task = client.get(f"/endless{notes.path}").content.decode()
+    request, task = ask(client, caplog, f"/endless{notes.path}")
     worker.wait_for_line(f"exceeded for tests.tasks.wait_for[{task}]")
     said = [line for line in worker.log.read_text().splitlines() if task in line]
-    assert len(ids(said) - {"none"}) == len(ids(said)) == 1
+    assert ids(said) == {request}

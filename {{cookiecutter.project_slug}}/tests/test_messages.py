@@ -11,7 +11,7 @@ from celery import Celery
 from django.conf import settings
 from kombu.exceptions import EncodeError
 
-from tests.conftest import Notes, Process, wait_until
+from tests.fixtures import Notes, Process, wait_until
 from tests.tasks import record, write
 
 pytestmark = pytest.mark.django_db(transaction=True)

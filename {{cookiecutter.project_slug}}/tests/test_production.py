@@ -5,10 +5,13 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from config import celery_app
 from config.env import BASE_DIR
+from tests.fixtures import wait_until
 
 CHECK = ("manage.py", "check")
 COMMANDS = [
@@ -16,6 +19,7 @@ COMMANDS = [
     ("-m", "celery", "--app", "config", "worker"),
     ("-m", "gunicorn", "config.wsgi", "--bind", "127.0.0.1:0"),
 ]
+AWAY = "127.0.0.1:1"
 LOG = """
 import django; django.setup()
 import logging, structlog
@@ -59,6 +63,16 @@ def test_nothing_starts_without_what_production_needs(command: tuple[str, ...]) 
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_nothing_starts_without_a_broker(examples: dict[str, str]) -> None:
+    in_database = "conn_string" in celery_app.conf.broker_transport_options
+    needed = "DATABASE_URL" if in_database else "CELERY_BROKER_URL"
+    done = run(*CHECK, **examples | {"SECRET_KEY": "0123456789" * 5, needed: ""})
+    assert done.returncode == 3
+    assert done.stderr.startswith(
+        f"ERROR: {needed} is not set. Set it in the environment, such as "
+    )
+
+
 def test_an_empty_variable_is_missing(examples: dict[str, str]) -> None:
     done = run(*CHECK, **dict.fromkeys(examples, ""))
     assert [line.split()[1] for line in done.stderr.splitlines()] == list(examples)
@@ -94,3 +108,29 @@ def test_log_lines_are_json_and_hold_no_variables(examples: dict[str, str]) -> N
     assert theirs.items() >= {"event": "This went wrong.", "logger": "theirs"}.items()
     assert "ZeroDivisionError" in theirs["exception"]
     assert "hidden" not in done.stderr
+
+
+def test_no_password_is_in_the_log_while_servers_are_away(
+    examples: dict[str, str], tmp_path: Path
+) -> None:
+    variables = {
+        name: re.sub(r"^(\w+?)s?://[^/@]*@[^/]+(/[^?]*).*", rf"\1://user:sesame@{AWAY}\2", example)
+        for name, example in examples.items()
+    }
+    variables |= {"SECRET_KEY": "0123456789" * 5, "HOME": os.devnull}
+    variables |= {"EMAIL_URL": f"smtp://user:sesame@{AWAY}"}
+    variables["DJANGO_SETTINGS_MODULE"] = "config.settings.production"
+    log = tmp_path / "log"
+    command = [sys.executable, "-m", "celery", "--app", "config", "worker"]
+    with log.open("w") as output:
+        worker = subprocess.Popen(
+            command, cwd=BASE_DIR, env=variables, stdout=output, stderr=output
+        )
+    try:
+        wait_until(lambda: '"level": "error"' in log.read_text() or worker.poll() is not None)
+    finally:
+        worker.kill()
+        worker.wait()
+    said = log.read_text() + run(*CHECK, "--database", "default", **variables).stderr
+    assert said
+    assert "sesame" not in said

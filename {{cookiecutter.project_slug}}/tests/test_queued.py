@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from config import celery_app
-from tests.conftest import Notes, wait_until
+from tests.fixtures import Notes, wait_until
 from tests.tasks import record
 
 

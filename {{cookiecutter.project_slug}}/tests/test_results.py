@@ -2,8 +2,12 @@
 
 import pytest
 from celery import group
+from celery.exceptions import TimeoutError as ResultTimeout
+from celery.result import AsyncResult
 
-from tests.conftest import SECONDS, Notes
+from health.tasks import answer
+from health.wiring import results
+from tests.fixtures import SECONDS, Notes
 from tests.tasks import add, fail, fail_twice
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
@@ -27,3 +31,12 @@ def test_a_failure_comes_back_with_its_traceback(notes: Notes) -> None:
         task.get(timeout=SECONDS)
     assert task.state == "FAILURE"
     assert 'raise ValueError("this cannot work")' in str(task.traceback)
+
+
+def test_wiring_finds_results_that_do_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def send_without_result(probe: str) -> AsyncResult:
+        return AsyncResult(answer.apply_async((probe,), ignore_result=True).id)
+
+    monkeypatch.setattr(answer, "delay", send_without_result)
+    with pytest.raises(ResultTimeout, match="timed out"):
+        results(3)

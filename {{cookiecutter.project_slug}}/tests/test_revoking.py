@@ -1,6 +1,6 @@
 """A task that is no longer wanted is stopped."""
 
-from tests.conftest import Notes, Process
+from tests.fixtures import Notes, Process
 from tests.tasks import record, wait_for
 
 

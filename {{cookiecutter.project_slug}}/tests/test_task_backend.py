@@ -10,7 +10,7 @@ from django.tasks.signals import task_enqueued
 from django.utils import timezone
 
 from tests import django_tasks
-from tests.conftest import SECONDS, Notes, Process
+from tests.fixtures import SECONDS, Notes, Process
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 

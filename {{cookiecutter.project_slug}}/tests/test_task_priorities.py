@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests import django_tasks
-from tests.conftest import Notes
+from tests.fixtures import Notes
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 

@@ -12,7 +12,7 @@ from kombu.exceptions import EncodeError
 
 import task_backend.backend
 from tests import django_tasks
-from tests.conftest import SECONDS, Notes, wait_until
+from tests.fixtures import SECONDS, Notes, wait_until
 from tests.tasks import add
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]

@@ -4,8 +4,16 @@ import pytest
 from celery import chain, group
 from django.db import transaction
 
-from tests.conftest import Notes, Process, StartWorker, wait_until
-from tests.tasks import add, fail, fail_twice, record, record_worker
+from tests.fixtures import Notes, Process, StartWorker, wait_until
+from tests.tasks import (
+    add,
+    fail,
+    fail_once_more,
+    fail_twice,
+    record,
+    record_worker,
+    retry_with_too_much,
+)
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -20,6 +28,32 @@ def test_a_task_runs(notes: Notes) -> None:
 def test_a_task_that_fails_twice_is_retried_until_it_works(notes: Notes) -> None:
     chain(fail_twice.s(notes.path), record.s(notes.path)).delay()
     assert notes.wait(4) == ["run 0", "run 1", "run 2", "well"]
+
+
+def test_retries_wait_longer_each_time_and_never_all_alike(notes: Notes) -> None:
+    def waits(retries: int, count: int) -> list[float]:
+        """How long tasks wait that were retried so often before, in seconds."""
+        before = len(notes.lines)
+        for _ in range(count):
+            fail_once_more.s(notes.path, retries).apply_async(retries=retries)
+        runs: dict[str, list[float]] = {}
+        for line in notes.wait(before + 2 * count)[before:]:
+            run, moment = line.split()
+            runs.setdefault(run, []).append(float(moment))
+        return [max(moments) - min(moments) for moments in runs.values()]
+
+    first, third = waits(0, 4), waits(2, 20)
+    # One second at first, then anything up to four: that all of twenty are alike does not happen.
+    assert min(first) > 0.9
+    assert max(third) > min(third) + 1.5
+
+
+def test_a_retry_that_can_never_be_sent_is_a_failure(notes: Notes, worker: Process) -> None:
+    retry_with_too_much.delay(notes.path)
+    worker.wait_for_line("EncodeError: tests.tasks.retry_with_too_much would be a message of")
+    lines = worker.log.read_text().splitlines()
+    assert [line for line in lines if "task_failed" in line and "retry_with_too_much" in line]
+    assert notes.lines == ["trying"]
 
 
 def test_a_failure_is_in_the_log_with_its_traceback_and_task(notes: Notes, worker: Process) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from celery import Celery
 from kombu import Connection, Consumer, Message, Queue
+from kombu.asynchronous import Hub
 
-from tests.conftest import wait_until
+from tests.fixtures import wait_until
 
 QUEUE = Queue("handover", routing_key="handover")
 
@@ -36,6 +37,40 @@ def test_what_is_no_message_is_dropped(celery: Celery, caplog: pytest.LogCapture
         connection.Producer().publish("text", exchange="", routing_key=QUEUE.name)
     assert receive(celery) == "text"
     assert caplog.text.count("Dropped what is no message") == 2
+
+
+class Pool:
+    """Looks for tasks once in each turn of the event loop, as Celery's pool does."""
+
+    def __init__(self, taken: list[Message]) -> None:
+        self.taken = taken
+        self.saw = 0
+
+    def look(self) -> None:
+        self.saw = len(self.taken)
+
+
+def test_the_pool_sees_a_task_in_the_turn_in_which_it_is_taken(celery: Celery) -> None:
+    taken: list[Message] = []
+    # The loop keeps no order: some have their turn before the task is taken, some after.
+    pools = [Pool(taken) for _ in range(20)]
+    hub = Hub()
+    hub.on_tick.update(pool.look for pool in pools)  # type: ignore[attr-defined]
+
+    def goes_round() -> bool:
+        hub.run_once()
+        return bool(taken)
+
+    with (
+        celery.connection_for_read() as connection,
+        Consumer(connection, [QUEUE], on_message=taken.append),
+    ):
+        connection.register_with_event_loop(hub)
+        with celery.producer_or_acquire() as producer:
+            producer.publish("text", exchange="", routing_key=QUEUE.name)
+        wait_until(goes_round, what="a message")
+        assert {pool.saw for pool in pools} == {1}
+        taken[0].ack()
 
 
 def receive(celery: Celery) -> object:

@@ -1,6 +1,7 @@
 """`manage.py wiring` tells what works, and what to do where something does not."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -15,11 +16,12 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from config import celery_app
 from config.env import BASE_DIR, env
 from health.lines import WiringError
 from health.management.commands.wiring import ask
 from health.wiring import database
-from tests.conftest import SECONDS, WORKER, Process
+from tests.fixtures import SECONDS, WORKER, Process
 
 pytestmark = [pytest.mark.usefixtures("celery"), pytest.mark.django_db(transaction=True)]
 
@@ -69,6 +71,11 @@ def broker_at(server: socket.socket) -> str:
 def test_all_is_well_with_a_worker(worker: Process) -> None:
     wiring = Wiring(SECONDS)
     assert {name: wiring.states[name] for name in ALL} == dict.fromkeys(ALL, "ok")
+    assert re.search(r" answers in \d+ ms$", wiring.line("Broker"))
+    assert re.search(r" \d+ in default, \d+ in slow$", wiring.line("Queues"))
+    assert re.search(r" run from .*default in \d+ ms", wiring.line("Tasks"))
+    if celery_app.conf.worker_enable_remote_control:
+        assert re.search(r" one@\S+ reads default and slow", wiring.line("Workers"))
 
 
 def test_a_queue_that_nobody_reads_is_found(elsewhere: dict[str, str], tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.checks import CheckMessage, register
 
 from config import celery_app
-from config.checks.connections import check_url
+from config.checks.urls import check_url
 
 
 @register(deploy=True)

@@ -18,6 +18,7 @@ QUEUE_PREFIX = env("QUEUE_PREFIX")
 # Broker: where tasks wait for a worker.
 {{ broker.settings() }}
 # A task is sent again for seven seconds while the broker is away; then the sender gets an error.
+# Where the broker takes connections and says nothing, that takes longer.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {
     "max_retries": 5,
     "interval_start": 0.5,
@@ -75,14 +76,17 @@ CELERY_RESULT_EXTENDED = True
 # Without beat, workers remove expired results themselves.
 CELERY_IMPORTS = ["config.cleanup"]
 # {% endif %}
+# {% if cookiecutter.flower %}
+# Workers tell of each task while Flower runs, and no longer: it costs as much as a small task.
+CELERY_INCLUDE = ["config.events"]
+# {% endif %}
 
 # Time: as in Django.
 CELERY_TIMEZONE = env("TIME_ZONE", default="UTC")
 CELERY_ENABLE_UTC = True
 
-# Workers: a pool process starts afresh after so many tasks, or when it holds so many KiB once a
-# task is done, and gives back what they leaked.
-CELERY_WORKER_MAX_TASKS_PER_CHILD = env.int("CELERY_WORKER_MAX_TASKS_PER_CHILD", default=1000)
+# Workers: a pool process that holds so many KiB once a task is done starts afresh, and gives back
+# what tasks leaked. None does so after a number of tasks: the pool may take seconds to notice.
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = env.int(
     "CELERY_WORKER_MAX_MEMORY_PER_CHILD", default=512 * 1024
 )

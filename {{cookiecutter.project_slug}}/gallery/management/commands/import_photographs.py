@@ -1,5 +1,6 @@
 """`manage.py import_photographs FOLDER`"""
 
+from contextlib import ExitStack
 from itertools import batched
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, folder: Path, **options: Any) -> None:
         if not folder.is_dir():
             raise CommandError(f"{folder} is no folder: give one that holds photographs.")
+        if not any(path.is_file() for path in folder.iterdir()):
+            raise CommandError(f"{folder} holds no file: give a folder with photographs.")
         album = Album.objects.create(title=folder.resolve().name)
         # Piece by piece: neither the memory nor a message has to hold them all, and the first
         # thumbnails are there while the last files are still being copied.
@@ -37,11 +40,12 @@ class Command(BaseCommand):
 
 def store(album: Album, paths: tuple[Path, ...]) -> list[Any]:
     """Copies files into the storage and notes them. Returns their keys."""
-    photographs = []
-    for path in paths:
-        with path.open("rb") as file:
-            photograph = Photograph(album=album, name=path.name)
-            photograph.file.save(path.name, File(file), save=False)
-        photographs.append(photograph)
-    Photograph.objects.bulk_create(photographs)
+    photographs = [Photograph(album=album, name=path.name) for path in paths]
+    with ExitStack() as undo:
+        for photograph, path in zip(photographs, paths, strict=True):
+            undo.callback(photograph.remove_original)
+            with path.open("rb") as file:
+                photograph.file.save(path.name, File(file), save=False)
+        Photograph.objects.bulk_create(photographs)
+        undo.pop_all()
     return [photograph.pk for photograph in photographs]

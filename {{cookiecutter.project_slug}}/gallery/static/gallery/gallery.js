@@ -6,8 +6,9 @@ const input = form.querySelector("input[type=file]");
 
 function check() {
   const limit = Number(input.dataset.maxFiles);
-  const many = input.files.length > limit;
-  input.setCustomValidity(many ? `Choose ${limit} files at most.` : "");
+  const many = input.files.length > limit && `Choose ${limit} files at most.`;
+  const large = [...input.files].find((file) => file.size > Number(input.dataset.maxBytes));
+  input.setCustomValidity(many || (large && `${large.name} is too large.`) || "");
 }
 
 form.addEventListener("dragover", (event) => {

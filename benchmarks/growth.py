@@ -1,0 +1,219 @@
+"""Measures how cost grows with what a broker has to carry: `make growth`.
+
+`make growth brokers="redis rabbitmq"` says on which brokers, `tasks=2000` how many tasks each point
+runs, `into=~/measured` where the figures go. What is measured is each project's own
+`manage.py benchmark`.
+"""
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
+from kombu.connection import Connection
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks.candidates import Candidate, console, exit_code, machine, running
+from benchmarks.compare import read
+from benchmarks.plot import Curve, curves
+from tools.generate import ROOT, Refused, parse
+from tools.services import read_env
+
+DEFAULTS = {
+    "brokers": "redis rabbitmq pgmq",
+    "tasks": "1000",
+    "rounds": "1",
+    "into": str(ROOT / "benchmarks"),
+}
+# A point that took longer, in seconds, is an axis' last.
+PATIENCE = 90
+PREFIX = "growth"
+SETTINGS = Path(__file__).parent / "many_queues"
+
+
+class Grown(Candidate):
+    """A project whose tasks can be spread over many queues, and wait behind many others."""
+
+    def make(self, folder: Path, servers: dict[str, Any]) -> None:
+        super().make(folder, servers)
+        shutil.copytree(SETTINGS, self.project, dirs_exist_ok=True)
+        # PGMQ's address is that of the database.
+        self.database = read_env(self.project)["DATABASE_URL"]
+        # The largest message of all is measured, too.
+        self.env["MESSAGE_MAX_BYTES"] = str(4 * 1024**2)
+
+    def number(self, figure: str, *options: str, **env: str) -> float:
+        """Measure a round of a figure, and return its number."""
+        report = self.measure(*options, **env)
+        self.machine = machine(report)
+        return float(report["rounds"][figure][0])
+
+
+def run_empty(candidate: Grown, tasks: int, *options: str, **env: str) -> float:
+    words = ["--only", "throughput", "--tasks", str(tasks), *options]
+    return candidate.number("throughput", *words, **env)
+
+
+def behind_a_backlog(candidate: Grown, tasks: int, count: int) -> float:
+    env = {"QUEUE_PREFIX": PREFIX}
+    candidate.manage("shell", "-c", "from benchmark.tasks import empty; empty.delay('')", **env)
+    FILL[candidate.name](candidate, count)
+    folder = Path(tempfile.mkdtemp(dir=candidate.project))
+    return run_empty(candidate, tasks, **env, BENCHMARK_NOTES=str(folder / "notes"))
+
+
+def with_payload(candidate: Grown, tasks: int, size: int) -> float:
+    return run_empty(candidate, tasks, "--payload", str(size))
+
+
+def in_processes(candidate: Grown, tasks: int, count: int) -> float:
+    return run_empty(candidate, tasks, "--processes", str(count))
+
+
+def over_queues(candidate: Grown, tasks: int, count: int) -> float:
+    env = {"QUEUES": str(count), "DJANGO_SETTINGS_MODULE": "config.settings.many_queues"}
+    return run_empty(candidate, tasks, **env)
+
+
+def in_chords(candidate: Grown, tasks: int, size: int) -> float:
+    seconds = candidate.number("chord", "--only", "chords", "--tasks", str(size * 10))
+    return size / seconds
+
+
+@dataclass
+class Axis:
+    """What grows, to which values, and what is measured at each: tasks a second."""
+
+    title: str
+    values: Sequence[int]
+    measure: Callable[[Grown, int, int], float]
+
+
+AXES = [
+    Axis("tasks that wait", [1_000, 10_000, 100_000, 1_000_000], behind_a_backlog),
+    Axis("bytes in a task", [100, 1_000, 10_000, 100_000, 1_000_000], with_payload),
+    Axis("processes", [1, 2, 4, 8], in_processes),
+    Axis("queues", [1, 2, 4, 8, 16], over_queues),
+    Axis("tasks in a chord", [10, 100, 1_000, 10_000], in_chords),
+]
+
+
+def fill_redis(candidate: Grown, count: int) -> None:
+    """Copy the task that waits, each with a delivery tag of its own."""
+    copy = """
+    local message = redis.call('LINDEX', KEYS[1], 0)
+    local tag = cjson.decode(message).properties.delivery_tag
+    local before, after = message:match('^(.*)' .. tag:gsub('%-', '%%-') .. '(.*)$')
+    for number = ARGV[1], ARGV[2] do
+        redis.call('LPUSH', KEYS[1], before .. number .. '-' .. tag .. after)
+    end
+    """
+    with redis.Redis.from_url(candidate.env["CELERY_BROKER_URL"]) as client:
+        script = client.register_script(copy)
+        for number in range(1, count, 10_000):
+            script(keys=[f"{PREFIX}:default"], args=[number, min(number + 9_999, count - 1)])
+
+
+def fill_rabbitmq(candidate: Grown, count: int) -> None:
+    """Publish the task that waits again, without confirms."""
+    queue = f"{PREFIX}.default"
+    with Connection(candidate.env["CELERY_BROKER_URL"]) as connection:
+        channel = connection.default_channel
+        message = channel.basic_get(queue, no_ack=True)
+        for _ in range(count):
+            channel.basic_publish(message, exchange="", routing_key=queue)
+        while channel.queue_declare(queue, passive=True).message_count < count:
+            time.sleep(0.5)
+
+
+def fill_pgmq(candidate: Grown, count: int) -> None:
+    """Copy the task that waits, each with a delivery tag of its own."""
+    copy = (
+        f"INSERT INTO pgmq.q_{PREFIX}_default (vt, message) SELECT now(),"
+        " jsonb_set(message, '{properties,delivery_tag}', to_jsonb(gen_random_uuid()::text))"
+        f" FROM (SELECT message FROM pgmq.q_{PREFIX}_default LIMIT 1) AS first,"
+        " generate_series(1, %s)"
+    )
+    # Each row changes that of the last wake-up, which takes longer the more changes one commit has.
+    with psycopg.connect(candidate.database, autocommit=True) as connection:
+        for number in range(1, count, 1_000):
+            connection.execute(copy, [min(1_000, count - number)])
+
+
+FILL: dict[str, Callable[[Grown, int], None]] = {
+    "redis": fill_redis,
+    "rabbitmq": fill_rabbitmq,
+    "pgmq": fill_pgmq,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure all, print a table for each axis, and return the exit code."""
+
+    def grow_all() -> None:
+        options = read(arguments, DEFAULTS)
+        candidates = [candidate(broker) for broker in options["brokers"].split()]
+        with (
+            tempfile.TemporaryDirectory(prefix="growth-") as name,
+            running(candidates, Path(name)),
+        ):
+            measured = [
+                grow(axis, candidates, int(options["tasks"]))
+                for axis in track(AXES, "Measure", console=console)
+            ]
+        keep(measured, candidates[0].machine, Path(options["into"]).expanduser())
+
+    return exit_code(grow_all)
+
+
+def candidate(broker: str) -> Grown:
+    """Return a project on a broker. Raises `Refused` for one that cannot be filled."""
+    if broker not in FILL:
+        raise Refused(f"broker cannot be {broker!r:.200}: choose some of {', '.join(FILL)}.")
+    return Grown(broker, **parse([f"broker={broker}", "result_backend=redis"]))
+
+
+def grow(axis: Axis, candidates: Sequence[Grown], tasks: int) -> Curve:
+    """Measure each value of an axis on all candidates in turn, and print what came out."""
+    curve = Curve(axis.title, list(axis.values), {each.name: [] for each in candidates})
+    ended = set()
+    for value in axis.values:
+        for each in candidates:
+            if each.name in ended:
+                curve.points[each.name].append(None)
+                continue
+            # PGMQ runs so few that fewer tell as much.
+            count = max(100, tasks // 10) if each.name == "pgmq" else tasks
+            start = time.monotonic()
+            curve.points[each.name].append(axis.measure(each, count, value))
+            if time.monotonic() - start > PATIENCE:
+                ended.add(each.name)
+    table = Table(axis.title, *(f"{name}, tasks/s" for name in curve.points))
+    for number, value in enumerate(curve.values):
+        cells = [points[number] for points in curve.points.values()]
+        table.add_row(f"{value:,}", *("-" if cell is None else f"{cell:,.0f}" for cell in cells))
+    console.print(table)
+    return curve
+
+
+def keep(measured: Sequence[Curve], told: str, into: Path) -> None:
+    """Write the curves, as figures and as plots."""
+    into.mkdir(parents=True, exist_ok=True)
+    kept = {curve.title: {"values": curve.values, **curve.points} for curve in measured}
+    text = json.dumps({"machine": told, "tasks a second": kept}, indent=2)
+    (into / "growth.json").write_text(f"{text}\n", encoding="utf-8")
+    for theme in ("light", "dark"):
+        curves(measured, theme, told, into / f"growth-{theme}.svg")
+    console.print(f"Kept in {into}: growth.json, growth-light.svg, growth-dark.svg")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

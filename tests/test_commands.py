@@ -1,0 +1,289 @@
+"""What containers run, runs: the commands and probes of the image, of compose and of Kubernetes.
+
+Outside a container: only folders, ports and names of hosts are others.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+import yaml
+
+from tests.make import OURS, run
+from tests.programs import KUBECTL, need
+from tests.test_wiring import StartServers, start_servers
+from tools.generate import choices, generate
+from tools.servers.server import HOST, free_port
+from tools.services import chosen, create_database, point_at, read_env, services
+
+__all__ = ["start_servers"]
+
+SECONDS = 120
+PRODUCTION = ("--file", "compose.yaml", "--file", "compose.prod.yaml")
+# Longer than what is asked by it may be silent.
+LONG_AGO = 600
+
+
+class Image:
+    """A project, and the environment that its processes have in production."""
+
+    def __init__(self, project: Path, folder: Path) -> None:
+        self.project = project
+        self.folder = folder
+        text = (project / "Dockerfile").read_text(encoding="utf-8")
+        lines = [line for line in text.splitlines() if not line.strip().startswith("#")]
+        self.dockerfile = "\n".join(lines).replace("\\\n", "")
+        self.web, self.flower = free_port(), free_port()
+        (folder / "data").mkdir(parents=True)
+        own = {
+            "PATH": f"{project / '.venv/bin'}:{os.environ['PATH']}",
+            "ALLOWED_HOSTS": "example.com",
+            "FLOWER_PORT": str(self.flower),
+            "MEDIA_ROOT": str(folder / "data" / "media"),
+            # Celery's own, that the tests are run by root.
+            "PYTHONWARNINGS": "ignore",
+        }
+        inherited = {key: value for key, value in os.environ.items() if key not in OURS}
+        given = dict(re.findall(r"(DJANGO_SETTINGS_MODULE|REMAP_SIGTERM)=(\S+)", self.dockerfile))
+        self.environment = inherited | read_env(project) | given | own
+
+    def instruction(self, pattern: str) -> str:
+        """Return what an instruction says."""
+        (found,) = re.findall(pattern, self.dockerfile, re.MULTILINE)
+        return str(found)
+
+    def here(self, command: list[str], name: str) -> list[str]:
+        """Return a command for this machine, of the process of that name."""
+        others = {
+            "/data": str(self.folder / "data"),
+            "/tmp/alive": str(self.alive(name)),
+            "/tmp/": f"{self.folder}/{name}-",
+            ":8000": f":{self.web}",
+            ":5555": f":{self.flower}",
+        }
+        pattern = "|".join(others)
+        return [re.sub(pattern, lambda found: others[found[0]], word) for word in command]
+
+    def alive(self, name: str) -> Path:
+        return self.folder / f"{name}-alive"
+
+    def run(self, command: list[str], name: str = "") -> bool:
+        """Return whether a command ends well."""
+        words = self.here(command, name)
+        done = subprocess.run(
+            words,
+            cwd=self.project,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=SECONDS,
+            check=False,
+        )
+        return done.returncode == 0
+
+    def start(self, command: list[str], name: str) -> "Started":
+        if "worker" in command:
+            # Each would be on a host of its own.
+            command = [*command, "--hostname", f"{name}@%h"]
+        return Started(self, self.here(command, name), name)
+
+
+class Started:
+    """A process of the image, with its log."""
+
+    def __init__(self, image: Image, command: list[str], name: str) -> None:
+        self.log = image.folder / f"{name}.log"
+        self.killed = False
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=image.project,
+                env=image.environment | {"ALIVE_FILE": str(image.alive(name))},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> "Started":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def kill(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.killed = True
+
+    def end(self) -> None:
+        """Tell it to stop, as Docker and Kubernetes do: it does so in order, unless killed."""
+        self.process.terminate()
+        code = self.process.wait(SECONDS)
+        assert code == (-signal.SIGKILL if self.killed else 0), self.log.read_text()
+
+    def wait_until(self, done: Callable[[], bool], what: str) -> None:
+        """Fails with its log: a process that hangs is seen by what it said last."""
+        try:
+            wait_until(done, what)
+        except AssertionError as error:
+            error.add_note(self.log.read_text())
+            raise
+
+    def lines(self) -> list[str]:
+        """Return what it logged. What Celery says of its end goes past all logging."""
+        lines = self.log.read_text().splitlines()
+        return [line for line in lines if line and not line.startswith("worker: ")]
+
+
+def wait_until(done: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not done():
+        assert time.monotonic() < deadline, f"waited {SECONDS} s until {what}"
+        time.sleep(0.2)
+
+
+def answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=SECONDS) as response:
+            return bool(response.status == 200)
+    except URLError:
+        return False
+
+
+def composed(project: Path) -> dict[str, dict[str, Any]]:
+    """Return the services of production as compose reads them."""
+    command = ["docker-compose", *PRODUCTION, "config", "--format", "json"]
+    found: dict[str, Any] = json.loads(subprocess.check_output(command, cwd=project))["services"]
+    return found
+
+
+def deployed(project: Path) -> dict[str, dict[str, Any]]:
+    """Return the pods of production by the name of what runs them."""
+    overlay = project / "kubernetes" / "overlays" / "production"
+    text = subprocess.check_output(["kubectl", "kustomize", overlay], text=True)
+    return {
+        item["metadata"]["name"]: item["spec"]["template"]["spec"]
+        for item in yaml.safe_load_all(text)
+        if item["kind"] in ("Deployment", "Job")
+    }
+
+
+def brokers() -> Iterator[Any]:
+    first, *others = choices()["broker"]
+    yield first
+    for broker in others:
+        yield pytest.param(broker, marks=pytest.mark.exhaustive)
+
+
+@pytest.fixture(params=brokers())
+def image(
+    request: pytest.FixtureRequest, start_servers: StartServers, tmp_path: Path
+) -> Iterator[Image]:
+    need("kubectl", KUBECTL)
+    given = {
+        "project_slug": f"commands_{request.param}",
+        "broker": request.param,
+        "database": "postgresql",
+        "result_backend": "django-cache",
+        "kubernetes": True,
+        "flower": chosen({"broker": request.param})["broker"].events,
+    }
+    project = generate(given, tmp_path)
+    servers = start_servers(services(given))
+    point_at(project, servers)
+    for server in servers:
+        if server.name == "postgresql":
+            create_database(server, str(given["project_slug"]))
+    run(project, "uv", "sync", "--quiet")
+    yield Image(project, tmp_path / "run")
+    shutil.rmtree(project)
+
+
+def test_the_commands_of_containers_run_and_tell_whether_they_do(image: Image) -> None:
+    compose, pods = composed(image.project), deployed(image.project)
+    assert image.run(["sh", "-c", image.instruction("^RUN (SECRET_KEY=.*)")])
+    assert (image.project / "staticfiles" / "staticfiles.json").exists()
+
+    # The tables, for which all others wait.
+    (migrated,) = pods["web"]["initContainers"]
+    once = [word.replace("until ", "").partition(";")[0] for word in migrated["command"]]
+    assert not image.run(once)
+    assert image.run(compose["migrate"]["command"])
+    assert image.run(pods["migrate"]["containers"][0]["command"])
+    assert image.run(migrated["command"])
+
+    web = json.loads(image.instruction(r"^CMD (\[.*\])"))
+    healthy = json.loads(image.instruction(r"^HEALTHCHECK .* CMD (\[.*\])"))
+    with ExitStack() as stack:
+        started = {"web": stack.enter_context(image.start(web, "web"))}
+        checks = {"web": healthy}
+        for name in compose.keys() & {"worker", "beat", "flower"}:
+            started[name] = stack.enter_context(image.start(compose[name]["command"], name))
+            checks[name] = shell(compose[name]["healthcheck"]["test"])
+        for name in pods.keys() - {"migrate", "web", "flower"}:
+            (container,) = pods[name]["containers"]
+            name = f"pod-{name}"
+            started[name] = stack.enter_context(image.start(container["command"], name))
+            checks[name] = container["livenessProbe"]["exec"]["command"]
+        for name, check in checks.items():
+            started[name].wait_until(partial(image.run, check, name), "it is healthy")
+        for path, port in [("/health/", image.web), ("/healthcheck", image.flower)]:
+            name = "web" if port == image.web else "flower"
+            if name in pods:
+                (container,) = pods[name]["containers"]
+                assert container["readinessProbe"]["httpGet"]["path"] == path
+                assert answers(f"http://{HOST}:{port}{path}")
+        assert image.run(["python", "manage.py", "wiring", "--seconds", "60"])
+
+        # They show it again and again.
+        alive = [name for name, check in checks.items() if "alive" in str(check)]
+        for name in alive:
+            grow_old(image.alive(name))
+        for name in alive:
+            healthy_again = partial(image.run, checks[name], name)
+            started[name].wait_until(healthy_again, "it shows that it is alive")
+
+        if "flower" in started:
+            metrics = f"http://{HOST}:{image.flower}/metrics"
+            wait_until(lambda: online(metrics) == 3, "Flower sees all workers")
+            started["worker"].kill()
+            wait_until(lambda: online(metrics) == 2, "the worker that crashed is missed")
+        for process in started.values():
+            process.end()
+        for name, check in checks.items():
+            if name in alive:
+                grow_old(image.alive(name))
+            assert not image.run(check, name), name
+        for process in started.values():
+            for line in process.lines():
+                json.loads(line)
+
+
+def shell(test: list[str]) -> list[str]:
+    """Return how Docker runs a health check."""
+    kind, *words = test
+    return ["sh", "-c", *words] if kind == "CMD-SHELL" else words
+
+
+def grow_old(file: Path) -> None:
+    os.utime(file, (time.time() - LONG_AGO,) * 2)
+
+
+def online(metrics: str) -> int:
+    """Return how many workers Flower tells Prometheus of."""
+    with urlopen(metrics, timeout=SECONDS) as response:
+        told = response.read().decode()
+    return len(re.findall(r"^flower_worker_online\{.*\} 1", told, re.MULTILINE))

@@ -1,0 +1,163 @@
+"""Prometheus takes what it is given: each alert fires when it should, and not when all is well."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.programs import need
+from tools.generate import render
+
+FOLDER = "monitoring/"
+# One sample a minute, for half an hour: all is well. Prometheus begins at the second 0.
+EVENTS = 'flower_events_total{type="task-%s",task="send",worker="one"}'
+STARTED, FAILED, RETRIED = (EVENTS % name for name in ("started", "failed", "retried"))
+QUEUE = 'celery_queue_length{queue="default"}'
+ONLINE = 'flower_worker_online{worker="one"}'
+TICK = "celery_beat_last_tick_timestamp_seconds"
+SET_ASIDE = "celery_tasks_set_aside"
+WELL = {
+    QUEUE: "0x30",
+    ONLINE: "1x30",
+    STARTED: "0+60x30",
+    FAILED: "0x30",
+    RETRIED: "0x30",
+    SET_ASIDE: "0x30",
+    TICK: "0+60x30",
+}
+MINUTES = "20m"
+# What is otherwise when an alert has to fire; nothing stands for a series that is not there.
+ILL: list[tuple[str, dict[str, str]]] = [
+    ("CeleryNotWatched", {QUEUE: ""}),
+    ("CeleryNoWorker", {ONLINE: "0x30"}),
+    ("CeleryNoWorker", {ONLINE: ""}),
+    ("CeleryNothingStarts", {QUEUE: "5x30", STARTED: "60x30"}),
+    ("CeleryNothingStarts", {QUEUE: "5x30", STARTED: ""}),
+    ("CeleryLongWait", {QUEUE: "400x30"}),
+    ("CeleryFailures", {FAILED: "0+6x30"}),
+    ("CeleryRetries", {RETRIED: "0+40x30"}),
+    ("CelerySetAside", {SET_ASIDE: "1x30"}),
+    ("CeleryBeatSilent", {TICK: "0+60x15 900x15"}),
+    ("CeleryBeatSilent", {TICK: ""}),
+]
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, str]:
+    return render({"flower": True})
+
+
+@pytest.fixture(scope="module")
+def folder(files: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with what a project gives to Prometheus and Grafana."""
+    folder = tmp_path_factory.mktemp("monitoring")
+    for path, text in files.items():
+        if path.startswith(FOLDER):
+            (folder / path.removeprefix(FOLDER)).write_text(text, encoding="utf-8")
+    return folder
+
+
+def promtool(*arguments: str, cwd: Path) -> None:
+    need("promtool", "tools/install-servers.sh promtool gets it.")
+    done = subprocess.run(
+        ["promtool", *arguments], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.fail(f"promtool says:\n{done.stdout}{done.stderr}", pytrace=False)
+
+
+def rules(files: dict[str, str]) -> list[dict[str, Any]]:
+    (group,) = yaml.safe_load(files[f"{FOLDER}alerts.yml"])["groups"]
+    found: list[dict[str, Any]] = group["rules"]
+    return found
+
+
+def run_times(files: dict[str, str], seconds: float) -> dict[str, str]:
+    """Return what Flower tells of a task that runs so long, once a second."""
+    (listed,) = re.findall(r"task_runtime_metric_buckets = \[(.*)\]", files["flowerconfig.py"])
+    return {
+        f'flower_task_runtime_seconds_bucket{{le="{bucket}",task="send",worker="one"}}': (
+            "0+60x30" if seconds <= float(bucket) else "0x30"
+        )
+        for bucket in [*listed.split(", "), "+Inf"]
+    }
+
+
+def test_prometheus_takes_its_configuration(folder: Path) -> None:
+    promtool("check", "config", "prometheus.yml", cwd=folder)
+
+
+def test_each_alert_fires_when_it_should_and_not_when_all_is_well(
+    files: dict[str, str], folder: Path
+) -> None:
+    alerts = {rule["alert"]: rule for rule in rules(files)}
+    slow = ("CeleryNearTimeLimit", run_times(files, 290))
+    well = WELL | run_times(files, 20)
+    cases = [(name, well | changes) for name, changes in [*ILL, slow]]
+    assert {name for name, _ in cases} == set(alerts)
+    tests = [
+        {
+            "interval": "1m",
+            "input_series": [
+                {"series": name, "values": values} for name, values in series.items() if values
+            ],
+            "alert_rule_test": [
+                {
+                    "eval_time": MINUTES,
+                    "alertname": name,
+                    "exp_alerts": [
+                        {
+                            "exp_labels": {"task": "send"} if "task)" in rule["expr"] else {},
+                            "exp_annotations": rule["annotations"],
+                        }
+                    ]
+                    if name == ill
+                    else [],
+                }
+                for name, rule in alerts.items()
+                # When something is wrong, others may fire, too.
+                if ill in (name, "none")
+            ],
+        }
+        for ill, series in [("none", well), *cases]
+    ]
+    (folder / "test.yml").write_text(
+        yaml.safe_dump({"rule_files": ["alerts.yml"], "evaluation_interval": "1m", "tests": tests})
+    )
+    promtool("test", "rules", "test.yml", cwd=folder)
+
+
+def test_prometheus_understands_what_the_dashboard_asks(folder: Path) -> None:
+    dashboard = json.loads((folder / "dashboard.json").read_text(encoding="utf-8"))
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    assert len(queries) >= 8
+    records = [{"record": f"panel_{n}", "expr": query} for n, query in enumerate(queries)]
+    (folder / "panels.yml").write_text(
+        yaml.safe_dump({"groups": [{"name": "dashboard", "rules": records}]})
+    )
+    promtool("check", "rules", "panels.yml", cwd=folder)
+
+
+def test_the_readme_has_the_query_of_each_alert(files: dict[str, str]) -> None:
+    for rule in rules(files):
+        assert f"- {rule['annotations']['summary']}:\n  `{rule['expr']}`" in files["README.md"]
+
+
+def test_where_nothing_is_periodic_no_alert_waits_for_it() -> None:
+    names = [rule["alert"] for rule in rules(render({"flower": True, "scheduler": "none"}))]
+    assert names
+    assert "CeleryBeatSilent" not in names
+
+
+@pytest.mark.parametrize("broker", ["redis", "rabbitmq", "sqs", "pgmq"])
+def test_without_flower_there_are_alerts_too(broker: str) -> None:
+    readme = render({"broker": broker, "database": "postgresql", "flower": False})["README.md"]
+    _, _, listed = readme.partition("Alerts worth having:\n")
+    listed, _, _ = listed.partition("\n## ")
+    assert "manage.py wiring" in listed
+    assert "/health/tasks/" in listed
+    assert listed.count("\n- ") == 5

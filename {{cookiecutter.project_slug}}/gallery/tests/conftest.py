@@ -1,0 +1,254 @@
+"""Pictures, and a mail server that refuses as often as a test likes."""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from io import BytesIO
+from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from threading import Thread
+
+import kombu.pools
+import pytest
+from celery.signals import before_task_publish
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+from PIL import Image
+
+from config import celery_app
+from gallery.contact_sheet import PER_PAGE
+from gallery.models import Album, Email, Job, Photograph, Sheet, State
+from tests.fixtures import Notes, Process, wait_until
+from tests.tasks import wait_for
+from tests.test_wiring import broker_at
+
+
+class MailServer(ThreadingTCPServer):
+    """Takes what is sent to it, but refuses the first `refusals` messages by this answer."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("localhost", 0), Conversation)
+        self.messages: list[EmailMessage] = []
+        self.refusals = 0
+        self.answer = "451 try again later"
+        Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Conversation(StreamRequestHandler):
+    """As much of SMTP as a client needs."""
+
+    server: MailServer
+
+    def handle(self) -> None:
+        self.say("220 ready")
+        while line := self.rfile.readline().strip().upper():
+            if line.startswith(b"RCPT") and self.server.refusals:
+                self.server.refusals -= 1
+                self.say(self.server.answer)
+            elif line == b"DATA":
+                self.say("354 go on")
+                self.server.messages.append(self.read())
+                self.say("250 taken")
+            else:
+                self.say("250 well")
+
+    def say(self, line: str) -> None:
+        self.wfile.write(f"{line}\r\n".encode())
+
+    def read(self) -> EmailMessage:
+        text = b"".join(iter(self.rfile.readline, b".\r\n"))
+        return message_from_bytes(text, _class=EmailMessage, policy=policy.SMTP)
+
+
+# Before the worker starts, which reads its settings then.
+server = MailServer()
+os.environ["TEST_EMAIL_URL"] = f"smtp://localhost:{server.server_address[1]}"
+
+
+@pytest.fixture
+def mail() -> MailServer:
+    server.messages.clear()
+    server.refusals, server.answer = 0, "451 try again later"
+    return server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_uploads_of_an_earlier_run() -> Iterator[None]:
+    yield
+    shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
+
+
+def picture(width: int = 60, height: int = 40, **options: object) -> bytes:
+    """A JPEG, red on its left half and blue on its right."""
+    image = Image.new("RGB", (width, height), "red")
+    image.paste("blue", (width // 2, 0, width, height))
+    file = BytesIO()
+    image.save(file, "JPEG", **options)
+    return file.getvalue()
+
+
+Upload = Callable[..., Album]
+
+
+@pytest.fixture
+def upload(client: Client) -> Upload:
+    """Uploads files, a good picture by default, and returns the album they are in."""
+
+    def upload(*files: bytes) -> Album:
+        named = [
+            SimpleUploadedFile(f"{number}.jpg", file)
+            for number, file in enumerate(files or [picture()])
+        ]
+        response = client.post("/", {"photographs": named})
+        assert response.status_code == 302, response.content.decode()
+        return Album.objects.latest("created_at")
+
+    return upload
+
+
+def ready_album(pages: int) -> Album:
+    """An album with so many pages of photographs whose thumbnails are there."""
+    album = Album.objects.create(title="ready")
+    photographs = [
+        Photograph(album=album, name="ready.jpg", state=State.DONE) for _ in range(pages * PER_PAGE)
+    ]
+    for photograph in photographs:
+        photograph.thumbnail.save(f"{photograph.pk}.jpg", ContentFile(picture()), save=False)
+    Photograph.objects.bulk_create(photographs)
+    return album
+
+
+def order(client: Client, album: Album, **answers: str) -> Sheet:
+    """Orders a contact sheet as visitors do."""
+    response = client.post(f"/albums/{album.pk}/sheet/", answers)
+    assert response.status_code == 302
+    return Sheet.objects.latest("created_at")
+
+
+def wait_for_state(job: Job, state: State) -> None:
+    """Returns when a job is in that state, with all that is known of it."""
+
+    def arrived() -> bool:
+        job.refresh_from_db()
+        return job.state == state
+
+    wait_until(arrived, what=f"{job} that is {state}")
+
+
+def an_hour_passes() -> None:
+    """All that happened to any job so far, happened an hour ago."""
+    for model in (Photograph, Sheet, Email):
+        model.objects.update(changed_at=timezone.now() - timedelta(hours=1))
+
+
+class Occupied:
+    """Both processes of the worker, with tasks that run until they are told to end, one by one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.notes = Notes(folder / "occupied")
+        self.ends = [folder / "end 1", folder / "end 2"]
+        for end in self.ends:
+            wait_for.delay(self.notes.path, str(end))
+        # Both run at once, so neither process is at anything else.
+        self.notes.wait(2)
+
+    def free(self, count: int = 2) -> None:
+        """Returns when so many of the tasks have ended."""
+        for end in self.ends[:count]:
+            end.touch()
+        del self.ends[:count]
+        # Each writes a line when it starts, and one when it ends.
+        self.notes.wait(4 - len(self.ends))
+
+
+@pytest.fixture
+def occupy(worker: Process, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Occupied]:
+    return lambda: Occupied(tmp_path_factory.mktemp("occupied"))
+
+
+@pytest.fixture
+def sent() -> Iterator[list[str]]:
+    """The names of the tasks that the test sends, as it sends them."""
+    names: list[str] = []
+
+    def note(sender: str, **kwargs: object) -> None:
+        names.append(sender)
+
+    before_task_publish.connect(note)
+    yield names
+    before_task_publish.disconnect(note)
+
+
+@pytest.fixture
+def no_broker(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Tasks are sent to where no broker is, until this is undone."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = broker_at(closed)
+    options = {"max_retries": 1, "interval_start": 0}
+    nowhere = celery_app.connection_for_write(url, transport_options=options)
+    monkeypatch.setattr(celery_app, "connection_for_write", nowhere.clone)
+    monkeypatch.setattr(celery_app, "_pool", kombu.pools.connections[nowhere])
+    monkeypatch.setattr(celery_app.amqp, "_producer_pool", kombu.pools.producers[nowhere])
+    monkeypatch.setitem(celery_app.conf.task_publish_retry_policy, "max_retries", 1)
+    return monkeypatch
+
+
+class SlowOriginal:
+    """A photograph whose file the storage does not send, until told to."""
+
+    def __init__(self, album: Album, name: str = "slow.jpg") -> None:
+        self.photograph = Photograph(album=album, name=name)
+        self.photograph.file.name = f"gallery/originals/{self.photograph.pk}"
+        self.path = Path(self.photograph.file.path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(self.path)
+        self.photograph.save()
+
+    def arrive(self) -> None:
+        """Returns when somebody has read it."""
+        self.path.write_bytes(picture())
+
+
+class HalfDrawn:
+    """A sheet of two pages: the storage does not send a picture of the second, until told to."""
+
+    def __init__(self, client: Client) -> None:
+        album = ready_album(pages=2)
+        photograph = album.photographs.latest("created_at")
+        self.last = Path(photograph.thumbnail.path)
+        self.last.unlink()
+        os.mkfifo(self.last)
+        self.sheet = order(client, album)
+        wait_until(self.is_asked, what="a first page")
+
+    def is_asked(self) -> bool:
+        """Whether a worker reads the picture that is to come, and so has drawn the first page."""
+        try:
+            pipe = os.open(self.last, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            return False
+        self.pipe = os.fdopen(pipe, "wb", buffering=0)
+        return True
+
+    def go_on(self) -> None:
+        """Sends the picture, if somebody still waits for it."""
+        with suppress(BrokenPipeError), self.pipe:
+            self.pipe.write(picture())
+
+
+@pytest.fixture
+def half_drawn(client: Client, worker: Process) -> Iterator[HalfDrawn]:
+    sheet = HalfDrawn(client)
+    yield sheet
+    sheet.pipe.close()

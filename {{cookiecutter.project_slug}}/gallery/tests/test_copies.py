@@ -1,0 +1,43 @@
+"""Each worker forgets its copies of what was removed."""
+
+from pathlib import Path
+from tempfile import gettempdir
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from gallery.copies import copy
+from gallery.models import Photograph, State
+from gallery.tests.conftest import order, ready_album, wait_for_state
+from tests.fixtures import StartWorker, wait_until
+
+pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
+
+
+def copies(worker: str) -> list[Path]:
+    return list(Path(gettempdir()).glob(f"{settings.QUEUE_PREFIX}-{worker}@*/*.jpg"))
+
+
+def test_a_folder_that_somebody_else_made_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("gallery.copies.folder", lambda: tmp_path)
+    monkeypatch.setattr("os.getuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(PermissionError, match="belongs to somebody else"):
+        copy(Photograph())
+
+
+def test_copies_of_an_album_that_is_removed_are_gone_from_every_worker(
+    client: Client, start_worker: StartWorker
+) -> None:
+    start_worker("other")
+    album = ready_album(pages=1)
+
+    def both_have_copies() -> bool:
+        wait_for_state(order(client, album), State.DONE)
+        return bool(copies("one") and copies("other"))
+
+    wait_until(both_have_copies)
+    album.delete()
+    wait_until(lambda: not copies("one") and not copies("other"), what="no copies")

@@ -1,0 +1,155 @@
+"""A contact sheet is e-mailed: now or later, again if that fails, but not for ever."""
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from config.tasks import RetriedTask
+from gallery.models import Email, Sheet, State
+from gallery.tasks import send_email
+from gallery.tests.conftest import MailServer, order, ready_album, wait_for_state
+from tests.fixtures import wait_until
+
+pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
+
+
+def ready_email() -> Email:
+    """An e-mail whose contact sheet is there."""
+    sheet = Sheet.objects.create(album=ready_album(pages=0))
+    sheet.finish(sheet.file, f"{sheet.pk}.pdf", b"%PDF")
+    return Email.objects.create(sheet=sheet, address="ada@example.com")
+
+
+def test_a_sheet_is_sent_when_it_is_done(client: Client, mail: MailServer) -> None:
+    sheet = order(client, ready_album(pages=1), address="ada@example.com")
+    wait_for_state(Email.objects.get(sheet=sheet), State.DONE)
+    [message] = mail.messages
+    assert message["To"] == "ada@example.com"
+    # Of the same domain: a name that is nobody's looks like spam.
+    assert message["From"] == "webmaster@localhost"
+    assert message["Message-ID"] == f"<{sheet.email.pk}@localhost>"
+    [attachment] = message.iter_attachments()
+    sheet.refresh_from_db()
+    assert attachment.get_content() == sheet.file.read()
+
+
+def in_a_while(**time: float) -> str:
+    """A time as a browser sends it, which says nothing of zones."""
+    due_at = timezone.localtime() + timedelta(**time)
+    return due_at.replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def test_a_sheet_is_sent_at_a_time(client: Client, mail: MailServer) -> None:
+    due_at = in_a_while(seconds=4)
+    sheet = order(client, ready_album(pages=1), address="ada@example.com", due_at=due_at)
+    email = Email.objects.get(sheet=sheet)
+    wait_for_state(sheet, State.DONE)
+    assert "to be sent at" in client.get("/").content.decode()
+    wait_for_state(email, State.DONE)
+    assert email.due_at
+    # Some brokers count whole seconds.
+    assert email.due_at.timestamp() - 1 <= email.changed_at.timestamp()
+    assert len(mail.messages) == 1
+
+
+@pytest.mark.parametrize("time", [{"hours": -1}, {"hours": 1}, {"days": 7}], ids=str)
+def test_a_time_that_is_over_or_too_far_is_refused_in_words(
+    time: dict[str, float], client: Client
+) -> None:
+    address = f"/albums/{ready_album(pages=1).pk}/sheet/"
+    answers = {"address": "ada@example.com", "due_at": in_a_while(**time)}
+    response = client.post(address, answers, follow=True)
+    assert "Choose a time within the next 45 minutes." in response.content.decode()
+    assert not Sheet.objects.exists()
+
+
+def test_an_email_that_is_cancelled_is_not_sent(client: Client, mail: MailServer) -> None:
+    cancelled = ready_email()
+    client.post(f"/sheets/{cancelled.sheet.pk}/cancel/")
+    send_email.delay(cancelled.pk)
+    other = ready_email()
+    send_email.delay(other.pk)
+    wait_for_state(other, State.DONE)
+    wait_for_state(cancelled, State.CANCELLED)
+    assert len(mail.messages) == 1
+
+
+def test_a_server_that_refuses_is_asked_again(client: Client, mail: MailServer) -> None:
+    mail.refusals = 1
+    email = ready_email()
+    send_email.delay(email.pk)
+    words = "E-mail: trying again. A server that it needs did not answer, or refused."
+    wait_until(lambda: words in " ".join(client.get("/").content.decode().split()), what=words)
+    wait_for_state(email, State.DONE)
+    assert len(mail.messages) == 1
+
+
+def test_a_server_that_keeps_refusing_is_given_up_on(client: Client, mail: MailServer) -> None:
+    mail.refusals = 100
+    email = ready_email()
+    # As if all times but the last were over.
+    send_email.apply_async((email.pk,), retries=send_email.max_retries)  # type: ignore[call-arg]
+    wait_for_state(email, State.FAILED)
+    words = "E-mail: failed. A server that it needs did not answer, or refused."
+    assert words in " ".join(client.get("/").content.decode().split())
+
+
+def test_a_server_that_refuses_for_good_is_not_asked_again(
+    client: Client, mail: MailServer
+) -> None:
+    mail.refusals, mail.answer = 1, "550 no such user here"
+    email = ready_email()
+    send_email.delay(email.pk)
+    wait_for_state(email, State.FAILED)
+    words = "E-mail: failed. The mail server does not take it. Is the address right?"
+    assert words in " ".join(client.get("/").content.decode().split())
+    assert email.attempts == 1
+
+
+def test_an_email_whose_sheet_is_gone_fails_at_once(mail: MailServer) -> None:
+    email = ready_email()
+    Path(email.sheet.file.path).unlink()
+    send_email.delay(email.pk)
+    wait_for_state(email, State.FAILED)
+    assert (email.error, email.attempts) == ("A file that it needs is gone.", 1)
+
+
+def test_it_is_retried_after_all_that_other_tasks_are_retried_after() -> None:
+    assert set(RetriedTask.autoretry_for) < set(send_email.autoretry_for)
+
+
+def test_an_email_is_sent_once_however_often_the_task_runs(mail: MailServer) -> None:
+    email = ready_email()
+    for _ in range(2):
+        send_email.delay(email.pk)
+    last = ready_email()
+    send_email.delay(last.pk)
+    wait_for_state(last, State.DONE)
+    assert len(mail.messages) == 2
+
+
+def test_an_email_that_another_task_sends_is_left_to_it(mail: MailServer) -> None:
+    email = ready_email()
+    Email.objects.update(state=State.WORKING, task_id="first")
+    send_email.delay(email.pk)
+    last = ready_email()
+    send_email.delay(last.pk)
+    wait_for_state(last, State.DONE)
+    assert len(mail.messages) == 1
+    # What a worker that died had begun goes on.
+    send_email.apply_async((email.pk,), task_id="first")
+    wait_for_state(email, State.DONE)
+    assert len(mail.messages) == 2
+
+
+def test_emails_are_sent_no_faster_than_the_server_likes(mail: MailServer) -> None:
+    emails = [ready_email() for _ in range(3)]
+    start = time.monotonic()
+    for email in emails:
+        send_email.delay(email.pk)
+    wait_until(lambda: len(mail.messages) == len(emails))
+    assert time.monotonic() - start > len(emails) - 1.5

@@ -1,0 +1,49 @@
+"""The page says how many workers are listening, and waits for none of them."""
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from gallery import about
+from tests.fixtures import Process, wait_until
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def ask_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(about, "AGE", 0)
+    cache.delete("gallery-workers")
+
+
+def test_the_page_asks_for_it_when_it_is_there(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(about, "ask", lambda: asked.append(True))
+    assert 'hx-get="/workers/" hx-trigger="load, every 10s"' in client.get("/").content.decode()
+    assert asked == []
+
+
+def test_it_says_how_many_workers_are_listening(client: Client, worker: Process) -> None:
+    wait_until(lambda: client.get("/workers/").content == b"1 worker is listening.")
+
+
+def test_it_says_when_none_is(client: Client, worker: Process) -> None:
+    worker.stop()
+    try:
+        assert client.get("/workers/").content == b"No worker is listening. Start one: make worker"
+    finally:
+        worker.restart()
+
+
+@pytest.mark.usefixtures("no_broker")
+def test_it_says_when_the_broker_is_away_and_does_not_ask_it_each_time(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(about, "AGE", 60)
+    words = f"{about.BROKER} does not answer: tasks cannot be sent."
+    assert client.get("/workers/").content.decode() == words
+    monkeypatch.setattr(about, "ask", lambda: "somebody asked")
+    assert client.get("/workers/").content.decode() == words
+    cache.delete("gallery-workers")

@@ -1,0 +1,12 @@
+"""Gunicorn's settings. It finds this file by its name."""
+
+import os
+
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+
+# Its lines look as those of Django do. It writes none about requests: Django does, and these would
+# tell the addresses of visitors.
+LOGGERS = {"gunicorn.error": {"propagate": True}, "gunicorn.access": {"level": "ERROR"}}
+logconfig_dict = settings.LOGGING | {"loggers": settings.LOGGING["loggers"] | LOGGERS}

@@ -1,0 +1,155 @@
+"""A real worker, on the project's own broker, for as long as the tests run."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import kombu.pools
+import pytest
+from celery import Celery
+
+from config import celery_app
+from config.env import BASE_DIR
+
+SECONDS = 60
+# Without looking for other workers first, which takes a second.
+WORKER = ("worker", "--include", "tests.tasks", "--without-mingle", "--without-gossip")
+
+
+class Notes:
+    """A file that tasks write lines to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    @property
+    def lines(self) -> list[str]:
+        try:
+            text = Path(self.path).read_text()
+        except FileNotFoundError:
+            return []
+        # A long line may still be on its way.
+        return text[: text.rfind("\n") + 1].splitlines()
+
+    def wait(self, count: int = 1, seconds: float = SECONDS) -> list[str]:
+        """The lines, once there are as many as `count`. Fails the test after `seconds`."""
+        wait_until(lambda: len(self.lines) >= count, seconds, f"{count} lines, got {self.lines}")
+        return self.lines
+
+
+def wait_until(done: Callable[[], bool], seconds: float = SECONDS, what: str = "it") -> None:
+    """Returns as soon as `done()` is true. Fails the test after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            pytest.fail(f"Waited {seconds} s for {what}.")
+        time.sleep(0.02)
+
+
+class Process:
+    """A `celery` command that runs beside the tests, until it is stopped."""
+
+    def __init__(self, log: Path, *arguments: str, app: str = "config", **env: str) -> None:
+        self.log = log
+        self.command = [sys.executable, "-m", "celery", "--app", app, *arguments]
+        self.environment = os.environ | env
+        self.environment["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
+        self.environment["REMAP_SIGTERM"] = "SIGQUIT"
+        self.environment["CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT"] = "1"
+        self.start()
+
+    def start(self) -> None:
+        """Also starts it again when it was stopped: the log goes on."""
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                self.command, cwd=BASE_DIR, env=self.environment, stdout=output, stderr=output
+            )
+
+    def wait_for_line(self, text: str) -> None:
+        """Returns once the process logged `text`. Fails the test if it ends, or takes too long."""
+        wait_until(lambda: text in self.log.read_text() or self.ended, what=f"{text!r} in the log")
+        if text not in self.log.read_text():
+            pytest.fail(f"It ended without {text!r}:\n{self.log.read_text()}")
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def stop(self) -> None:
+        """As a supervisor does: a process that is told to stop, and does not, is killed."""
+        self.process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
+        self.process.kill()
+        self.process.wait()
+        # A broker that is asked for tasks may still answer the worker that is gone.
+        time.sleep(celery_app.conf.broker_transport_options.get("wait_time_seconds", 0))
+
+    def restart(self, **env: str) -> None:
+        """Starts a worker again, with these variables, too. Returns once it is ready."""
+        self.stop()
+        self.environment |= env
+        count = self.log.read_text().count("ready.")
+        self.start()
+        wait_until(lambda: self.log.read_text().count("ready.") > count, what="the worker")
+
+
+StartWorker = Callable[..., Process]
+
+
+@pytest.fixture(scope="session")
+def celery(django_db_setup: None) -> Iterator[Celery]:
+    """The project's Celery app, once its broker answers, with no tasks of an earlier run."""
+    connection = celery_app.connection_for_write()
+    try:
+        connection.ensure_connection(max_retries=1, timeout=5)
+        celery_app.control.purge(connection)
+    except Exception as error:
+        pytest.exit(
+            f"The broker does not answer at {connection.as_uri()} ({error})."
+            " Start it by `make services`.",
+            returncode=1,
+        )
+    finally:
+        connection.release()
+    yield celery_app
+    # The database of the tests can be removed only when nothing is connected to it.
+    kombu.pools.reset()
+
+
+@pytest.fixture(scope="session")
+def worker(celery: Celery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """A worker with two processes, that reads every queue."""
+    log = tmp_path_factory.mktemp("worker") / "worker.log"
+    process = Process(log, *WORKER, "--concurrency", "2", "--hostname", "one@%h")
+    try:
+        process.wait_for_line("ready.")
+        yield process
+    finally:
+        process.stop()
+
+
+@pytest.fixture
+def start_worker(celery: Celery, tmp_path: Path) -> Iterator[StartWorker]:
+    """Starts more workers, each with a name and further options, for as long as the test runs."""
+    processes = []
+
+    def start(name: str, *options: str) -> Process:
+        options = ("--concurrency", "1", "--hostname", f"{name}@%h", *options)
+        process = Process(tmp_path / f"{name}.log", *WORKER, *options)
+        processes.append(process)
+        process.wait_for_line("ready.")
+        return process
+
+    yield start
+    for process in processes:
+        process.stop()
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Notes:
+    return Notes(tmp_path / "notes")

@@ -1,0 +1,33 @@
+"""The cache keeps each result until it expires."""
+
+from typing import Any
+
+import pytest
+from celery import Celery
+from django.core.cache.backends.db import DatabaseCache
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_hundreds_of_results_are_all_kept(celery: Celery) -> None:
+    # More than Django's cache keeps by default.
+    ids = [str(number) for number in range(400)]
+    for number in ids:
+        celery.backend.store_result(number, number, "SUCCESS")
+    assert [celery.AsyncResult(number).result for number in ids] == ids
+
+
+def test_a_result_that_the_cache_did_not_keep_is_kept_again(
+    celery: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = DatabaseCache.set
+    attempts = []
+
+    def keep_the_second(*args: Any, **options: Any) -> None:
+        attempts.append(args)
+        if len(attempts) == 2:
+            keep(*args, **options)
+
+    monkeypatch.setattr(DatabaseCache, "set", keep_the_second)
+    celery.backend.store_result("id", "kept", "SUCCESS")
+    assert celery.AsyncResult("id").result == "kept"
