@@ -6,10 +6,12 @@ endif
 # What one of many processes has compiled, the others need not.
 unexport PYTHONDONTWRITEBYTECODE
 RUN := uv run --frozen
-# In the order of tests/conftest.py: by itself, xdist keeps what is long for the end.
-PYTEST := $(RUN) pytest -n 6 --dist loadgroup --no-loadscope-reorder
+FAST := -m "not exhaustive"
+# In the order of tests/conftest.py: xdist alone keeps the longest tests for the end.
+PYTEST := $(RUN) pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=10
+SERVERS := tools/install-servers.sh redis rabbitmq postgresql chromium promtool
 
-TARGETS := try new check test test-all compare benchmark growth limits speed faults switching image docs lint format screenshot
+TARGETS := try new check test test-all soak compare benchmark growth limits speed faults switching image docs lint format screenshot
 .DEFAULT_GOAL := help
 .PHONY: help $(TARGETS)
 $(TARGETS): | $(UV)
@@ -33,15 +35,20 @@ try: ## Make a project and see its tasks at work, with other answers too: make t
 new: ## Answer the questions and get a project: make new into=~/code
 	@MAKEFLAGS= $(RUN) --no-dev python -m tools.new $(ANSWERS)
 
-check: lint ## Lint, and test what is rendered, within a minute
-	@$(PYTEST) --quiet tests/test_hooks.py tests/test_rendering.py tests/test_template.py
+check: lint ## Lint, and test what is rendered, in under a minute
+	@$(PYTEST) --quiet $(FAST) tests/test_hooks.py tests/test_rendering.py tests/test_template.py
 
-test: ## Test everything, on servers that are installed where they are missing
-test: MARKS := -m "not exhaustive"
-test-all: ## Test everything, in all combinations
-test test-all:
-	@tools/install-servers.sh redis rabbitmq postgresql chromium promtool || [ "$$CI" != true ]
-	@$(PYTEST) --durations=10 $(MARKS)
+test: lint ## Lint, and test each choice and each pair of choices on real servers, in ten minutes
+	@$(SERVERS) || [ "$$CI" != true ]
+	@$(PYTEST) $(FAST)
+
+test-all: lint ## Test every combination, in an hour, and write docs/faults.md and docs/switching.md
+	@$(SERVERS)
+	@$(PYTEST) --write-table docs/faults.md
+	@$(RUN) python -m tools.switching
+
+soak: ## Run `make test` many times, and count what failed: make soak times=10 busy=true
+	@MAKEFLAGS= $(RUN) python -m tools.soak $(ANSWERS)
 
 compare: ## Measure brokers and result backends: make compare brokers="redis rabbitmq"
 	@tools/install-servers.sh redis rabbitmq postgresql
@@ -64,7 +71,7 @@ speed: ## Measure how long the template itself takes
 
 faults: ## Kill what a project needs, and write into docs/faults.md what became of its tasks
 	@tools/install-servers.sh redis rabbitmq postgresql
-	@$(PYTEST) --numprocesses 2 tests/faults --write-table docs/faults.md
+	@$(PYTEST) tests/faults --write-table docs/faults.md
 
 switching: ## Write into docs/switching.md how much each change of broker or result backend changes
 	@$(RUN) python -m tools.switching

@@ -1,5 +1,6 @@
 """The order of the tests, and a table of what each fault did to tasks."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if not outcomes:
         return
     servers = sorted({str(server) for name, server in properties if name == "server"})
-    table = f"{SERVERS} {', '.join(servers)}.\n\n{to_markdown(outcomes)}"
+    measured = f"{SERVERS} {date.today()} with {', '.join(servers)}."
+    table = f"{measured}\n\n{to_markdown(outcomes)}"
     terminalreporter.section("faults")
     terminalreporter.write_line(table)
     if page := config.getoption(TABLE):

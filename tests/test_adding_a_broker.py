@@ -46,6 +46,7 @@ def test_a_new_broker_is_offered_and_tested_by_the_tests_that_there_are(copy: Pa
     assert "test_a_project_passes_its_own_tests[keydb-redis-" in found.stdout
 
 
+@pytest.mark.exhaustive
 def test_tasks_go_through_a_new_broker(copy: Path) -> None:
     run = python(copy, "tools.try_project", "broker=keydb", "demo=false")
     assert run.returncode == 0, run.stdout + run.stderr

@@ -212,6 +212,7 @@ def image(
     shutil.rmtree(project)
 
 
+@pytest.mark.exhaustive
 def test_the_commands_of_containers_run_and_tell_whether_they_do(image: Image) -> None:
     compose, pods = composed(image.project), deployed(image.project)
     assert image.run(["sh", "-c", image.instruction("^RUN (SECRET_KEY=.*)")])

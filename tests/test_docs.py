@@ -344,4 +344,5 @@ def test_the_version_is_the_one_that_the_changelog_tells_of() -> None:
 
 
 def test_the_page_says_how_small_a_switch_is() -> None:
-    assert switching.PAGE.read_text(encoding="utf-8") == switching.page(), "Run `make switching`."
+    page = switching.PAGE.read_text(encoding="utf-8")
+    assert page.endswith(f"\n\n{switching.tables()}"), "Run `make switching`."

@@ -29,8 +29,8 @@ TABS = 30
 PER_PAGE = 20
 LOOKS = [
     {"color_scheme": "light"},
-    {"color_scheme": "dark"},
-    {"viewport": {"width": 320, "height": 640}},
+    pytest.param({"color_scheme": "dark"}, marks=pytest.mark.exhaustive),
+    pytest.param({"viewport": {"width": 320, "height": 640}}, marks=pytest.mark.exhaustive),
 ]
 THUMBNAILS = """
     SELECT thumbnail FROM gallery_photograph JOIN gallery_album ON gallery_album.id = album_id
@@ -218,6 +218,7 @@ def test_photographs_turn_into_thumbnails_without_reloading(
         assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320
 
 
+@pytest.mark.exhaustive
 def test_files_that_are_dropped_are_uploaded(page: Page, files: list[FilePayload]) -> None:
     dropped = page.evaluate_handle(
         """bytes => {
@@ -249,6 +250,7 @@ def test_the_bar_moves_and_the_sheet_can_be_downloaded(page: Page, storage: Slow
     assert download.value.path().read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.exhaustive
 def test_a_sheet_is_cancelled_by_a_button(page: Page, storage: SlowStorage) -> None:
     album = page.get_by_role("article").first
     album.get_by_role("button", name="Make a contact sheet").click()
@@ -271,6 +273,7 @@ def test_too_many_files_are_refused_before_they_are_sent(page: Page) -> None:
     assert problem == "Choose 20 files at most."
 
 
+@pytest.mark.exhaustive
 def test_all_of_it_works_by_keyboard(page: Page, files: list[FilePayload]) -> None:
     for _ in range(TABS):
         page.keyboard.press("Tab")
@@ -290,6 +293,7 @@ def test_all_of_it_works_by_keyboard(page: Page, files: list[FilePayload]) -> No
     expect(page.get_by_role("img")).to_have_count(0)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("options", [{"viewport": {"width": 320, "height": 640}}])
 def test_it_fits_a_phone(page: Page, files: list[FilePayload]) -> None:
     upload(page, [*files, photograph(f"{'x' * 100}.jpg", b"no picture")])
@@ -298,6 +302,7 @@ def test_it_fits_a_phone(page: Page, files: list[FilePayload]) -> None:
     assert width == 320
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("options", [{"java_script_enabled": False}])
 def test_it_works_without_scripts(page: Page, files: list[FilePayload]) -> None:
     upload(page, files)
@@ -324,6 +329,7 @@ def test_axe_finds_nothing(page: Page, files: list[FilePayload]) -> None:
     check_by_axe(page)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("options", LOOKS, ids=str)
 def test_a_sheet_under_way_is_accessible_and_cancelled_by_keyboard(
     page: Page, storage: SlowStorage

@@ -475,6 +475,7 @@ def test_settings_without_a_text_are_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("output/*"))
 
 
+@pytest.mark.exhaustive
 def test_a_project_of_hostile_texts_passes_its_checks(tmp_path: Path) -> None:
     texts = {key: "".join(INTACT[:-1])[place:][:200] for place, key in enumerate(TEXTS)}
     project = generate({**texts, "project_slug": "_Mine_2"}, tmp_path)

@@ -26,7 +26,7 @@ from tools.combinations import Combination, every, pairwise
 from tools.generate import ROOT, Answer, choices, generate, render
 from tools.services import chosen, services
 
-# One process renders all: about eight hundred projects, of some five hundred different files.
+# One process renders all, since it keeps what it has compiled.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 SHAPING = ("django", "database", "broker", "result_backend", "scheduler", "flower", "demo")
@@ -160,12 +160,16 @@ WORDS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def projects() -> list[Project]:
-    """Return all combinations of the answers that shape code, each with some of the others."""
+@pytest.fixture(
+    scope="module",
+    params=["pairs", pytest.param("combinations", marks=pytest.mark.exhaustive)],
+)
+def projects(request: pytest.FixtureRequest) -> list[Project]:
+    """Return projects with each pair of answers, or with each combination that shapes code."""
     dice = Random(0)
     made = []
-    for answers in all_answers(each=1):
+    rows = pairwise(all_answers()) if request.param == "pairs" else all_answers(each=1)
+    for answers in rows:
         # Where the longest name fits in its lines, all do.
         files = render(answers | {"project_slug": dice.choice(SLUGS)})
         made.append(Project(answers, frozenset(File(*file) for file in files.items())))
@@ -233,6 +237,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[Generated]:
     return made
 
 
+@cache
 def all_answers(each: int = 5) -> list[Combination]:
     """Return all combinations of the answers that shape code, each with some of the others."""
     dice = Random(0)

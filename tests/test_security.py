@@ -201,6 +201,7 @@ class Running(Process):
         return self._ready in self.log.read_text(errors="replace")
 
 
+@pytest.mark.exhaustive
 def test_a_server_that_proves_who_it_is_is_trusted(
     project: Path, places: dict[str, Place], tmp_path: Path
 ) -> None:
@@ -211,6 +212,7 @@ def test_a_server_that_proves_who_it_is_is_trusted(
     assert sent.stdout == "5\n", sent.stderr
 
 
+@pytest.mark.exhaustive
 def test_a_server_that_nobody_vouches_for_is_refused(
     project: Path, places: dict[str, Place], tmp_path: Path
 ) -> None:
@@ -218,6 +220,7 @@ def test_a_server_that_nobody_vouches_for_is_refused(
     refuses(project, tmp_path / "log", environment)
 
 
+@pytest.mark.exhaustive
 def test_a_server_with_the_certificate_of_another_is_refused(
     project: Path, places: dict[str, Place], tmp_path: Path
 ) -> None:
@@ -226,6 +229,7 @@ def test_a_server_with_the_certificate_of_another_is_refused(
     refuses(project, tmp_path / "log", environment)
 
 
+@pytest.mark.exhaustive
 def test_results_of_a_server_that_nobody_vouches_for_are_refused(
     project: Path, places: dict[str, Place], tmp_path: Path
 ) -> None:
@@ -266,6 +270,7 @@ class SecurePostgreSQL(PostgreSQL):
         return [*super().command(), *options]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", [HOST, "example.com"])
 def test_queues_in_postgresql_are_reached_only_if_it_proves_who_it_is(
     name: str, tmp_path: Path
@@ -302,6 +307,7 @@ def test_queues_in_postgresql_are_reached_only_if_it_proves_who_it_is(
     assert (asked.stdout == "True\n") == (name == HOST), asked.stderr
 
 
+@pytest.mark.exhaustive
 def test_what_deploy_says_brings_pages_and_they_are_safe(project: Path, tmp_path: Path) -> None:
     port = free_port()
     environment = read_env(project) | {
@@ -340,6 +346,7 @@ def test_what_deploy_says_brings_pages_and_they_are_safe(project: Path, tmp_path
         assert get("/admin/login/").status == 404
 
 
+@pytest.mark.exhaustive
 def test_in_containers_the_application_owns_its_database_and_is_no_superuser(
     tmp_path: Path,
 ) -> None:
@@ -365,6 +372,7 @@ def test_in_containers_the_application_owns_its_database_and_is_no_superuser(
                 connection.execute("CREATE ROLE another")
 
 
+@pytest.mark.exhaustive
 def test_no_secret_is_in_a_log_in_the_repository_or_in_the_image(tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()

@@ -109,6 +109,7 @@ def processes_in(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.exhaustive
 def test_a_killed_server_starts_again_with_its_data(server: Server) -> None:
     put(server)
     port = server.port
@@ -119,6 +120,7 @@ def test_a_killed_server_starts_again_with_its_data(server: Server) -> None:
     assert get(server) == (MESSAGE if server.durable else None)
 
 
+@pytest.mark.exhaustive
 def test_a_server_answers_until_it_is_stopped(server: Server) -> None:
     put(server)
     server.start()
@@ -128,6 +130,7 @@ def test_a_server_answers_until_it_is_stopped(server: Server) -> None:
     server.stop()
 
 
+@pytest.mark.exhaustive
 def test_a_kill_interrupts_a_busy_server(tmp_path: Path) -> None:
     seconds_of_work = "SELECT sum(n) FROM (SELECT generate_series(1, 50000000)) AS numbers (n)"
     at_work = "SELECT FROM pg_stat_activity WHERE state = 'active' AND pid != pg_backend_pid()"
@@ -181,5 +184,6 @@ def test_redis_keeps_its_data_as_that_of_a_project_in_containers_does(tmp_path: 
     assert " ".join(flags) in " ".join(command)
 
 
+@pytest.mark.exhaustive
 def test_a_server_tells_its_version(server: Server) -> None:
     assert re.fullmatch(r"(Redis|Valkey|RabbitMQ|PostgreSQL|moto) \d+(\.\d+)+", server.version())

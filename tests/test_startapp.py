@@ -132,6 +132,7 @@ def test_the_task_that_the_readme_shows_runs(project: Path) -> None:
     make(project, "format", "lint")
 
 
+@pytest.mark.exhaustive
 def test_a_task_that_is_changed_is_seen_at_work(project: Path) -> None:
     text = " ".join(chapter(project, "The first five minutes").split())
     [(task, file, name, value)] = re.findall(
@@ -151,6 +152,7 @@ def test_a_task_that_is_changed_is_seen_at_work(project: Path) -> None:
         assert shell(project, UPLOAD) == "40 30"
 
 
+@pytest.mark.exhaustive
 def test_a_task_that_runs_when_the_code_changes_is_not_killed(
     project: Path, tmp_path: Path
 ) -> None:

@@ -140,6 +140,7 @@ def test_a_server_on_the_standard_port_is_not_touched(nobody: socket.socket | No
         nobody.accept()
 
 
+@pytest.mark.exhaustive
 def test_a_project_without_results_and_beat_says_so_and_is_kept_when_asked(tmp_path: Path) -> None:
     trial = Trial(tmp_path, "result_backend=none", "scheduler=none", "keep=true")
     assert trial.finish() == 0, trial.err
@@ -152,6 +153,7 @@ def test_a_project_without_results_and_beat_says_so_and_is_kept_when_asked(tmp_p
     assert "CELERY_BROKER_URL=redis://localhost:6379/0" in env.read_text()
 
 
+@pytest.mark.exhaustive
 def test_other_answers_are_tried_on_a_server_of_their_own(tmp_path: Path) -> None:
     try:
         rabbitmq.RabbitMQ(tmp_path / "rabbitmq")
@@ -171,8 +173,17 @@ def test_other_answers_are_tried_on_a_server_of_their_own(tmp_path: Path) -> Non
     trial.wait_until_nothing_is_left()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("when", ["Install its packages", "Start Worker", "Start Beat"])
+@pytest.mark.parametrize(
+    ("when", "how"),
+    [
+        ("Install its packages", signal.SIGINT),
+        pytest.param("Install its packages", signal.SIGTERM, marks=pytest.mark.exhaustive),
+        pytest.param("Start Worker", signal.SIGINT, marks=pytest.mark.exhaustive),
+        pytest.param("Start Worker", signal.SIGTERM, marks=pytest.mark.exhaustive),
+        pytest.param("Start Beat", signal.SIGINT, marks=pytest.mark.exhaustive),
+        pytest.param("Start Beat", signal.SIGTERM, marks=pytest.mark.exhaustive),
+    ],
+)
 def test_an_interrupted_trial_leaves_nothing_behind(
     tmp_path: Path, when: str, how: signal.Signals
 ) -> None:

@@ -1,8 +1,9 @@
-"""Each pair of answers: the types are right, and neither Django nor `make check` complains."""
+"""Types are right, and neither Django nor `make check` complains: each answer, then each pair."""
 
 import os
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from itertools import cycle
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
-from tools.combinations import Combination, every, pairwise
+from tools.combinations import Combination, each_answer, every, pairwise
 from tools.generate import ROOT, choices, generate, render
 
 Project = tuple[Combination, Path]
@@ -25,14 +26,14 @@ QUESTIONS = (
     "flower",
     "observability",
 )
-OTHERS = ("docker", "kubernetes", "ci", "license")
+OTHERS = ("docker", "ci", "license")
 
 
 @cache
 def rows() -> list[Combination]:
     """Return answers such that each pair is met, save of what shapes code with what does not."""
     others = cycle(pairwise(every(*OTHERS)))
-    return [row | other for row, other in zip(pairwise(every(*QUESTIONS)), others, strict=False)]
+    return [other | row for row, other in zip(pairwise(every(*QUESTIONS)), others, strict=False)]
 
 
 @pytest.fixture(scope="session")
@@ -74,13 +75,19 @@ def run(*command: str, folder: Path = ROOT, **environment: str) -> None:
     assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}"
 
 
-def row(answers: Combination) -> ParameterSet:
-    """Return answers as a parameter of tests, those of one Django for one process to share."""
-    group = pytest.mark.xdist_group(f"django-{answers['django']}")
-    return pytest.param(answers, id="-".join(map(str, answers.values())), marks=group)
+def parameters() -> Iterator[ParameterSet]:
+    """Yield answers as parameters of tests, those of one Django for one process to share.
+
+    `make test` takes rows with each answer, `make test-all` those with each pair of answers.
+    """
+    few = each_answer(rows())
+    for answers in rows():
+        marks = [pytest.mark.xdist_group(f"django-{answers['django']}")]
+        marks += [] if answers in few else [pytest.mark.exhaustive]
+        yield pytest.param(answers, id="-".join(map(str, answers.values())), marks=marks)
 
 
-@pytest.fixture(scope="module", params=[row(answers) for answers in rows()])
+@pytest.fixture(scope="module", params=list(parameters()))
 def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
     return request.param, generate(request.param, tmp_path_factory.mktemp("project"))
 

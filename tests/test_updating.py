@@ -94,6 +94,7 @@ def test_a_project_with_edits_becomes_a_new_one_with_the_same_edits(
     assert files == expected
 
 
+@pytest.mark.exhaustive
 def test_cruft_updates_a_project_that_cookiecutter_made(origin: Path, tmp_path: Path) -> None:
     project = cookiecutter(origin, tmp_path)
     release(origin)
@@ -105,6 +106,7 @@ def test_cruft_updates_a_project_that_cookiecutter_made(origin: Path, tmp_path: 
     assert run_make(project, "update").stdout.startswith("Nothing to do")
 
 
+@pytest.mark.exhaustive
 def test_a_project_is_updated_to_the_version_that_is_named(origin: Path, tmp_path: Path) -> None:
     project = cookiecutter(origin, tmp_path)
     release(origin)
@@ -157,6 +159,7 @@ def job(project: Path, host: str) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("host", ["github", "gitlab"])
 def test_ci_opens_the_update_as_a_request_once(host: str, origin: Path, tmp_path: Path) -> None:
     """With a repository in the place of the host's, and GitHub's command replaced."""

@@ -1,7 +1,7 @@
 """Which answers go together, and few of them that stand for all."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import combinations, product
 
@@ -26,19 +26,26 @@ def every(*keys: str) -> list[Combination]:
 
 def pairwise(rows: Sequence[Combination]) -> list[Combination]:
     """Return few of the rows, such that each pair of answers in any row is in one of these."""
+    return _covering(rows, 2)
+
+
+def each_answer(rows: Sequence[Combination]) -> list[Combination]:
+    """Return few of the rows, such that each answer in any row is in one of these."""
+    return _covering(rows, 1)
+
+
+def _covering(rows: Sequence[Combination], size: int) -> list[Combination]:
+    """Return few of the rows that together hold each group of so many answers in any row."""
     dice = random.Random(0)
-    uncovered = {pair: None for row in rows for pair in _pairs(row)}
+    groups = [set(combinations(row.items(), size)) for row in rows]
+    uncovered = {group: None for row in rows for group in combinations(row.items(), size)}
     chosen = []
     while uncovered:
         wanted = next(iter(uncovered))
-        holding = [row for row in rows if wanted in _pairs(row)]
+        holding = [number for number, held in enumerate(groups) if wanted in held]
         candidates = dice.sample(holding, min(CANDIDATES, len(holding)))
-        best = max(candidates, key=lambda row: sum(pair in uncovered for pair in _pairs(row)))
-        for pair in _pairs(best):
-            uncovered.pop(pair, None)
-        chosen.append(best)
+        best = max(candidates, key=lambda number: len(groups[number] & uncovered.keys()))
+        for group in groups[best]:
+            uncovered.pop(group, None)
+        chosen.append(rows[best])
     return chosen
-
-
-def _pairs(row: Combination) -> Iterable[tuple[tuple[str, Answer], ...]]:
-    return combinations(row.items(), 2)

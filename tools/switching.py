@@ -2,12 +2,15 @@
 
 import subprocess
 import tempfile
+import tomllib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 from tools.generate import ROOT, Answer, choices, render
 
 PAGE = ROOT / "docs" / "switching.md"
+COUNTED = "Counted on"
 # What else the projects are, so that every choice of the question can work.
 OTHERS: Mapping[str, Mapping[str, Answer]] = {
     "broker": {"database": "postgresql", "result_backend": "django-db", "flower": False},
@@ -16,13 +19,17 @@ OTHERS: Mapping[str, Mapping[str, Answer]] = {
 
 
 def main() -> None:
-    PAGE.write_text(page(), encoding="utf-8")
+    before, _, _ = PAGE.read_text(encoding="utf-8").partition(COUNTED)
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "version"
+    ]
+    counted = f"{COUNTED} {date.today()}, after version {version} of the template."
+    PAGE.write_text(f"{before}{counted}\n\n{tables()}", encoding="utf-8")
 
 
-def page() -> str:
-    """Return the page with its tables as they are now."""
-    before, _, _ = PAGE.read_text(encoding="utf-8").partition("| from `broker`")
-    return before + "\n\n".join(table(question) for question in OTHERS) + "\n"
+def tables() -> str:
+    """Return the tables as they are now, in Markdown."""
+    return "\n\n".join(table(question) for question in OTHERS) + "\n"
 
 
 def table(question: str) -> str:

@@ -1,0 +1,114 @@
+"""Runs `make test` many times, each in a fresh clone, and prints which tests failed how often."""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tools.generate import ROOT
+
+# With busy=true, one run in so many has every core kept busy by other work.
+BUSY_EVERY = 3
+BUSY = "while True: pass"
+# A clone is not part of the `make` or the environment that starts this.
+OURS = ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "VIRTUAL_ENV")
+
+
+@dataclass
+class Run:
+    """One run of `make test`: its exit code, how long it took, and the tests that failed."""
+
+    busy: bool
+    code: int
+    minutes: float
+    failed: list[str]
+
+    def __str__(self) -> str:
+        cores = "busy" if self.busy else "quiet"
+        outcome = "passed" if self.code == 0 else f"FAILED {', '.join(self.failed)}"
+        return f"{cores:<6} {self.minutes:5.1f} min  {outcome}"
+
+
+def main() -> int:
+    """Run the tests as often as asked. Returns 1 if any run failed."""
+    times, busy, folder = parse(sys.argv[1:])
+    logs = Path(tempfile.mkdtemp(prefix="soak-", dir=folder))
+    runs = []
+    for number in range(1, times + 1):
+        run = soak(busy and number % BUSY_EVERY == 0, logs / f"run-{number}.log")
+        print(f"{number:>3}  {run}", flush=True)
+        runs.append(run)
+    green = sum(run.code == 0 for run in runs)
+    print(f"\n{green} of {times} runs passed, {sum(run.busy for run in runs)} of {times} busy.")
+    for test, count in Counter(test for run in runs for test in run.failed).most_common():
+        print(f"{count:>3} x {test}")
+    if green < times:
+        print(f"The output of each run is in {logs}.")
+    return int(green < times)
+
+
+def parse(words: Sequence[str]) -> tuple[int, bool, Path]:
+    """Return how many runs, whether some of them are busy, and the folder for their output."""
+    parser = argparse.ArgumentParser("make soak", usage="make soak times=10 busy=true logs=FOLDER")
+    parser.add_argument("--times", type=int, default=10)
+    parser.add_argument("--busy", choices=["true", "false"], default="false")
+    parser.add_argument("--logs", type=Path, default=tempfile.gettempdir())
+    options = parser.parse_args([f"--{word}" for word in words])
+    return options.times, options.busy == "true", options.logs
+
+
+def soak(busy: bool, log: Path) -> Run:
+    """Clone what is committed here, and run its `make test` as CI does."""
+    with tempfile.TemporaryDirectory() as folder, load(os.cpu_count() or 1 if busy else 0):
+        clone, report = Path(folder, "clone"), Path(folder, "report.xml")
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        environment = {key: value for key, value in os.environ.items() if key not in OURS}
+        environment |= {"CI": "true", "PYTEST_ADDOPTS": f"--junitxml={report}"}
+        start = time.monotonic()
+        with log.open("w") as output:
+            code = subprocess.run(
+                ["make", "test"],
+                cwd=clone,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+            ).returncode
+        minutes = (time.monotonic() - start) / 60
+        return Run(busy, code, minutes, failures(report) if code else [])
+
+
+@contextmanager
+def load(processes: int) -> Iterator[None]:
+    """Keep so many cores busy."""
+    running = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+def failures(report: Path) -> list[str]:
+    """Return the tests that pytest reported as failed; without its report, what stands for them."""
+    if not report.exists():
+        return ["make test ended before pytest's report"]
+    cases = ElementTree.parse(report).iter("testcase")
+    return [
+        f"{case.get('classname')}::{case.get('name')}"
+        for case in cases
+        if case.find("failure") is not None or case.find("error") is not None
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
