@@ -23,9 +23,10 @@ from tools.servers import SERVERS
 from tools.services import point_at
 
 DOCS = ROOT / "docs"
+CLAIMS = ROOT / "tests" / "README.md"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 # What `make` takes beside answers.
-OTHERS = {"brokers", "into", "results", "template", "to"}
+OTHERS = {"brokers", "busy", "into", "results", "template", "times", "to"}
 # Where the commands of a page are run, unless it goes into a project by `cd`.
 IN_PROJECTS = {"switching.md", "updating.md"}
 # What pages name of Django's own commands.
@@ -302,6 +303,21 @@ def test_the_tutorial_ends_with_a_test_that_passes(tmp_path: Path) -> None:
             finally:
                 process.terminate()
         make(project, "format", "lint", "types")
+
+
+def test_each_claim_names_tests_of_its_tier() -> None:
+    rows = re.findall(r"^\|(?! The README|---)(.+)\|$", CLAIMS.read_text(encoding="utf-8"), re.M)
+    assert len(rows) > 20
+    for claim, *tiers in (row.split("|") for row in rows):
+        named = [re.findall(r"`([\w/]+\.py)::(\w+)`", tier) for tier in tiers]
+        assert any(named), claim
+        for tests, exhaustive in zip(named, (False, True), strict=True):
+            for path, name in tests:
+                text = (CLAIMS.parent / path).read_text(encoding="utf-8")
+                assert f"\ndef {name}(" in text, f"{path} has no {name}"
+                before = text.partition(f"\ndef {name}(")[0].rpartition("\n\n\n")[2]
+                marked = "@pytest.mark.exhaustive\n" in f"{before}\n"
+                assert marked == exhaustive, f"{name} is of another tier"
 
 
 def test_every_choice_of_a_broker_has_its_reasons() -> None:

@@ -113,9 +113,8 @@ def tables(project: Path) -> set[str]:
         return {name for (name,) in names}
 
 
-@pytest.mark.parametrize(
-    "scheduler", ["settings", pytest.param("database", marks=pytest.mark.exhaustive)]
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("scheduler", ["settings", "database"])
 def test_the_commands_delete_it_from_a_project_that_ran(scheduler: str, tmp_path: Path) -> None:
     projects = [
         generate({"demo": demo, "scheduler": scheduler}, tmp_path / str(demo))
