@@ -21,8 +21,9 @@ import pytest
 
 from tests.make import run
 from tools.generate import generate
+from tools.progress import descendants
 from tools.servers.redis import Redis
-from tools.servers.server import HOST, Server, descendants, free_port
+from tools.servers.server import HOST, Server, free_port
 from tools.services import read_env
 
 MEGABYTES = 280

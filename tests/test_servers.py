@@ -20,6 +20,7 @@ import redis
 import yaml
 
 from tools.generate import render
+from tools.progress import STUCK_SECONDS
 from tools.servers import SERVERS, MissingServer, Server, rabbitmq
 
 HOST = "127.0.0.1"
@@ -93,7 +94,7 @@ def get(server: Server) -> Any:
         case _:
             with broker(server) as connection, closing(connection.SimpleQueue("queue")) as messages:
                 try:
-                    return messages.get(timeout=60 if server.durable else 1).payload
+                    return messages.get(timeout=STUCK_SECONDS if server.durable else 1).payload
                 except Empty:
                     return None
 
@@ -132,11 +133,11 @@ def test_a_server_answers_until_it_is_stopped(server: Server) -> None:
 
 @pytest.mark.exhaustive
 def test_a_kill_interrupts_a_busy_server(tmp_path: Path) -> None:
-    seconds_of_work = "SELECT sum(n) FROM (SELECT generate_series(1, 50000000)) AS numbers (n)"
+    endless = "SELECT sum(n) FROM (SELECT generate_series(1, 1000000000000)) AS numbers (n)"
     at_work = "SELECT FROM pg_stat_activity WHERE state = 'active' AND pid != pg_backend_pid()"
     with install("postgresql", tmp_path) as server, ThreadPoolExecutor() as threads:
         with database(server) as watcher:
-            work = threads.submit(database(server).execute, seconds_of_work)
+            work = threads.submit(database(server).execute, endless)
             watcher.autocommit = True
             while not (work.done() or watcher.execute(at_work).rowcount):
                 pass
@@ -153,7 +154,7 @@ def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe) as starter:
         assert starter.stdout
         port = int(starter.stdout.readline())
-        with socket.create_connection((HOST, port), timeout=10) as connection:
+        with socket.create_connection((HOST, port), timeout=STUCK_SECONDS) as connection:
             connection.sendall(b"PING\r\n")
             assert connection.recv(64) == b"+PONG\r\n"
             starter.kill()

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +12,13 @@ from typing import Any
 
 from tests.faults.relay import Relay
 from tools.generate import Answers
+from tools.progress import Patience, Stuck, descendants, wait_until, work
 from tools.servers import SERVERS, Server
-from tools.servers.server import HOST, descendants
+from tools.servers.server import HOST
 from tools.services import chosen, create_database
 from tools.trial.processes import Worker, python
 
 SEND = Path(__file__).parent / "send.py"
-TIMEOUT = 600
 VISIBILITY_TIMEOUT = 20
 PROCESSES = 2
 # So many tasks at least are not done yet when something dies.
@@ -128,18 +127,22 @@ class Site:
 
     def python(self, *arguments: str, code: str = "", **env: str) -> str:
         """Run the project's Python, and return what it prints. Fails when it does."""
-        run = subprocess.run(
+        with subprocess.Popen(
             [python(self.project), *arguments],
             cwd=self.project,
             env=os.environ | self.env | env,
-            input=code,
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
-        assert run.returncode == 0, run.stdout + run.stderr
-        return run.stdout
+        ) as run:
+            try:
+                out, err = finish(run, code)
+            except Stuck:
+                run.kill()
+                raise
+        assert run.returncode == 0, out + err
+        return out
 
     def shell(self, code: str) -> str:
         """Return what some code prints that runs in the project."""
@@ -181,14 +184,17 @@ class Site:
         return [note for note in self.read("started") if note.number not in finished]
 
     def wait_until(self, done: Callable[[], bool], what: str) -> None:
-        """Return as soon as `done()` is true. Fails the test after `TIMEOUT` seconds."""
-        deadline = time.monotonic() + TIMEOUT
-        while not done():
-            if time.monotonic() > deadline:
-                logs = "\n".join(worker.log.read_text()[-4000:] for worker in self.workers)
-                raise AssertionError(f"Waited {TIMEOUT} s until {what}:\n{logs}")
+        """Return as soon as `done()` is true. Fails the test when tasks write nothing any more."""
+
+        def done_now() -> bool:
             self.restart_ended_workers()
-            time.sleep(0.05)
+            return done()
+
+        try:
+            wait_until(done_now, what, lambda: self.notes.exists() and self.notes.stat().st_size)
+        except Stuck as stuck:
+            logs = "\n".join(worker.log.read_text()[-4000:] for worker in self.workers)
+            raise AssertionError(f"{stuck}\n{logs}") from stuck
 
     def wait_for_finished(self, count: int) -> None:
         self.wait_until(lambda: len(self.count("finished")) >= count, f"{count} tasks are done")
@@ -239,6 +245,18 @@ class Site:
             repeated=started.total() - len(started),
             seconds=max(ends, default=min(after, default=fault)) - fault,
         )
+
+
+def finish(process: subprocess.Popen[str], typed: str) -> tuple[str, str]:
+    """Return what a process prints, once it has ended. Raises `Stuck` when it does nothing."""
+    patience = Patience("a command ends", lambda: work(process.pid))
+    while True:
+        try:
+            return process.communicate(typed, timeout=1)
+        except subprocess.TimeoutExpired:
+            # It has been typed.
+            typed = ""
+            patience.check()
 
 
 class SiteWorker(Worker):

@@ -8,20 +8,21 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from abc import ABC, abstractmethod
-from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
+from tools.progress import Stuck, descendants, wait_until, work
+
 HOST = "127.0.0.1"
-START_SECONDS = 240
-STOP_SECONDS = 15
-POLL_SECONDS = 0.05
-FIRST_PORT, PORTS = 20_000, 1_500
+STOP_SECONDS = 60
+FIRST_PORT, PORTS = 20_000, 12_000
 LOG_LINES = 20
+
+# They end with this process.
+_claims: list[socket.socket] = []
 
 
 class MissingServer(Exception):  # noqa: N818 - it is the server that is missing, no error was made
@@ -54,7 +55,10 @@ class Server(ABC):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.log = self.folder / f"{self.name}.log"
+        self.exit_code: int | None = None
+        """How it ended the last time: below zero when it was killed."""
         self._process: subprocess.Popen[bytes] | None = None
+        self._said_before = 0
 
     @abstractmethod
     def command(self) -> list[str]:
@@ -77,7 +81,7 @@ class Server(ABC):
 
         The server is killed with the thread that called this, however that thread ends.
         Raises `RuntimeError` with the tail of its log when it ends, or when it does not answer
-        within `START_SECONDS`.
+        and does nothing any more.
         """
         if self._process and self._process.poll() is None:
             return
@@ -117,6 +121,7 @@ class Server(ABC):
         with self.log.open("ab") as log:
             # Every process of the server inherits this lock: it is free when the last one is gone.
             fcntl.flock(log, fcntl.LOCK_EX)
+            self._said_before = log.tell()
             return subprocess.Popen(
                 command,
                 cwd=self.folder,
@@ -131,16 +136,15 @@ class Server(ABC):
             )
 
     def _wait_for_answer(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while not self.answers():
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(POLL_SECONDS)
-            if process.returncode is not None and not self.answers():
-                raise RuntimeError(f"{self.name} ended while starting:\n{self._log_tail()}")
-            if time.monotonic() > deadline:
-                raise RuntimeError(
-                    f"{self.name} did not answer in {START_SECONDS} s:\n{self._log_tail()}"
-                )
+        def answers_or_ended() -> bool:
+            return self.answers() or process.poll() is not None
+
+        try:
+            wait_until(answers_or_ended, f"{self.name} answers", lambda: work(process.pid))
+        except Stuck as stuck:
+            raise RuntimeError(f"{stuck}\n{self._log_tail()}") from stuck
+        if process.returncode is not None and not self.answers():
+            raise RuntimeError(f"{self.name} ended while starting:\n{self._log_tail()}")
 
     def _end(self, process: subprocess.Popen[bytes], how: signal.Signals) -> None:
         """Send the server a signal, then leave nothing of it behind."""
@@ -153,9 +157,15 @@ class Server(ABC):
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        process.wait()
+        self.exit_code = process.wait()
         with self.log.open("rb") as log:
             fcntl.flock(log, fcntl.LOCK_EX)
+
+    def said(self) -> str:
+        """Return what it has logged since its last start."""
+        with self.log.open("rb") as log:
+            log.seek(self._said_before)
+            return log.read().decode(errors="replace")
 
     def _log_tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES:])
@@ -179,29 +189,18 @@ def ask(port: int, question: bytes) -> bytes:
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nothing uses.
+    """Return a TCP port of 127.0.0.1 that nothing uses, and that no other process is given.
 
     It is outside the range from which systems pick the ports of outgoing connections, so that
-    nobody takes it while a killed server is down. Each process of pytest-xdist has a range of its
-    own, as none of them sees a port that another has found and not yet bound.
+    nobody takes it while a killed server is down.
     """
-    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    start = FIRST_PORT + process % 8 * PORTS
     while True:
-        port = start + secrets.randbelow(PORTS)
+        port = FIRST_PORT + secrets.randbelow(PORTS)
+        # Who holds the UDP port of that number, which no server needs, may use the TCP port.
+        claim = socket.socket(type=socket.SOCK_DGRAM)
         with suppress(OSError), socket.socket() as probe:
+            claim.bind((HOST, port))
             probe.bind((HOST, port))
+            _claims.append(claim)
             return port
-
-
-def descendants(pid: int) -> list[int]:
-    """Return every process below pid; none on a system without /proc."""
-    children = defaultdict(list)
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            _, parent, *_ = stat.read_text().rpartition(")")[2].split()
-            children[int(parent)].append(int(stat.parent.name))
-    found = children[pid]
-    for descendant in found:
-        found += children[descendant]
-    return found
+        claim.close()

@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tools.progress import descendants
 from tools.servers import SERVERS, Server
-from tools.servers.server import descendants
 
 # What would lead Celery, a driver, make or uv elsewhere than to the project and its servers.
 MISLEADING = re.compile(
@@ -32,7 +32,7 @@ class Process(Server):
         return [python(self.folder), *self.arguments]
 
     def answers(self) -> bool:
-        return self.ready in self.log.read_text(errors="replace")
+        return self.ready in self.said()
 
 
 class Valkey(Process):
