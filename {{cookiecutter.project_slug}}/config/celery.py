@@ -25,13 +25,27 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["consumer"].add(Alive)
 
-# A task's message carries the id of the request that sent it, and the lines of the task show it.
-lines = CeleryReceiver()
+
+class Lines(CeleryReceiver):
+    """Log lines of tasks, with the id of the request that sent them, which messages carry."""
+
+    def receiver_task_prerun(self, task_id: str, task: Any, *args: Any, **kwargs: Any) -> None:
+        # What `apply()` runs is part of its caller, whose lines keep their own ids.
+        if not task.request.is_eager:
+            super().receiver_task_prerun(task_id, task, *args, **kwargs)
+
+
+lines = Lines()
 lines.connect_worker_signals()
 
-# Django's rule for connections to the database, which tasks follow as requests do.
-task_prerun.connect(close_old_connections)
-task_postrun.connect(close_old_connections)
+
+@task_prerun.connect
+@task_postrun.connect
+def close_connections(task: Any, **kwargs: Any) -> None:
+    """Keep Django's rule for connections to the database before and after tasks, as requests do."""
+    # What `apply()` runs may be part of its caller's transaction.
+    if not task.request.is_eager:
+        close_old_connections()
 
 
 @setup_logging.connect

@@ -1,6 +1,7 @@
 """Log lines tell which request they belong to, in every task that it sent."""
 
 import re
+from typing import Any
 
 import pytest
 from celery import chain
@@ -9,7 +10,7 @@ from django.test import Client
 from django.urls import path
 
 from tests.fixtures import Notes, Process, wait_until
-from tests.tasks import fail_twice, record, wait_for
+from tests.tasks import add, fail_twice, record, wait_for
 
 EVENTS = ("task_started", "task_retrying", "task_succeeded")
 
@@ -26,7 +27,16 @@ def send_endless(request: HttpRequest, notes: str) -> HttpResponse:
     return HttpResponse(str(task))
 
 
-urlpatterns = [path("two/<path:notes>", send), path("endless/<path:notes>", send_endless)]
+def apply(request: HttpRequest) -> HttpResponse:
+    """Runs a task itself."""
+    return HttpResponse(add.apply((1, 2)).get())
+
+
+urlpatterns = [
+    path("two/<path:notes>", send),
+    path("endless/<path:notes>", send_endless),
+    path("apply", apply),
+]
 
 
 def ask(client: Client, caplog: pytest.LogCaptureFixture, path: str) -> tuple[str, str]:
@@ -67,3 +77,15 @@ def test_a_task_whose_time_is_over_names_its_request(
     worker.wait_for_line(f"exceeded for tests.tasks.wait_for[{task}]")
     said = [line for line in worker.log.read_text().splitlines() if task in line]
     assert ids(said) == {request}
+
+
+@pytest.mark.urls(__name__)
+def test_a_request_that_applies_a_task_keeps_its_id(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    request, answer = ask(client, caplog, "/apply")
+    assert answer == "3"
+    said: list[Any] = [record.msg for record in caplog.records]
+    events = ["request_started", "task_succeeded", "request_finished"]
+    assert [line["event"] for line in said] == events
+    assert {line["request_id"] for line in said} == {request}

@@ -2,6 +2,7 @@
 
 import pytest
 from celery import chain, group
+from django.contrib.auth.models import Group
 from django.db import transaction
 
 from tests.fixtures import Notes, Process, StartWorker, wait_until
@@ -98,3 +99,21 @@ def test_a_task_of_a_transaction_that_is_rolled_back_never_runs(notes: Notes) ->
         record.delay_on_commit("committed", notes.path)
         assert notes.lines == []
     assert notes.wait() == ["committed"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_task_that_is_applied_is_part_of_the_transaction_around_it() -> None:
+    with transaction.atomic():
+        Group.objects.create(name="before")
+        assert add.apply((1, 2)).get() == 3
+    with transaction.atomic():
+        assert add.apply((1, 2)).get() == 3
+        Group.objects.create(name="after")
+    assert {group.name for group in Group.objects.all()} == {"before", "after"}
+
+
+@pytest.mark.django_db
+def test_a_task_that_is_applied_leaves_the_database_to_the_test_around_it() -> None:
+    Group.objects.create(name="before")
+    assert add.apply((1, 2)).get() == 3
+    assert Group.objects.get().name == "before"
