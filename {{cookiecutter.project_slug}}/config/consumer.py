@@ -8,7 +8,7 @@ import celery.worker.consumer
 from celery.app.task import Context
 from celery.exceptions import InvalidTaskError
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 from kombu import Message
 
 from interruptions.models import InterruptedTask
@@ -51,7 +51,7 @@ class Consumer(celery.worker.consumer.Consumer):
         close_old_connections()
         try:
             InterruptedTask.set_aside_unknown(task, request)
-        except DatabaseError:
+        except Error:
             logger.exception("The broker keeps an unknown task: the database is away.")
         else:
             super().on_unknown_task(body, message, exc)

@@ -7,9 +7,9 @@ import time
 from typing import Any
 
 from celery.contrib.django.task import DjangoTask
-from celery.exceptions import Reject, Retry
+from celery.exceptions import Reject, Retry, SoftTimeLimitExceeded
 from celery.signals import task_postrun
-from django.db import DatabaseError, OperationalError
+from django.db import OperationalError
 from kombu.exceptions import OperationalError as BrokerAway
 
 from interruptions.models import InterruptedTask
@@ -42,8 +42,11 @@ class Task(DjangoTask):
         time.sleep(random.random())  # noqa: S311
         try:
             interrupted = InterruptedTask.count_restart(self)
-        except DatabaseError:
-            logger.warning("Restarts are not counted while the database is away.", exc_info=True)
+        except (MemoryError, SoftTimeLimitExceeded):
+            raise
+        except Exception:
+            # Such as a database that is down: the task runs all the same.
+            logger.exception("The restart of a task could not be counted.")
             return
         if interrupted.set_aside:
             raise SetAside(

@@ -1,11 +1,10 @@
 """Interrupted tasks in the admin."""
 
-import json
-
 from celery import signature
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from kombu.utils.json import loads
 
 from interruptions.models import InterruptedTask
 
@@ -18,11 +17,11 @@ class InterruptedTaskAdmin(admin.ModelAdmin):
 
     @admin.display
     def args(self, task: InterruptedTask) -> str:
-        return str(json.loads(task.signature)["args"])
+        return str(loads(task.signature)["args"])
 
     @admin.display
     def kwargs(self, task: InterruptedTask) -> str:
-        return str(json.loads(task.signature)["kwargs"])
+        return str(loads(task.signature)["kwargs"])
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -34,6 +33,6 @@ class InterruptedTaskAdmin(admin.ModelAdmin):
     def send_again(self, request: HttpRequest, tasks: QuerySet[InterruptedTask]) -> None:
         set_aside = tasks.filter(set_aside=True)
         for task in set_aside:
-            signature(json.loads(task.signature)).apply_async()
+            signature(loads(task.signature)).apply_async()
             task.delete()
         self.message_user(request, f"Sent again: {len(set_aside)}.")

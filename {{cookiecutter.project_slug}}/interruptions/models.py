@@ -1,12 +1,12 @@
 """Tasks that did not end."""
 
-import json
 from typing import Self
 
 from celery import Task
 from celery.app.task import Context
 from django.conf import settings
 from django.db import models, transaction
+from kombu.utils.json import dumps
 
 
 class InterruptedTask(models.Model):
@@ -34,7 +34,7 @@ class InterruptedTask(models.Model):
         """Notes that a worker starts the task once more, and sets it aside if that is too often."""
         what = {
             "name": task.request.shadow or task.name,
-            "signature": json.dumps(task.signature_from_request()),
+            "signature": dumps(task.signature_from_request()),
         }
         cls.objects.get_or_create(id=task.request.id, defaults=what)
         # Two workers may count the same task at once.
@@ -49,6 +49,6 @@ class InterruptedTask(models.Model):
     def set_aside_unknown(cls, task: Task, request: Context) -> None:
         """Notes a task that the worker does not know, to be sent again to one that does."""
         signature = task.signature_from_request(request)
-        what = {"name": task.name, "signature": json.dumps(signature), "set_aside": True}
+        what = {"name": task.name, "signature": dumps(signature), "set_aside": True}
         # An earlier version may have started it.
         cls.objects.update_or_create(id=request.id, defaults=what)

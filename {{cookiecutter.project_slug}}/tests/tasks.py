@@ -80,13 +80,13 @@ def retry_while_away(self: Task, path: str) -> None:
 
 
 @shared_task
-def die_once(path: str) -> None:
+def die_once(path: str, value: object = None) -> None:
     """Kills its process, as a system does that is out of memory; not the next time."""
     interrupted = InterruptedTask.objects.filter(restarts=1).exists()
     write(path, "interrupted once" if interrupted else "dying")
     if not interrupted:
         os.kill(os.getpid(), signal.SIGKILL)
-    write(path, "well")
+    write(path, str(value))
 
 
 @shared_task

@@ -1,7 +1,9 @@
 """A task whose process dies runs again, and one that was set aside can be sent again."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from celery import Celery
@@ -9,7 +11,9 @@ from django.conf import settings
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
+from kombu.utils.json import dumps
 
+from config.tasks import Task
 from interruptions.models import InterruptedTask
 from tests.fixtures import Notes, wait_until
 from tests.tasks import die_once, record, retry_while_away
@@ -17,10 +21,21 @@ from tests.tasks import die_once, record, retry_while_away
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
 
+# Celery's JSON takes more than the standard library's.
+VALUES = [uuid4(), date.today(), Decimal("1.5"), b"\xff"]
+
+
 def test_a_task_whose_process_dies_runs_again(notes: Notes) -> None:
-    die_once.delay(notes.path)
-    assert notes.wait(3) == ["dying", "interrupted once", "well"]
+    die_once.delay(notes.path, VALUES)
+    assert notes.wait(3) == ["dying", "interrupted once", str(VALUES)]
     wait_until(lambda: not InterruptedTask.objects.exists(), what="the note of it to go")
+
+
+class Uncountable:
+    """A value that cannot be written as JSON."""
+
+    def __str__(self) -> str:
+        return "it ran"
 
 
 def test_a_task_that_can_never_be_retried_while_the_broker_is_away_is_set_aside(
@@ -30,6 +45,15 @@ def test_a_task_that_can_never_be_retried_while_the_broker_is_away_is_set_aside(
     wait_until(InterruptedTask.objects.filter(set_aside=True).exists, what="it to be set aside")
     assert notes.lines == ["trying"] * (1 + settings.TASK_MAX_RESTARTS)
     assert InterruptedTask.objects.get().restarts == settings.TASK_MAX_RESTARTS + 1
+
+
+def test_a_task_whose_restart_cannot_be_counted_runs(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Task, "redelivered", True)
+    record.apply((Uncountable(), notes.path))
+    assert notes.lines == ["it ran"]
+    assert "The restart of a task could not be counted." in caplog.text
 
 
 def test_restarts_that_are_counted_at_once_are_all_counted() -> None:
@@ -59,7 +83,7 @@ def test_a_task_that_was_set_aside_is_sent_again_from_the_admin(
     task = InterruptedTask.objects.create(
         id="1",
         name=record.name,
-        signature=json.dumps(record.s("again", notes.path)),
+        signature=dumps(record.s("again", notes.path)),
         restarts=6,
         set_aside=True,
     )
@@ -74,7 +98,7 @@ def test_a_task_of_a_later_version_is_kept_until_that_is_there(
     # That version was here before, and its worker died.
     InterruptedTask.objects.create(id="1", name="record", signature="{}", restarts=1)
     then = record.si("then", notes.path)
-    celery.send_task("record", ("monthly", notes.path), task_id="1", link=then, queue="default")
+    celery.send_task("record", (VALUES, notes.path), task_id="1", link=then, queue="default")
     set_aside = InterruptedTask.objects.filter(set_aside=True)
     wait_until(set_aside.exists, what="the task to be set aside")
     task = set_aside.get()
@@ -82,4 +106,4 @@ def test_a_task_of_a_later_version_is_kept_until_that_is_there(
     task.signature = task.signature.replace('"task": "record"', f'"task": "{record.name}"')
     task.save()
     send_again(admin_client, task)
-    assert notes.wait(2) == ["monthly", "then"]
+    assert notes.wait(2) == [str(VALUES), "then"]
