@@ -26,8 +26,16 @@ app.autodiscover_tasks()
 app.steps["consumer"].add(Alive)
 
 
+PLAIN = str | int | float | None
+
+
 class Lines(CeleryReceiver):
     """Log lines of tasks, with the id of the request that sent them, which messages carry."""
+
+    def get_task_context(self) -> dict[str, Any]:
+        # A message cannot carry all that can be bound: no model and, on RabbitMQ, no UUID.
+        context = super().get_task_context().items()
+        return {name: value if isinstance(value, PLAIN) else str(value) for name, value in context}
 
     def receiver_task_prerun(self, task_id: str, task: Any, *args: Any, **kwargs: Any) -> None:
         # What `apply()` runs is part of its caller, whose lines keep their own ids.

@@ -2,16 +2,20 @@
 
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from celery import chain
+from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
+from structlog.contextvars import bind_contextvars
 
 from tests.fixtures import Notes, Process, wait_until
 from tests.tasks import add, fail_twice, record, wait_for
 
+ORDER = uuid4()
 EVENTS = ("task_started", "task_retrying", "task_succeeded")
 
 
@@ -27,6 +31,12 @@ def send_endless(request: HttpRequest, notes: str) -> HttpResponse:
     return HttpResponse(str(task))
 
 
+def send_ordered(request: HttpRequest, notes: str) -> HttpResponse:
+    """Sends a task, and says in its lines what it is about."""
+    bind_contextvars(order=ORDER, buyers=Group(name="friends"))
+    return HttpResponse(str(record.delay("ordered", f"/{notes}")))
+
+
 def apply(request: HttpRequest) -> HttpResponse:
     """Runs a task itself."""
     return HttpResponse(add.apply((1, 2)).get())
@@ -35,6 +45,7 @@ def apply(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("two/<path:notes>", send),
     path("endless/<path:notes>", send_endless),
+    path("ordered/<path:notes>", send_ordered),
     path("apply", apply),
 ]
 
@@ -77,6 +88,18 @@ def test_a_task_whose_time_is_over_names_its_request(
     worker.wait_for_line(f"exceeded for tests.tasks.wait_for[{task}]")
     said = [line for line in worker.log.read_text().splitlines() if task in line]
     assert ids(said) == {request}
+
+
+@pytest.mark.urls(__name__)
+def test_a_task_s_lines_have_what_the_request_bound(
+    client: Client, caplog: pytest.LogCaptureFixture, notes: Notes, worker: Process
+) -> None:
+    request, task = ask(client, caplog, f"/ordered{notes.path}")
+    notes.wait()
+    said = [line for line in worker.log.read_text().splitlines() if task in line]
+    assert ids(said) == {request}
+    assert f"order={ORDER}" in said[0]
+    assert "buyers=friends" in said[0]
 
 
 @pytest.mark.urls(__name__)
