@@ -29,17 +29,30 @@ def work(path: str, number: int, seconds: float) -> int:
 
 
 @shared_task
+def hold(path: str, number: int, until: str) -> None:
+    """Runs until there is a file."""
+    note(path, "started", number)
+    while not os.path.exists(until):  # noqa: PTH110 - as short as can be
+        time.sleep(0.02)
+    note(path, "finished", number)
+
+
+@shared_task
 def add_up(numbers: list[int]) -> int:
     """Ends a chord of `work`."""
     return sum(numbers)
 
 
-@shared_task(base=RetriedTask)
+@shared_task(base=RetriedTask, max_retries=None, retry_backoff_max=4)
 def ask_database(path: str, number: int) -> None:
-    """Needs Django's database."""
+    """Needs Django's database, however long that takes to come back."""
     note(path, "started", number)
     time.sleep(0.05)
-    get_user_model().objects.exists()
+    try:
+        get_user_model().objects.exists()
+    except Exception:
+        note(path, "failed", number)
+        raise
     note(path, "finished", number)
 
 

@@ -11,8 +11,9 @@ SENT = 240
 QUEUED = 600
 
 
-@on_every_broker("pgmq")
+@on_every_broker()
 def test_a_task_never_ends(site: Site, nothing_is_lost: Record) -> None:
+    site.redeliver_after(3600, longest_run=12)
     worker = site.start_worker()
     site.send("never_end", count=1, first=QUEUED)
     site.send("work", 0.1, count=QUEUED)
@@ -23,7 +24,7 @@ def test_a_task_never_ends(site: Site, nothing_is_lost: Record) -> None:
     nothing_is_lost(QUEUED, fault, repeats=0)
 
 
-@on_every_broker("rabbitmq")
+@on_every_broker()
 def test_tasks_keep_memory(site: Site, nothing_is_lost: Record) -> None:
     """A process that holds more than its share is replaced when its task is done."""
     fault = time.time()
@@ -34,9 +35,10 @@ def test_tasks_keep_memory(site: Site, nothing_is_lost: Record) -> None:
     nothing_is_lost(SENT, fault, repeats=0)
 
 
-@on_every_broker("sqs")
+@on_every_broker()
 def test_a_task_takes_all_memory(site: Site, nothing_is_lost: Record) -> None:
     """Celery ends the worker then. The task that does it each time is set aside."""
+    site.redeliver_after(20, longest_run=19)
     worker = site.start_worker()
     site.send("take_all_memory", count=1, first=SENT)
     fault = time.time()
@@ -47,7 +49,7 @@ def test_a_task_takes_all_memory(site: Site, nothing_is_lost: Record) -> None:
     nothing_is_lost(SENT, fault, repeats=2 + 3)
 
 
-@on_every_broker("rabbitmq")
+@on_every_broker()
 def test_delays_and_retries_are_shorter_than_a_second(site: Site, nothing_is_lost: Record) -> None:
     site.start_worker()
     fault = time.time()
@@ -60,6 +62,7 @@ def test_delays_and_retries_are_shorter_than_a_second(site: Site, nothing_is_los
 @on_brokers("redis", "pgmq", "sqs")
 def test_a_delay_outlasts_the_visibility_timeout(site: Site) -> None:
     """It would run twice: it is refused, with what to do."""
+    site.redeliver_after(20, longest_run=12)
     try:
         site.send("work", 0, count=1, countdown=20)
     except AssertionError as error:

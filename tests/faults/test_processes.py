@@ -11,7 +11,7 @@ from tests.faults.site import Site
 SENT = 400
 
 
-@on_every_broker("redis")
+@on_every_broker()
 def test_a_process_of_a_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     site.send("work", 0.1, count=SENT)
     site.start_worker()
@@ -22,7 +22,7 @@ def test_a_process_of_a_worker_is_killed(site: Site, nothing_is_lost: Record) ->
     nothing_is_lost(SENT, fault, repeats=1)
 
 
-@on_every_broker("pgmq")
+@on_every_broker()
 def test_processes_that_wait_are_killed(site: Site, nothing_is_lost: Record) -> None:
     """None leaves a lock that those in its place would wait for."""
     worker = site.start_worker()
@@ -38,9 +38,10 @@ def test_processes_that_wait_are_killed(site: Site, nothing_is_lost: Record) -> 
     nothing_is_lost(20 + SENT, fault, repeats=0)
 
 
-@on_every_broker("rabbitmq")
+@on_every_broker(exhaustive=False)
 def test_a_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
-    site.send("work", 0.1, count=SENT)
+    site.redeliver_after(10, longest_run=9)
+    site.send("work", 0.05, count=SENT)
     worker = site.start_worker()
     site.wait_for_finished(20)
     site.wait_for_running()
@@ -51,9 +52,10 @@ def test_a_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     nothing_is_lost(SENT, fault)
 
 
-@on_every_broker("redis")
+@on_every_broker()
 def test_a_worker_that_waits_is_killed(site: Site, nothing_is_lost: Record) -> None:
     """It has asked for a task, and does not read the answer any more."""
+    site.redeliver_after(20, longest_run=19)
     worker = site.start_worker()
     worker.freeze()
     site.send("work", 0.05, count=SENT)
@@ -64,7 +66,7 @@ def test_a_worker_that_waits_is_killed(site: Site, nothing_is_lost: Record) -> N
     nothing_is_lost(SENT, fault, repeats=0)
 
 
-@on_every_broker("sqs")
+@on_every_broker()
 def test_a_task_kills_its_process_each_time(site: Site, nothing_is_lost: Record) -> None:
     site.start_worker()
     [killer] = site.send("kill", "process", count=1, first=SENT)
@@ -76,8 +78,9 @@ def test_a_task_kills_its_process_each_time(site: Site, nothing_is_lost: Record)
     nothing_is_lost(SENT, fault, repeats=2)
 
 
-@on_every_broker("redis")
+@on_every_broker()
 def test_a_task_kills_its_worker_each_time(site: Site, nothing_is_lost: Record) -> None:
+    site.redeliver_after(20, longest_run=19)
     [killer] = site.send("kill", "worker", count=1, first=SENT)
     site.send("work", 0.05, count=SENT)
     fault = time.time()
