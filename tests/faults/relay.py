@@ -46,8 +46,13 @@ class Relay:
                 except OSError:
                     client.close()
                     continue
+                self._connections |= {client, server}
+                if self._listener is not listener:
+                    # It was cut meanwhile, perhaps before it knew of this connection.
+                    client.close()
+                    server.close()
+                    return
                 for one, other in ((client, server), (server, client)):
-                    self._connections.add(one)
                     threading.Thread(target=self._pass_on, args=[one, other], daemon=True).start()
 
     def _pass_on(self, source: socket.socket, target: socket.socket) -> None:

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from random import randrange
+from ipaddress import ip_address
 from typing import NamedTuple
 
 import pytest
@@ -14,6 +14,7 @@ from tests.faults import on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.relay import Relay
 from tests.faults.site import PROCESSES, Site, SiteWorker
+from tools.servers.server import FIRST_PORT, free_port
 
 SENT = 400
 # Longer than RabbitMQ's heartbeat and Redis' health check allow a connection to be silent.
@@ -34,9 +35,13 @@ def ip(*arguments: str) -> None:
 
 @pytest.fixture
 def cable() -> Iterator[Cable]:
-    """A second host, whose addresses no other run has, also not one that was killed."""
-    name, network = f"part{os.getpid()}", f"10.{randrange(256)}.{randrange(256)}"
-    cable = Cable(name, f"{network}.1", f"{network}.2")
+    """A second host, whose name and addresses no other run has."""
+    number = free_port()
+    # Networks for measuring between hosts, of four addresses each, which are nobody's.
+    network = ip_address("198.18.0.0") + 4 * (number - FIRST_PORT)
+    cable = Cable(name := f"part{number}", str(network + 1), str(network + 2))
+    # A run that was killed has left it.
+    subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
     try:
         ip("netns", "add", name)
     except (FileNotFoundError, subprocess.CalledProcessError) as error:
@@ -66,8 +71,9 @@ class RemoteWorker(SiteWorker):
         return [*ip_netns, *super().command()]
 
 
-@on_every_broker("redis")
+@on_every_broker()
 def test_the_network_parts(site: Site, cable: Cable, nothing_is_lost: Record) -> None:
+    site.redeliver_after(20, longest_run=19)
     ways = {server.port: Relay(server.port, cable.here) for server in site.servers}
     for way in ways.values():
         way.start()
