@@ -9,20 +9,22 @@ from tests.faults.site import PROCESSES, Site
 SENT = 400
 DELAYED = 20
 CHORD = 20
+# Not due yet when the broker dies, unless the machine is slow.
+DELAY = 15
 SECONDS_AWAY = 3
 
 
-@on_every_broker("redis")
+@on_every_broker()
 def test_the_broker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     """With tasks queued, running and delayed. SQS refuses connections: moto keeps nothing."""
+    site.redeliver_after(30, longest_run=12)
     site.relay.start()
     site.env["CELERY_BROKER_URL"] = site.broker_url("127.0.0.1", site.relay.port)
     site.send("work", 0.1, count=SENT)
-    site.send("work", 0.1, count=DELAYED, first=SENT, countdown=7)
+    site.send("work", 0.1, count=DELAYED, first=SENT, countdown=DELAY)
     site.start_worker()
     site.wait_for_finished(20)
     site.wait_for_running()
-    assert not site.has_started(SENT)
     fault = time.time()
     if site.broker.durable:
         site.broker.kill()
@@ -36,8 +38,11 @@ def test_the_broker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     nothing_is_lost(SENT + DELAYED, fault, repeats=PROCESSES + DELAYED)
 
 
-@on_every_broker("sqs")
+@on_every_broker()
 def test_the_database_is_killed(site: Site, nothing_is_lost: Record) -> None:
+    if site.name == "pgmq":
+        # What the broker could not be told of, it delivers again.
+        site.redeliver_after(20, longest_run=12)
     site.send("ask_database", count=SENT)
     site.start_worker()
     site.wait_for_finished(20)
@@ -47,14 +52,12 @@ def test_the_database_is_killed(site: Site, nothing_is_lost: Record) -> None:
     site.database.start()
     site.wait_for_finished(SENT)
     # What met the fault is tried again until the database is back.
-    nothing_is_lost(SENT, fault, repeats=2 * SENT)
+    nothing_is_lost(SENT, fault, repeats=len(site.read("failed")) + PROCESSES)
 
 
-@on_every_broker("rabbitmq", "redis, django-db", "redis, django-cache", "redis, sqlalchemy")
+@on_every_broker("redis, django-db", "redis, django-cache", "redis, sqlalchemy")
 def test_the_result_backend_is_killed(site: Site, nothing_is_lost: Record) -> None:
     """Where results are in the database, that is killed. None is lost, nor a chord's last task."""
-    # A task waits for the result backend within its time limit.
-    site.env |= {"CELERY_TASK_SOFT_TIME_LIMIT": "17", "CELERY_TASK_TIME_LIMIT": "18"}
     chord = "from celery import chord; from tests.faults import work, add_up"
     parts = f"work.s({str(site.notes)!r}, {SENT} + n, 0.1) for n in range({CHORD})"
     sent = site.shell(f"{chord}; print(chord({parts})(add_up.s()).id)")
