@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from tools.servers import MissingServer
 HERE = Path(__file__).parent
 
 Record = Callable[..., Outcome]
+Note = Callable[[], AbstractContextManager[None]]
 
 
 @pytest.fixture(scope="session")
@@ -70,11 +73,33 @@ def nothing_is_lost(
     def record(sent: int, fault: float, repeats: int = PROCESSES) -> Outcome:
         site.wait_until_nothing_is_queued()
         outcome = site.outcome(sent, fault)
-        name = request.node.originalname.removeprefix("test_").replace("_", " ")
-        record_property("outcome", {"fault": name, "broker": site.name, **asdict(outcome)})
+        record_property("outcome", row(request, site, outcome))
         assert sent - site.finished_before(fault) >= IN_FLIGHT
         assert outcome.lost == 0
         assert outcome.repeated <= repeats
         return outcome
 
     return record
+
+
+@pytest.fixture
+def note_seconds(
+    request: pytest.FixtureRequest, site: Site, record_property: Callable[[str, object], None]
+) -> Note:
+    """Notes for the table how long a visitor waited who could not send a task."""
+
+    @contextmanager
+    def note() -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        waited = time.monotonic() - start
+        outcome = Outcome(sent=0, completed=0, lost=0, repeated=0, seconds=waited)
+        record_property("outcome", row(request, site, outcome))
+
+    return note
+
+
+def row(request: pytest.FixtureRequest, site: Site, outcome: Outcome) -> dict[str, object]:
+    """Return a row of the table."""
+    name = request.node.originalname.removeprefix("test_").replace("_", " ")
+    return {"fault": name, "broker": site.name, **asdict(outcome)}

@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.faults import on_every_broker
-from tests.faults.conftest import Record
+from tests.faults.conftest import Note, Record
 from tests.faults.site import Site
+from tools.progress import STUCK_SECONDS
 from tools.servers.server import HOST, Server
 from tools.trial.processes import python
 
@@ -18,9 +19,8 @@ VISITORS = 20
 VISITS = 200
 # Tasks that wait already.
 SENT = 400
-SECONDS_AWAY = 5
-# Before gunicorn gives up on a request, after 30 s.
-PATIENCE = 25
+# A task is sent again for seven seconds; a slow machine has some of them to spare.
+SECONDS_AWAY = 3
 
 
 class Web(Server):
@@ -45,15 +45,14 @@ class Web(Server):
         return self._env
 
     def answers(self) -> bool:
-        return "Booting worker" in self.log.read_text()
+        return "Booting worker" in self.said()
 
-    def visit(self, number: int) -> tuple[int, str, float]:
-        """Send a task by visiting the site; return status, page, and the seconds it took."""
-        start = time.monotonic()
-        connection = HTTPConnection(HOST, self.port, timeout=60)
+    def visit(self, number: int) -> tuple[int, str]:
+        """Send a task by visiting the site; return status and page. Fails when held endlessly."""
+        connection = HTTPConnection(HOST, self.port, timeout=STUCK_SECONDS)
         connection.request("GET", "/send?" + urlencode({"notes": self._notes, "number": number}))
         answer = connection.getresponse()
-        return answer.status, answer.read().decode(), time.monotonic() - start
+        return answer.status, answer.read().decode()
 
 
 @pytest.fixture
@@ -63,7 +62,7 @@ def web(site: Site) -> Iterator[Web]:
         yield web
 
 
-@on_every_broker("redis")
+@on_every_broker()
 def test_the_broker_is_away_while_visitors_send_tasks(
     site: Site, web: Web, nothing_is_lost: Record
 ) -> None:
@@ -77,36 +76,39 @@ def test_the_broker_is_away_while_visitors_send_tasks(
         time.sleep(SECONDS_AWAY)
         site.relay.start()
     answers = [visit.result() for visit in visits]
-    assert {status for status, _, _ in answers} == {200}
-    assert max(seconds for _, _, seconds in answers) < PATIENCE
+    assert {status for status, _ in answers} == {200}
     site.wait_for_finished(VISITS + SENT)
     # One whose sender did not learn that it had arrived is sent again.
     nothing_is_lost(VISITS + SENT, fault, repeats=VISITORS)
 
 
-@on_every_broker("rabbitmq")
-def test_a_visitor_is_told_that_the_broker_is_away(site: Site, web: Web) -> None:
+@on_every_broker()
+def test_a_visitor_is_told_that_the_broker_is_away(
+    site: Site, web: Web, note_seconds: Note
+) -> None:
     site.relay.cut()
-    status, page, seconds = web.visit(0)
+    with note_seconds():
+        status, page = web.visit(0)
     assert status == 503
     assert page == "This cannot be done right now. Please try again in a minute."
-    assert seconds < PATIENCE
     site.relay.start()
     assert web.visit(1)[0] == 200
 
 
-@on_every_broker("redis")
-def test_a_visitor_is_not_held_by_a_broker_that_says_nothing(site: Site, web: Web) -> None:
+@on_every_broker()
+def test_a_visitor_is_not_held_by_a_broker_that_says_nothing(
+    site: Site, web: Web, note_seconds: Note
+) -> None:
     assert web.visit(0)[0] == 200
     if site.name == "pgmq":
         # PostgreSQL's client waits for an answer as long as the other side's system is there.
         site.relay.cut()
         site.relay.start()
     site.relay.mute()
-    status, page, seconds = web.visit(1)
+    with note_seconds():
+        status, page = web.visit(1)
     assert status == 503
     assert "Please try again in a minute." in page
-    assert seconds < (60 if site.name == "sqs" else PATIENCE)
     site.relay.cut()
     site.relay.start()
     assert web.visit(2)[0] == 200
