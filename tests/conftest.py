@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+# They run inside the projects that are made here.
+collect_ignore = ["project"]
+
 TABLE = "--write-table"
 LONGEST = ("test_types.py", "test_wiring.py")
 SERVERS = "Measured on"

@@ -21,6 +21,7 @@ import pytest
 import yaml
 from kubernetes_validate.utils import validate
 
+from tests.machinery import machinery_tests
 from tests.programs import KUBECTL, need
 from tools.combinations import Combination, every, pairwise
 from tools.generate import ROOT, Answer, choices, generate, render
@@ -171,7 +172,9 @@ def projects(request: pytest.FixtureRequest) -> list[Project]:
     rows = pairwise(all_answers()) if request.param == "pairs" else all_answers(each=1)
     for answers in rows:
         # Where the longest name fits in its lines, all do.
-        files = render(answers | {"project_slug": dice.choice(SLUGS)})
+        answered = answers | {"project_slug": dice.choice(SLUGS)}
+        # Tests that a project has here only follow its rules, too.
+        files = render(answered) | machinery_tests(answered)
         made.append(Project(answers, frozenset(File(*file) for file in files.items())))
     return made
 
@@ -319,6 +322,16 @@ def test_blank_lines_are_single_save_between_definitions_in_python(files: list[F
 def test_python_is_valid(files: list[File]) -> None:
     for file in python_files(files):
         ast.parse(file.text, file.path)
+
+
+def test_a_project_has_all_that_its_own_tests_import(projects: list[Project]) -> None:
+    needed = re.compile(r"^(?:from|import) ((?:gallery\.)?tests\.[\w.]+)", re.MULTILINE)
+    for project in projects:
+        own = {file.path for file in project.files} - machinery_tests(project.answers).keys()
+        for file in project.files:
+            if file.path in own:
+                modules = needed.findall(file.text)
+                assert {f"{module.replace('.', '/')}.py" for module in modules} <= own, file.path
 
 
 def test_yaml_toml_and_json_are_valid(files: list[File]) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from _pytest.mark import ParameterSet
 
+from tests.machinery import add_machinery_tests
 from tests.make import make, run
 from tests.origin import commit, cookiecutter, copy_template, git, run_make, tracked
 from tests.team import edit, replace
@@ -377,6 +378,7 @@ def test_a_project_passes_its_tests_on_a_new_broker_with_its_lock_and_env(
         with SERVERS["postgresql"](tmp_path / "postgresql") as server:
             point_at(project, [server])
             create_database(server, "my_project")
+            add_machinery_tests(project, {**given, "flower": False})
             make(project, "install", "lint", "test")
     except MissingServer as missing:
         if os.environ.get("CI") == "true":

@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.machinery import add_machinery_tests
 from tests.make import OURS, make
 from tools.generate import ROOT, generate
 from tools.servers import SERVERS
@@ -123,7 +124,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A project of defaults on a server that runs, with Django's own tests of tasks in `tasks`."""
     folder = tmp_path_factory.mktemp("task_api")
     with SERVERS["redis"](folder / "redis") as server:
-        project = generate({"demo": False, "docker": False, "flower": False}, folder)
+        answers = {"demo": False, "docker": False, "flower": False}
+        project = generate(answers, folder)
+        add_machinery_tests(project, answers)
         point_at(project, [server])
         make(project, "install")
         shutil.copytree(django_tests(project, folder), project / "tasks")

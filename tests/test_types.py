@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
+from tests.machinery import add_machinery_tests
 from tools.combinations import Combination, each_answer, every, pairwise
 from tools.generate import ROOT, choices, generate, render
 
@@ -105,6 +106,7 @@ def test_what_other_tests_render_is_what_people_get(project: Project) -> None:
 def test_types_and_checks_pass(project: Project, environments: dict[str, Path]) -> None:
     answers, folder = project
     python = environments[str(answers["django"])]
+    add_machinery_tests(folder, answers)
     cache = f"--cache-dir={python.parents[1]}/mypy-cache"
     run(str(python), "-m", "mypy", ".", cache, folder=folder)
     run(str(python), "manage.py", "check", "--fail-level=DEBUG", folder=folder)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.machinery import add_machinery_tests
 from tests.make import OURS, make
 from tests.origin import (
     commit,
@@ -245,5 +246,6 @@ def test_a_project_of_an_earlier_version_passes_its_tests_on_the_newest_and_anot
         assert made.returncode == 0, made.stderr
         commit(project)
     assert 'name = "requests"' in (project / "uv.lock").read_text()
+    add_machinery_tests(project, {"broker": "rabbitmq", "result_backend": "django-db"})
     point_at(project, [rabbitmq])
     make(project, "install", "lint", "test")

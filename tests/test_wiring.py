@@ -1,4 +1,4 @@
-"""Each broker with each result backend: the project's own tests pass on them."""
+"""Each broker with each result backend: tests of the project and of its machinery pass there."""
 
 import os
 import re
@@ -12,6 +12,7 @@ import pytest
 import yaml
 from _pytest.mark import ParameterSet
 
+from tests.machinery import add_machinery_tests
 from tests.make import make, run
 from tests.origin import commit
 from tools.combinations import Combination, every
@@ -126,6 +127,7 @@ def test_a_project_passes_its_own_tests(
 ) -> None:
     servers = start_servers(services(answers))
     project = generate(answers, tmp_path)
+    add_machinery_tests(project, answers)
     point_at(project, servers)
     for server in servers:
         if server.name == "postgresql":

@@ -88,7 +88,7 @@ def refusal(answers: Answers) -> str | None:
     Runs the hook in this process: in a thousandth of the time that `generate` takes.
     """
     try:
-        exec(_pre_hook().render(_context(answers)), {"__name__": "hook"})
+        exec(_pre_hook().render(context(answers)), {"__name__": "hook"})
     except SystemExit as refused:
         return str(refused).removeprefix(ERROR)
     return None
@@ -99,13 +99,18 @@ def render(answers: Answers) -> dict[str, str]:
 
     Compiles each file of the template once per process, and runs no hook.
     """
-    context = _context(answers)
-    raw = context["cookiecutter"]["_copy_without_render"]
+    values = context(answers)
+    raw = values["cookiecutter"]["_copy_without_render"]
     texts = {
-        path: text if any(fnmatch.fnmatch(path, glob) for glob in raw) else _render(path, context)
+        path: text if any(fnmatch.fnmatch(path, glob) for glob in raw) else _render(path, values)
         for path, text in _template().items()
     }
-    dropped = {path for path, kept in json.loads(texts.pop(MANIFEST)).items() if not kept}
+    return kept(texts, texts.pop(MANIFEST))
+
+
+def kept(texts: dict[str, str], manifest: str) -> dict[str, str]:
+    """Return those of the texts, by path, that a rendered manifest does not drop."""
+    dropped = {path for path, is_kept in json.loads(manifest).items() if not is_kept}
     return {
         path: text
         for path, text in texts.items()
@@ -119,6 +124,15 @@ def environment() -> Environment:
     environment = create_env_with_context(generate_context(str(QUESTIONS)))
     environment.loader = FileSystemLoader([TEMPLATE, ROOT / "templates"])
     return environment
+
+
+def context(answers: Answers) -> dict[str, Any]:
+    """Return what cookiecutter gives to each template."""
+    offered = choices()
+    texts = tuple((key, value) for key, value in answers.items() if not offered[key])
+    values = deepcopy(_answered(texts))
+    values["cookiecutter"].update({key: answers[key] for key in answers if offered[key]})
+    return values
 
 
 def _allowed(value: Any) -> Sequence[Answer]:
@@ -202,15 +216,6 @@ def _template() -> dict[str, str]:
 
 def _render(path: str, context: dict[str, Any]) -> str:
     return environment().get_template(path).render(context)
-
-
-def _context(answers: Answers) -> dict[str, Any]:
-    """Return what cookiecutter gives to each template."""
-    offered = choices()
-    texts = tuple((key, value) for key, value in answers.items() if not offered[key])
-    context = deepcopy(_answered(texts))
-    context["cookiecutter"].update({key: answers[key] for key in answers if offered[key]})
-    return context
 
 
 @cache

@@ -1,12 +1,15 @@
 """A real worker, on the project's own broker, for as long as the tests run."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
+from urllib.parse import urlsplit
 
 import kombu.pools
 import pytest
@@ -15,9 +18,12 @@ from celery import Celery
 from config import celery_app
 from config.env import BASE_DIR
 
+# A test waits for as long as something happens: it fails when nothing did for this long.
 SECONDS = 60
+# The tasks of tests are in `tests/tasks.py`, and in other modules whose name ends like that.
+TASKS = ",".join(f"tests.{path.stem}" for path in sorted((BASE_DIR / "tests").glob("*tasks.py")))
 # Without looking for other workers first, which takes a second.
-WORKER = ("worker", "--include", "tests.tasks", "--without-mingle", "--without-gossip")
+WORKER = ("worker", "--include", TASKS, "--without-mingle", "--without-gossip")
 
 
 class Notes:
@@ -35,23 +41,28 @@ class Notes:
         # A long line may still be on its way.
         return text[: text.rfind("\n") + 1].splitlines()
 
-    def wait(self, count: int = 1, seconds: float = SECONDS) -> list[str]:
-        """The lines, once there are as many as `count`. Fails the test after `seconds`."""
-        wait_until(lambda: len(self.lines) >= count, seconds, f"{count} lines, got {self.lines}")
+    def wait(self, count: int = 1) -> list[str]:
+        """Returns the lines, once there are as many as `count`."""
+        wait_until(lambda: len(self.lines) >= count, f"{count} lines in {self.path}")
         return self.lines
 
 
-def wait_until(done: Callable[[], bool], seconds: float = SECONDS, what: str = "it") -> None:
-    """Returns as soon as `done()` is true. Fails the test after `seconds`."""
-    deadline = time.monotonic() + seconds
+def wait_until(done: Callable[[], bool], what: str = "it") -> None:
+    """Returns as soon as `done()` is true. Fails the test once no process logs anything more."""
+    logged, since = -1, time.monotonic()
     while not done():
-        if time.monotonic() > deadline:
-            pytest.fail(f"Waited {seconds} s for {what}.")
+        size = sum(log.stat().st_size for log in Process.logs)
+        if size != logged:
+            logged, since = size, time.monotonic()
+        elif time.monotonic() - since > SECONDS:
+            pytest.fail(f"Waited for {what}: nothing was logged for {SECONDS} s.")
         time.sleep(0.02)
 
 
 class Process:
     """A `celery` command that runs beside the tests, until it is stopped."""
+
+    logs: ClassVar[set[Path]] = set()
 
     def __init__(self, log: Path, *arguments: str, app: str = "config", **env: str) -> None:
         self.log = log
@@ -68,10 +79,11 @@ class Process:
             self.process = subprocess.Popen(
                 self.command, cwd=BASE_DIR, env=self.environment, stdout=output, stderr=output
             )
+        self.logs.add(self.log)
 
     def wait_for_line(self, text: str) -> None:
-        """Returns once the process logged `text`. Fails the test if it ends, or takes too long."""
-        wait_until(lambda: text in self.log.read_text() or self.ended, what=f"{text!r} in the log")
+        """Returns once the process logged `text`. Fails the test if it ends without."""
+        wait_until(lambda: text in self.log.read_text() or self.ended, f"{text!r} in the log")
         if text not in self.log.read_text():
             pytest.fail(f"It ended without {text!r}:\n{self.log.read_text()}")
 
@@ -83,7 +95,7 @@ class Process:
         """As a supervisor does: a process that is told to stop, and does not, is killed."""
         self.process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(10)
+            self.process.wait(SECONDS)
         self.process.kill()
         self.process.wait()
         # A broker that is asked for tasks may still answer the worker that is gone.
@@ -95,7 +107,7 @@ class Process:
         self.environment |= env
         count = self.log.read_text().count("ready.")
         self.start()
-        wait_until(lambda: self.log.read_text().count("ready.") > count, what="the worker")
+        wait_until(lambda: self.log.read_text().count("ready.") > count, "the worker")
 
 
 StartWorker = Callable[..., Process]
@@ -148,6 +160,13 @@ def start_worker(celery: Celery, tmp_path: Path) -> Iterator[StartWorker]:
     yield start
     for process in processes:
         process.stop()
+
+
+def broker_at(server: socket.socket) -> str:
+    """The broker's URL, with another server in place of the broker, and a password."""
+    host, port = server.getsockname()
+    url = urlsplit(str(celery_app.conf.broker_url))
+    return url._replace(netloc=f"somebody:sesame@{host}:{port}").geturl()
 
 
 @pytest.fixture

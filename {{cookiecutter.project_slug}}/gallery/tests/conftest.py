@@ -26,9 +26,8 @@ from PIL import Image
 from config import celery_app
 from gallery.contact_sheet import PER_PAGE
 from gallery.models import Album, Email, Job, Photograph, Sheet, State
-from tests.fixtures import Notes, Process, wait_until
+from tests.fixtures import Notes, Process, broker_at, wait_until
 from tests.tasks import wait_for
-from tests.test_wiring import broker_at
 
 
 class MailServer(ThreadingTCPServer):

@@ -9,10 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
-from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -21,7 +19,7 @@ from config.env import BASE_DIR, env
 from health.lines import WiringError
 from health.management.commands.wiring import ask
 from health.wiring import database
-from tests.fixtures import SECONDS, WORKER, Process
+from tests.fixtures import SECONDS, WORKER, Process, broker_at
 
 pytestmark = [pytest.mark.usefixtures("celery"), pytest.mark.django_db(transaction=True)]
 
@@ -59,13 +57,6 @@ def elsewhere(tmp_path: Path) -> Iterator[dict[str, str]]:
     variables = {"QUEUE_PREFIX": "elsewhere"}
     yield variables
     Process(tmp_path / "purge.log", "purge", "--force", **variables).process.wait(SECONDS)
-
-
-def broker_at(server: socket.socket) -> str:
-    """The broker's URL, with another server in place of the broker, and a password."""
-    host, port = server.getsockname()
-    url = urlsplit(str(settings.CELERY_BROKER_URL))
-    return url._replace(netloc=f"somebody:sesame@{host}:{port}").geturl()
 
 
 def test_all_is_well_with_a_worker(worker: Process) -> None:

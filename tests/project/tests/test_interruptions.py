@@ -16,7 +16,8 @@ from kombu.utils.json import dumps
 from config.tasks import Task
 from interruptions.models import InterruptedTask
 from tests.fixtures import Notes, wait_until
-from tests.tasks import die_once, record, retry_while_away
+from tests.machinery_tasks import die_once, retry_while_away
+from tests.tasks import record
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 

@@ -5,7 +5,7 @@ from celery import Celery
 
 from config.broadcast import broadcast
 from tests.fixtures import Notes, StartWorker, wait_until
-from tests.tasks import record_worker
+from tests.machinery_tasks import record_worker
 
 pytestmark = pytest.mark.usefixtures("worker")
 

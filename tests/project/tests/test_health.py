@@ -18,8 +18,7 @@ from django.test import Client, override_settings
 
 from config import celery_app
 from config.env import BASE_DIR
-from tests.fixtures import Process, wait_until
-from tests.test_wiring import broker_at
+from tests.fixtures import Process, broker_at, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

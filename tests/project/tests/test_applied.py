@@ -1,0 +1,25 @@
+"""A task that `apply()` runs is part of what its caller does."""
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import transaction
+
+from tests.tasks import add
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_task_that_is_applied_is_part_of_the_transaction_around_it() -> None:
+    with transaction.atomic():
+        Group.objects.create(name="before")
+        assert add.apply((1, 2)).get() == 3
+    with transaction.atomic():
+        assert add.apply((1, 2)).get() == 3
+        Group.objects.create(name="after")
+    assert {group.name for group in Group.objects.all()} == {"before", "after"}
+
+
+@pytest.mark.django_db
+def test_a_task_that_is_applied_leaves_the_database_to_the_test_around_it() -> None:
+    Group.objects.create(name="before")
+    assert add.apply((1, 2)).get() == 3
+    assert Group.objects.get().name == "before"

@@ -1,0 +1,16 @@
+"""A chord may end in a task whose result is ignored."""
+
+import pytest
+from celery import chord
+
+from tests.fixtures import SECONDS, Notes
+from tests.machinery_tasks import record_alone
+from tests.tasks import add
+
+pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
+
+
+def test_nobody_waits_for_a_chord_whose_result_is_ignored(notes: Notes) -> None:
+    joined = chord(add.s(n, n) for n in range(2))(record_alone.s(notes.path))
+    assert joined.get(timeout=SECONDS) is None
+    assert notes.wait() == ["[0, 2]"]
