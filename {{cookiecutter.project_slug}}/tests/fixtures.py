@@ -76,6 +76,9 @@ class Process:
     def start(self) -> None:
         """Also starts it again when it was stopped: the log goes on."""
         with self.log.open("ab") as output:
+        # What it keeps of its own, other tests do not see.
+        self.folder = log.parent
+        self.environment["TMPDIR"] = str(self.folder)
             self.process = subprocess.Popen(
                 self.command, cwd=BASE_DIR, env=self.environment, stdout=output, stderr=output
             )
@@ -150,9 +153,9 @@ def start_worker(celery: Celery, tmp_path: Path) -> Iterator[StartWorker]:
     """Starts more workers, each with a name and further options, for as long as the test runs."""
     processes = []
 
-    def start(name: str, *options: str) -> Process:
+    def start(name: str, *options: str, **env: str) -> Process:
         options = ("--concurrency", "1", "--hostname", f"{name}@%h", *options)
-        process = Process(tmp_path / f"{name}.log", *WORKER, *options)
+        process = Process(tmp_path / f"{name}.log", *WORKER, *options, **env)
         processes.append(process)
         process.wait_for_line("ready.")
         return process

@@ -12,7 +12,7 @@ from gallery.tests.conftest import picture
 from tests.fixtures import Process, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-COUNT = 500
+COUNT = 200
 
 
 def test_hundreds_of_photographs_take_few_tasks(

@@ -29,14 +29,6 @@ def test_it_says_how_many_workers_are_listening(client: Client, worker: Process)
     wait_until(lambda: client.get("/workers/").content == b"1 worker is listening.")
 
 
-def test_it_says_when_none_is(client: Client, worker: Process) -> None:
-    worker.stop()
-    try:
-        assert client.get("/workers/").content == b"No worker is listening. Start one: make worker"
-    finally:
-        worker.restart()
-
-
 @pytest.mark.usefixtures("no_broker")
 def test_it_says_when_the_broker_is_away_and_does_not_ask_it_each_time(
     client: Client, monkeypatch: pytest.MonkeyPatch

@@ -1,7 +1,6 @@
 """Each worker forgets its copies of what was removed."""
 
 from pathlib import Path
-from tempfile import gettempdir
 
 import pytest
 from django.conf import settings
@@ -10,13 +9,13 @@ from django.test import Client
 from gallery.copies import copy
 from gallery.models import Photograph, State
 from gallery.tests.conftest import order, ready_album, wait_for_state
-from tests.fixtures import StartWorker, wait_until
+from tests.fixtures import Process, StartWorker, wait_until
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
 
-def copies(worker: str) -> list[Path]:
-    return list(Path(gettempdir()).glob(f"{settings.QUEUE_PREFIX}-{worker}@*/*.jpg"))
+def copies(worker: Process) -> list[Path]:
+    return list(worker.folder.glob(f"{settings.QUEUE_PREFIX}-*/*.jpg"))
 
 
 def test_a_folder_that_somebody_else_made_is_not_used(
@@ -29,15 +28,15 @@ def test_a_folder_that_somebody_else_made_is_not_used(
 
 
 def test_copies_of_an_album_that_is_removed_are_gone_from_every_worker(
-    client: Client, start_worker: StartWorker
+    client: Client, worker: Process, start_worker: StartWorker
 ) -> None:
-    start_worker("other")
+    other = start_worker("other")
     album = ready_album(pages=1)
 
     def both_have_copies() -> bool:
         wait_for_state(order(client, album), State.DONE)
-        return bool(copies("one") and copies("other"))
+        return bool(copies(worker) and copies(other))
 
     wait_until(both_have_copies)
     album.delete()
-    wait_until(lambda: not copies("one") and not copies("other"), what="no copies")
+    wait_until(lambda: not copies(worker) and not copies(other), what="no copies")
