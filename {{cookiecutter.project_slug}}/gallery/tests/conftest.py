@@ -189,18 +189,45 @@ def sent() -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def no_broker(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def no_broker() -> Iterator[pytest.MonkeyPatch]:
     """Tasks are sent to where no broker is, until this is undone."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = broker_at(closed)
     options = {"max_retries": 1, "interval_start": 0}
     nowhere = celery_app.connection_for_write(url, transport_options=options)
-    monkeypatch.setattr(celery_app, "connection_for_write", nowhere.clone)
-    monkeypatch.setattr(celery_app, "_pool", kombu.pools.connections[nowhere])
-    monkeypatch.setattr(celery_app.amqp, "_producer_pool", kombu.pools.producers[nowhere])
-    monkeypatch.setitem(celery_app.conf.task_publish_retry_policy, "max_retries", 1)
-    return monkeypatch
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(celery_app, "connection_for_write", nowhere.clone)
+        patch.setattr(celery_app, "_pool", kombu.pools.connections[nowhere])
+        patch.setattr(celery_app.amqp, "_producer_pool", kombu.pools.producers[nowhere])
+        patch.setitem(celery_app.conf.task_publish_retry_policy, "max_retries", 1)
+        yield patch
+
+
+class Pipe:
+    """Stands in for a file, whose reader waits until it is sent."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(path)
+
+    def is_read(self) -> bool:
+        """Whether somebody waits for it; from then on, they do until it is sent or closed."""
+        try:
+            pipe = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            return False
+        self.pipe = os.fdopen(pipe, "wb", buffering=0)
+        return True
+
+    def wait_for_reader(self) -> None:
+        wait_until(self.is_read, f"somebody to read {self.path}")
+
+    def send(self, content: bytes) -> None:
+        """Sends it, unless its reader has given up."""
+        with suppress(BrokenPipeError), self.pipe:
+            self.pipe.write(content)
 
 
 class SlowOriginal:
@@ -209,14 +236,12 @@ class SlowOriginal:
     def __init__(self, album: Album, name: str = "slow.jpg") -> None:
         self.photograph = Photograph(album=album, name=name)
         self.photograph.file.name = f"gallery/originals/{self.photograph.pk}"
-        self.path = Path(self.photograph.file.path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        os.mkfifo(self.path)
+        self.pipe = Pipe(Path(self.photograph.file.path))
         self.photograph.save()
 
     def arrive(self) -> None:
-        """Returns when somebody has read it."""
-        self.path.write_bytes(picture())
+        self.pipe.wait_for_reader()
+        self.pipe.send(picture())
 
 
 class HalfDrawn:
@@ -225,29 +250,20 @@ class HalfDrawn:
     def __init__(self, client: Client) -> None:
         album = ready_album(pages=2)
         photograph = album.photographs.latest("created_at")
-        self.last = Path(photograph.thumbnail.path)
-        self.last.unlink()
-        os.mkfifo(self.last)
+        last = Path(photograph.thumbnail.path)
+        last.unlink()
+        self.last = Pipe(last)
         self.sheet = order(client, album)
-        wait_until(self.is_asked, what="a first page")
-
-    def is_asked(self) -> bool:
-        """Whether a worker reads the picture that is to come, and so has drawn the first page."""
-        try:
-            pipe = os.open(self.last, os.O_WRONLY | os.O_NONBLOCK)
-        except OSError:
-            return False
-        self.pipe = os.fdopen(pipe, "wb", buffering=0)
-        return True
+        # Who reads it has drawn the first page.
+        self.last.wait_for_reader()
 
     def go_on(self) -> None:
-        """Sends the picture, if somebody still waits for it."""
-        with suppress(BrokenPipeError), self.pipe:
-            self.pipe.write(picture())
+        self.last.send(picture())
 
 
 @pytest.fixture
 def half_drawn(client: Client, worker: Process) -> Iterator[HalfDrawn]:
     sheet = HalfDrawn(client)
     yield sheet
-    sheet.pipe.close()
+    # Nobody waits for it any more.
+    sheet.last.pipe.close()
