@@ -8,20 +8,25 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from socket import gethostname
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 import kombu.pools
 import pytest
 from celery import Celery
+from celery.signals import before_task_publish
 
 from config import celery_app
 from config.env import BASE_DIR
+from health.held import held
+from health.wiring import waiting
 
 # A test waits for as long as something happens: it fails when nothing did for this long.
 SECONDS = 60
 # The tasks of tests are in `tests/tasks.py`, and in other modules whose name ends like that.
 TASKS = ",".join(f"tests.{path.stem}" for path in sorted((BASE_DIR / "tests").glob("*tasks.py")))
+NAME = f"one@{gethostname()}"
 # Without looking for other workers first, which takes a second.
 WORKER = ("worker", "--include", TASKS, "--without-mingle", "--without-gossip")
 
@@ -71,14 +76,14 @@ class Process:
         self.environment["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
         self.environment["REMAP_SIGTERM"] = "SIGQUIT"
         self.environment["CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT"] = "1"
+        # What it keeps of its own, other tests do not see.
+        self.folder = log.parent
+        self.environment["TMPDIR"] = str(self.folder)
         self.start()
 
     def start(self) -> None:
         """Also starts it again when it was stopped: the log goes on."""
         with self.log.open("ab") as output:
-        # What it keeps of its own, other tests do not see.
-        self.folder = log.parent
-        self.environment["TMPDIR"] = str(self.folder)
             self.process = subprocess.Popen(
                 self.command, cwd=BASE_DIR, env=self.environment, stdout=output, stderr=output
             )
@@ -140,12 +145,38 @@ def celery(django_db_setup: None) -> Iterator[Celery]:
 def worker(celery: Celery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """A worker with two processes, that reads every queue."""
     log = tmp_path_factory.mktemp("worker") / "worker.log"
-    process = Process(log, *WORKER, "--concurrency", "2", "--hostname", "one@%h")
+    process = Process(log, *WORKER, "--concurrency", "2", "--hostname", NAME)
     try:
         process.wait_for_line("ready.")
         yield process
     finally:
         process.stop()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Waits, before the database is emptied for the next test, for all that this one sent."""
+    sent = []
+
+    def note(sender: str, **kwargs: object) -> None:
+        sent.append(sender)
+
+    before_task_publish.connect(note)
+    yield
+    before_task_publish.disconnect(note)
+    if sent and "worker" in request.fixturenames:
+        wait_until(is_idle, f"the worker to be through with {sent}")
+
+
+def is_idle() -> bool:
+    """Whether no task waits in a queue, and the worker has none."""
+    if any(waiting().values()):
+        return False
+    if celery_app.conf.worker_enable_remote_control:
+        worker = celery_app.control.inspect([NAME], timeout=SECONDS, limit=1)
+        return worker.active() == worker.reserved() == {NAME: []}
+    with celery_app.connection_for_write() as broker, broker.channel() as channel:
+        return held(channel) == 0
 
 
 @pytest.fixture
