@@ -24,7 +24,7 @@ def test_a_sheet_that_is_done(client: Client) -> None:
 
 
 def test_an_email_that_is_tried_again_and_one_that_failed(mail: MailServer) -> None:
-    mail.refusals = 2
+    mail.refusals = 100
     email = ready_email()
     send_email.delay(email.pk)
     wait_for_state(email, State.RETRYING)
