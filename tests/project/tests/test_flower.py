@@ -70,6 +70,8 @@ def test_what_the_dashboard_and_the_alerts_ask_for_is_told(
     asked = {words for text in texts for words in re.findall(pattern, text)}
     # What the alert on run times compares with.
     asked.add('le="240.0"')
+    # From when Flower has asked them to, workers tell of tasks.
+    worker.wait_for_line("Events of group {task} enabled")
     assert asked >= {"celery_queue_length", "flower_worker_online", 'type="task-retried"'}
 
     def missing() -> set[str]:
@@ -78,7 +80,7 @@ def test_what_the_dashboard_and_the_alerts_ask_for_is_told(
         return {words for words in asked if words not in told}
 
     def send_and_see() -> bool:
-        # Workers tell of tasks from when Flower has asked them to.
+        # Again, where it told of none of them: it may have started anew, and waits to be asked.
         if len(notes.lines) % 4 == 0:
             fail.delay(notes.path)
             fail_twice.delay(notes.path)

@@ -5,7 +5,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -19,7 +18,7 @@ from config.env import BASE_DIR, env
 from health.lines import WiringError
 from health.management.commands.wiring import ask
 from health.wiring import database
-from tests.fixtures import SECONDS, WORKER, Process, broker_at
+from tests.fixtures import SECONDS, WORKER, Process, broker_at, wait_until
 
 pytestmark = [pytest.mark.usefixtures("celery"), pytest.mark.django_db(transaction=True)]
 
@@ -73,14 +72,20 @@ def test_a_queue_that_nobody_reads_is_found(elsewhere: dict[str, str], tmp_path:
     worker = Process(tmp_path / "log", *WORKER, "--queues", "default", **elsewhere)
     try:
         worker.wait_for_line("ready.")
-        one_queue = Wiring(10, **elsewhere)
+        found: list[Wiring] = []
+
+        def one_queue() -> bool:
+            """It gives a worker two seconds, in which a slow machine runs no task at all."""
+            found.append(Wiring(2, **elsewhere))
+            return "none run from slow within" in found[-1].line("Tasks")
+
+        wait_until(one_queue, "the default queue to be read")
     finally:
         worker.stop()
-    assert "none run from slow within" in one_queue.line("Tasks")
-    assert "Start a worker that reads it: celery -A config worker -Q slow" in one_queue.text
+    assert "Start a worker that reads it: celery -A config worker -Q slow" in found[-1].text
 
-    no_worker = Wiring(5, **elsewhere)
-    assert no_worker.tasks_in("slow") == one_queue.tasks_in("slow") + 1
+    no_worker = Wiring(1, **elsewhere)
+    assert no_worker.tasks_in("slow") == found[-1].tasks_in("slow") + 1
     assert "none run from default,slow within" in no_worker.line("Tasks")
     assert "Start a worker: make worker" in no_worker.text
 
@@ -99,10 +104,8 @@ def test_what_is_silent_is_not_waited_for() -> None:
     def never(seconds: float) -> str:
         return str(Event().wait())
 
-    start = time.monotonic()
     with pytest.raises(WiringError, match=r"no answer within 0\.1 s"):
         ask(never, 0.1)
-    assert time.monotonic() - start < 10
 
 
 def test_a_database_that_is_away_is_told() -> None:
