@@ -3,19 +3,20 @@
 import os
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, expect
 
 from tests.make import make
 from tools.generate import generate
+from tools.progress import STUCK_SECONDS, wait_until
 from tools.servers import SERVERS, MissingServer
 from tools.services import point_at
 from tools.site import browser, pictures, site
@@ -23,7 +24,6 @@ from tools.trial.processes import python
 
 # One project serves them all.
 pytestmark = pytest.mark.xdist_group("browser")
-SECONDS = 120
 # More than there are places to tab to on the page.
 TABS = 30
 PER_PAGE = 20
@@ -37,7 +37,7 @@ THUMBNAILS = """
     WHERE visitor = '' AND state = 'done'
 """
 
-expect.set_options(timeout=SECONDS * 1000)
+expect.set_options(timeout=STUCK_SECONDS * 1000)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def options() -> dict[str, Any]:
 def context(chromium: Browser, options: dict[str, Any]) -> Iterator[BrowserContext]:
     """A visitor who was never here. Fails the test if the browser has something to complain of."""
     context = chromium.new_context(**options)
-    context.set_default_timeout(SECONDS * 1000)
+    context.set_default_timeout(STUCK_SECONDS * 1000)
     complaints: list[str] = []
     context.on("console", lambda message: complaints.append(message.text))
     context.on("weberror", lambda error: complaints.append(str(error.error)))
@@ -121,43 +121,55 @@ class SlowStorage:
             (folder / f"{number}.jpg").write_bytes(picture)
         command = [python(project), "manage.py", "import_photographs", str(folder)]
         subprocess.run(command, cwd=project, check=True, capture_output=True)
-        deadline = time.monotonic() + SECONDS
-        while len(names := self.query(THUMBNAILS)) < 2 * PER_PAGE:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        self.pipes = {project / "media" / name for (name,) in names}
+        wait_until(
+            lambda: self.thumbnails() >= 2 * PER_PAGE, "thumbnails are made", self.thumbnails
+        )
+        self.pipes = {project / "media" / name for (name,) in self.query(THUMBNAILS)}
         for pipe in self.pipes:
             pipe.unlink()
             os.mkfifo(pipe)
 
     def query(self, sql: str) -> list[tuple[str]]:
-        with closing(sqlite3.connect(self.database, timeout=SECONDS)) as database, database:
+        with closing(sqlite3.connect(self.database, timeout=STUCK_SECONDS)) as database, database:
             return database.execute(sql).fetchall()
+
+    def thumbnails(self) -> int:
+        """Return how many there are."""
+        return len(self.query(THUMBNAILS))
 
     def send(self, count: int) -> None:
         """Sends so many pictures, each when it is asked for."""
-        deadline = time.monotonic() + SECONDS
-        while count:
-            assert time.monotonic() < deadline
+        left = len(self.pipes) - count
+
+        def sent() -> bool:
             for pipe in list(self.pipes):
                 # The worker may go on to the next one meanwhile.
-                if not count:
-                    return
-                with suppress(OSError):
-                    file = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-                    os.write(file, self.picture)
-                    os.close(file)
-                    pipe.unlink()
-                    pipe.write_bytes(self.picture)
-                    self.pipes.remove(pipe)
-                    count -= 1
-            time.sleep(0.01)
+                if len(self.pipes) > left:
+                    # Nobody asks for it now.
+                    with suppress(OSError):
+                        self.give(pipe, os.O_WRONLY)
+            return len(self.pipes) <= left
+
+        wait_until(sent, "the pictures are asked for", lambda: len(self.pipes))
+
+    def give(self, pipe: Path, mode: int) -> None:
+        """Sends a picture to who waits for it, and to who comes later."""
+        waiting = os.open(pipe, mode | os.O_NONBLOCK)
+        try:
+            # At once: nobody who comes meanwhile waits at the pipe, or finds nothing.
+            whole = pipe.with_suffix(".whole")
+            whole.write_bytes(self.picture)
+            whole.replace(pipe)
+            self.pipes.remove(pipe)
+            os.write(waiting, self.picture)
+        finally:
+            os.close(waiting)
 
     def close(self) -> None:
-        """Has all that is left, and shows the album to nobody any more."""
-        for pipe in self.pipes:
-            pipe.unlink()
-            pipe.write_bytes(self.picture)
+        """Sends all that is left, and shows the album to nobody any more."""
+        for pipe in list(self.pipes):
+            # Unlike a pipe that is opened for writing only, also where nobody waits yet.
+            self.give(pipe, os.O_RDWR)
         self.query("UPDATE gallery_album SET visitor = 'nobody' WHERE visitor = ''")
 
 
@@ -306,14 +318,16 @@ def test_it_fits_a_phone(page: Page, files: list[FilePayload]) -> None:
 @pytest.mark.parametrize("options", [{"java_script_enabled": False}])
 def test_it_works_without_scripts(page: Page, files: list[FilePayload]) -> None:
     upload(page, files)
-    deadline = time.monotonic() + SECONDS
-    while page.get_by_role("img").count() < 3:
-        assert time.monotonic() < deadline
+
+    def reloaded(found: Locator) -> int:
         page.get_by_role("link", name="Reload").click()
+        return found.count()
+
+    pictures = partial(reloaded, page.get_by_role("img"))
+    wait_until(lambda: pictures() == 3, "there are thumbnails", pictures)
     page.get_by_role("button", name="Make a contact sheet").click()
-    while not page.get_by_role("link", name="Download the contact sheet").count():
-        assert time.monotonic() < deadline
-        page.get_by_role("link", name="Reload").click()
+    sheets = partial(reloaded, page.get_by_role("link", name="Download the contact sheet"))
+    wait_until(sheets, "there is a sheet", sheets)
 
 
 @pytest.mark.parametrize("options", LOOKS, ids=str)
