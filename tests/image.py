@@ -21,7 +21,7 @@ import pytest
 
 from tests.make import run
 from tools.generate import generate
-from tools.progress import descendants
+from tools.progress import descendants, wait_until, work
 from tools.servers.redis import Redis
 from tools.servers.server import HOST, Server, free_port
 from tools.services import read_env
@@ -166,7 +166,9 @@ class Contained(Server):
         assert self._process
         program, *_ = [pid for pid in descendants(self._process.pid) if runs_python(pid)]
         os.kill(program, signal.SIGTERM)
-        assert self._process.wait(30) == 0, self.log.read_text()
+        process = self._process
+        wait_until(lambda: process.poll() is not None, "it ends", lambda: work(process.pid))
+        assert process.returncode == 0, self.log.read_text()
         return self.log.read_text(errors="replace")
 
 

@@ -25,12 +25,12 @@ from tests.make import OURS, run
 from tests.programs import KUBECTL, need
 from tests.test_wiring import StartServers, start_servers
 from tools.generate import choices, generate
+from tools.progress import STUCK_SECONDS, Stuck, finish, wait_until, work
 from tools.servers.server import HOST, free_port
 from tools.services import chosen, create_database, point_at, read_env, services
 
 __all__ = ["start_servers"]
 
-SECONDS = 120
 PRODUCTION = ("--file", "compose.yaml", "--file", "compose.prod.yaml")
 # Longer than what is asked by it may be silent.
 LONG_AGO = 600
@@ -82,16 +82,16 @@ class Image:
     def run(self, command: list[str], name: str = "") -> bool:
         """Return whether a command ends well."""
         words = self.here(command, name)
-        done = subprocess.run(
+        with subprocess.Popen(
             words,
             cwd=self.project,
             env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=SECONDS,
-            check=False,
-        )
-        return done.returncode == 0
+            text=True,
+        ) as process:
+            finish(process)
+        return process.returncode == 0
 
     def start(self, command: list[str], name: str) -> "Started":
         if "worker" in command:
@@ -131,14 +131,15 @@ class Started:
     def end(self) -> None:
         """Tell it to stop, as Docker and Kubernetes do: it does so in order, unless killed."""
         self.process.terminate()
-        code = self.process.wait(SECONDS)
+        self.wait_until(lambda: self.process.poll() is not None, "it has ended")
+        code = self.process.returncode
         assert code == (-signal.SIGKILL if self.killed else 0), self.log.read_text()
 
     def wait_until(self, done: Callable[[], bool], what: str) -> None:
         """Fails with its log: a process that hangs is seen by what it said last."""
         try:
-            wait_until(done, what)
-        except AssertionError as error:
+            wait_until(done, what, lambda: work(self.process.pid))
+        except Stuck as error:
             error.add_note(self.log.read_text())
             raise
 
@@ -148,16 +149,9 @@ class Started:
         return [line for line in lines if line and not line.startswith("worker: ")]
 
 
-def wait_until(done: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not done():
-        assert time.monotonic() < deadline, f"waited {SECONDS} s until {what}"
-        time.sleep(0.2)
-
-
 def answers(url: str) -> bool:
     try:
-        with urlopen(url, timeout=SECONDS) as response:
+        with urlopen(url, timeout=STUCK_SECONDS) as response:
             return bool(response.status == 200)
     except URLError:
         return False
@@ -247,7 +241,9 @@ def test_the_commands_of_containers_run_and_tell_whether_they_do(image: Image) -
                 (container,) = pods[name]["containers"]
                 assert container["readinessProbe"]["httpGet"]["path"] == path
                 assert answers(f"http://{HOST}:{port}{path}")
-        assert image.run(["python", "manage.py", "wiring", "--seconds", "60"])
+        # A busy worker may take longer to answer it than it waits.
+        wired = partial(image.run, ["python", "manage.py", "wiring", "--seconds", "60"])
+        started["worker"].wait_until(wired, "all is wired")
 
         # They show it again and again.
         alive = [name for name, check in checks.items() if "alive" in str(check)]
@@ -259,9 +255,9 @@ def test_the_commands_of_containers_run_and_tell_whether_they_do(image: Image) -
 
         if "flower" in started:
             metrics = f"http://{HOST}:{image.flower}/metrics"
-            wait_until(lambda: online(metrics) == 3, "Flower sees all workers")
+            started["flower"].wait_until(lambda: online(metrics) == 3, "it sees all workers")
             started["worker"].kill()
-            wait_until(lambda: online(metrics) == 2, "the worker that crashed is missed")
+            started["flower"].wait_until(lambda: online(metrics) == 2, "it misses one")
         for process in started.values():
             process.end()
         for name, check in checks.items():
@@ -285,6 +281,6 @@ def grow_old(file: Path) -> None:
 
 def online(metrics: str) -> int:
     """Return how many workers Flower tells Prometheus of."""
-    with urlopen(metrics, timeout=SECONDS) as response:
+    with urlopen(metrics, timeout=STUCK_SECONDS) as response:
         told = response.read().decode()
     return len(re.findall(r"^flower_worker_online\{.*\} 1", told, re.MULTILINE))

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.faults.relay import Relay
 from tools.generate import Answers
-from tools.progress import Patience, Stuck, descendants, wait_until, work
+from tools.progress import Stuck, descendants, finish, wait_until
 from tools.servers import SERVERS, Server
 from tools.servers.server import HOST
 from tools.services import chosen, create_database
@@ -144,11 +144,7 @@ class Site:
             stderr=subprocess.PIPE,
             text=True,
         ) as run:
-            try:
-                out, err = finish(run, code)
-            except Stuck:
-                run.kill()
-                raise
+            out, err = finish(run, code)
         assert run.returncode == 0, out + err
         return out
 
@@ -249,18 +245,6 @@ class Site:
             repeated=started.total() - len(started),
             seconds=max(ends, default=min(after, default=fault)) - fault,
         )
-
-
-def finish(process: subprocess.Popen[str], typed: str) -> tuple[str, str]:
-    """Return what a process prints, once it has ended. Raises `Stuck` when it does nothing."""
-    patience = Patience("a command ends", lambda: work(process.pid))
-    while True:
-        try:
-            return process.communicate(typed, timeout=1)
-        except subprocess.TimeoutExpired:
-            # It has been typed.
-            typed = ""
-            patience.check()
 
 
 class SiteWorker(Worker):
