@@ -1,27 +1,27 @@
 """The seeds of a first day, as the generated README says: write a task, change one, see it work."""
 
 import re
+import sqlite3
 import subprocess
-import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.make import make
+from tools import progress
 from tools.generate import generate
 from tools.servers import SERVERS
 from tools.services import point_at
 from tools.trial.processes import Process, Worker, python
 
-SECONDS = 60
 SEND = """
 from reports.tasks import send_report
 
 send_report.delay(7)
 """
-UPLOAD = f"""
-import time
+UPLOAD = """
 from io import BytesIO
 
 from django.core.files.base import ContentFile
@@ -35,13 +35,16 @@ Image.new("RGB", (800, 600)).save(file, "JPEG")
 album = Album.objects.create(title="new")
 photograph = album.photographs.create(name="new.jpg", file=ContentFile(file.getvalue(), "new.jpg"))
 photograph_uploaded(photograph)
-deadline = time.monotonic() + {SECONDS}
-while not photograph.thumbnail:
-    assert time.monotonic() < deadline
-    time.sleep(0.05)
-    photograph.refresh_from_db()
-print(*Image.open(photograph.thumbnail).size)
+print(photograph.pk)
 """
+MEASURE = """
+from PIL import Image
+
+from gallery.models import Photograph
+
+print(*Image.open(Photograph.objects.get(pk="{}").thumbnail).size)
+"""
+WITHOUT_THUMBNAIL = "SELECT 1 FROM gallery_photograph WHERE thumbnail = ''"
 # Longer than watchfiles waits by itself.
 SLOW = """
 
@@ -103,11 +106,21 @@ def shell(project: Path, code: str) -> str:
     return (done.stdout.splitlines() or [""])[-1]
 
 
-def wait_until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+def wait_until(done: Callable[[], object], worker: Process) -> None:
+    """Return as soon as `done()` is true. Fails when the worker does nothing any more."""
+    progress.wait_until(done, f"the worker has done it:\n{worker.said()}", worker.work)
+
+
+def thumbnail_size(project: Path, worker: Process) -> str:
+    """Return width and height of the thumbnail that a worker makes of a new photograph."""
+    photograph = shell(project, UPLOAD)
+
+    def made() -> bool:
+        with closing(sqlite3.connect(project / "db.sqlite3")) as database:
+            return not database.execute(WITHOUT_THUMBNAIL).fetchall()
+
+    wait_until(made, worker)
+    return shell(project, MEASURE.format(photograph))
 
 
 def chapter(project: Path, title: str) -> str:
@@ -125,7 +138,7 @@ def test_the_task_that_the_readme_shows_runs(project: Path) -> None:
     with Worker(project) as worker:
         shell(project, SEND)
         succeeded = re.compile("task_succeeded .*task=reports.tasks.send_report ")
-        wait_until(lambda: bool(succeeded.search(worker.log.read_text())))
+        wait_until(lambda: succeeded.search(worker.said()), worker)
     assert run(project, "manage.py", "check").returncode == 0
     (project / "reports" / "tests.py").write_text(TEST)
     make(project, "test", PYTEST_ADDOPTS="reports")
@@ -141,15 +154,15 @@ def test_a_task_that_is_changed_is_seen_at_work(project: Path) -> None:
     path = project / file
     code = path.read_text(encoding="utf-8")
     with DevelopmentWorker(project) as worker:
-        assert shell(project, UPLOAD) == "400 300"
+        assert thumbnail_size(project, worker) == "400 300"
         assert f"gallery.tasks.{task}" in worker.log.read_text()
         starts = worker.starts
         changed, count = re.subn(rf"^{name} = .+$", f"{name} = {value}", code, flags=re.MULTILINE)
         assert count == 1
         assert changed.index(name) < changed.index(f"def {task}(")
         path.write_text(changed, encoding="utf-8")
-        wait_until(lambda: worker.starts > starts)
-        assert shell(project, UPLOAD) == "40 30"
+        wait_until(lambda: worker.starts > starts, worker)
+        assert thumbnail_size(project, worker) == "40 30"
 
 
 @pytest.mark.exhaustive
@@ -162,10 +175,10 @@ def test_a_task_that_runs_when_the_code_changes_is_not_killed(
     noted = tmp_path / "noted"
     with DevelopmentWorker(project) as worker:
         shell(project, f"from gallery.tasks import take_long; take_long.delay({str(noted)!r})")
-        wait_until(noted.exists)
+        wait_until(noted.exists, worker)
         starts = worker.starts
         path.write_text(code, encoding="utf-8")
-        wait_until(lambda: worker.starts > starts)
+        wait_until(lambda: worker.starts > starts, worker)
     assert noted.read_text() == "done"
 
 
