@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,13 +16,14 @@ import pytest
 
 from tests.disks import run_with_disk
 from tools.generate import ROOT
+from tools.progress import wait_until
 from tools.servers import MissingServer, rabbitmq
+from tools.servers.server import HOST, free_port
 from tools.try_project import TASKS, try_project
 
 SECONDS = 900
-SECONDS_TO_END = 30
 MARK = "TRIAL"
-# One at a time can listen on the standard port.
+# One trial serves several tests.
 pytestmark = pytest.mark.xdist_group("try")
 
 
@@ -68,31 +68,21 @@ class Trial:
         return commands + [str(path) for path in self.folder.iterdir()]
 
     def wait_until_nothing_is_left(self) -> None:
-        deadline = time.monotonic() + SECONDS_TO_END
-        while left := self.leftovers():
-            assert time.monotonic() < deadline, left
-            time.sleep(0.1)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def nobody() -> Iterator[socket.socket | None]:
-    """A socket on Redis's standard port, which nobody is to connect to; none if it is taken."""
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setblocking(False)
-        try:
-            listener.bind(("127.0.0.1", 6379))
-        except OSError:
-            yield None
-        else:
-            listener.listen()
-            yield listener
+        wait_until(lambda: not self.leftovers(), "nothing is left behind", self.leftovers)
 
 
 @pytest.fixture(scope="module")
-def trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+def nobody() -> Iterator[socket.socket]:
+    """A socket where nobody is to connect to, on a port that only this test knows."""
+    with socket.create_server((HOST, free_port())) as listener:
+        listener.setblocking(False)
+        yield listener
+
+
+@pytest.fixture(scope="module")
+def trial(nobody: socket.socket, tmp_path_factory: pytest.TempPathFactory) -> Trial:
     """A run with the default answers, where the environment points elsewhere."""
-    elsewhere = "redis://127.0.0.1:6379/0"
+    elsewhere = f"redis://{HOST}:{nobody.getsockname()[1]}/0"
     trial = Trial(
         tmp_path_factory.mktemp("trial"),
         BROKER_URL=elsewhere,
@@ -133,9 +123,7 @@ def test_nothing_is_left_behind(trial: Trial) -> None:
 
 
 @pytest.mark.usefixtures("trial")
-def test_a_server_on_the_standard_port_is_not_touched(nobody: socket.socket | None) -> None:
-    if nobody is None:
-        pytest.skip("Something uses port 6379, so nobody can listen there who would notice.")
+def test_a_server_that_the_environment_names_is_not_touched(nobody: socket.socket) -> None:
     with pytest.raises(BlockingIOError):
         nobody.accept()
 
@@ -151,6 +139,10 @@ def test_a_project_without_results_and_beat_says_so_and_is_kept_when_asked(tmp_p
     [folder] = trial.leftovers()
     env = Path(folder) / "my_project" / ".env"
     assert "CELERY_BROKER_URL=redis://localhost:6379/0" in env.read_text()
+    # A server on the standard port was not touched.
+    connected = re.findall(r"Connected to (redis://\S+)", (env.parent / "worker.log").read_text())
+    assert connected
+    assert not [address for address in connected if ":6379" in address]
 
 
 @pytest.mark.exhaustive
