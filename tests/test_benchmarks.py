@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -22,6 +21,7 @@ from benchmarks.candidates import Candidate, Report, number, running
 from benchmarks.compare import main, pairs
 from benchmarks.plot import Curve, curves, plot
 from benchmarks.targets import Target
+from tools.progress import finish, wait_until, work
 from tools.trial.processes import python
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -138,11 +138,11 @@ def test_what_measures_leaves_nothing_behind(
         ) as run,
     ):
         if interrupted:
-            deadline = time.monotonic() + 120
-            while not list(broker.scan_iter("benchmark_*")) and time.monotonic() < deadline:
-                time.sleep(0.1)
+            wait_until(
+                lambda: list(broker.scan_iter("benchmark_*")), "it measures", lambda: work(run.pid)
+            )
             run.send_signal(signal.SIGINT)
-        _, errors = run.communicate(timeout=300)
+        _, errors = finish(run)
         assert run.returncode == (130 if interrupted else 0)
         assert errors == ("CommandError: Interrupted: its queues are removed.\n" * interrupted)
         assert list(broker.scan_iter("benchmark_*")) == []
