@@ -19,7 +19,7 @@ def test_a_new_version_is_deployed(site: Site, nothing_is_lost: Record) -> None:
     has just stopped, nobody can give back.
     """
     if site.name == "sqs":
-        site.redeliver_after(30, longest_run=29)
+        site.redeliver_after(30, longest_run=18)
     stopped = site.folder / "stopped"
     site.send("hold", str(stopped), count=LONG, first=SENT)
     site.send("work", 0.1, count=DELAYED, first=SENT + LONG, countdown=7)
