@@ -9,6 +9,12 @@ from kombu.transport import SQS
 
 
 class Channel(SQS.Channel):
+    def basic_publish(self, *args: Any, **kwargs: Any) -> Any:
+        """kombu sends again, on a new channel, after this error, but not after its own."""
+        if self.closed:
+            raise ConnectionError("the channel is closed")
+        return super().basic_publish(*args, **kwargs)
+
     def _envelope_payload(self, payload: Any, text: str, message: Any, address: str) -> Any:
         """What kombu cannot read gets an envelope: the worker logs and drops it, and goes on."""
         try:

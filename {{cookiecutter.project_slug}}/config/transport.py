@@ -103,6 +103,12 @@ class Channel(redis.Channel):
         self.done: list[str] = []
         super().__init__(*args, **kwargs)
 
+    def basic_publish(self, *args: Any, **kwargs: Any) -> Any:
+        """kombu sends again, on a new channel, after this error, but not after its own."""
+        if self.closed:
+            raise ConnectionError("the channel is closed")
+        return super().basic_publish(*args, **kwargs)
+
     def basic_consume(self, queue: str, no_ack: bool, *args: Any, **kwargs: Any) -> Any:
         self.no_ack = no_ack
         return super().basic_consume(queue, no_ack, *args, **kwargs)

@@ -47,17 +47,6 @@ def test_what_is_no_message_is_dropped(
     assert not worker.ended
 
 
-def test_a_channel_that_is_closed_is_replaced(
-    celery: Celery, worker: Process, notes: Notes
-) -> None:
-    with celery.producer_or_acquire() as producer:
-        producer.channel.close()
-        # As a retry does, which declares no queue.
-        again: Any = record.s("goes on", notes.path)
-        again.apply_async(producer=producer, declare=[])
-    assert notes.wait() == ["goes on"]
-
-
 def test_processes_that_start_at_once_make_the_queues_together(celery: Celery) -> None:
     def declare(_: int) -> None:
         with celery.connection_for_write() as connection:

@@ -1,0 +1,42 @@
+"""A task that is sent arrives, though the connection to the broker breaks."""
+
+from typing import Any
+
+import pytest
+from celery import Celery
+from kombu import Queue
+
+from tests.fixtures import Notes
+from tests.tasks import record
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+def test_a_task_is_sent_on_a_new_channel_where_its_own_was_closed(
+    celery: Celery, notes: Notes
+) -> None:
+    with celery.producer_or_acquire() as producer:
+        producer.channel.close()
+        # As a retry does, which declares no queue.
+        again: Any = record.s("sent", notes.path)
+        again.apply_async(producer=producer, declare=[])
+    assert notes.wait() == ["sent"]
+
+
+def test_a_task_is_sent_where_the_connection_breaks_as_its_queue_is_declared(
+    celery: Celery, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """kombu goes on with the channel that it has closed, since the queue has a new one."""
+    declare: Any = Queue.declare
+    with celery.connection_for_write() as connection:
+        lost = [connection.recoverable_connection_errors[0]("the connection is lost")]
+
+        def break_once(queue: Queue, **options: Any) -> Any:
+            if lost:
+                raise lost.pop()
+            return declare(queue, **options)
+
+        monkeypatch.setattr(Queue, "declare", break_once)
+        sent: Any = record.s("sent", notes.path)
+        sent.apply_async(connection=connection)
+    assert notes.wait() == ["sent"]
