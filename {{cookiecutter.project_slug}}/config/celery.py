@@ -25,7 +25,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["consumer"].add(Alive)
 
-
+# Values that a message carries as they are.
 PLAIN = str | int | float | None
 
 
@@ -33,7 +33,7 @@ class Lines(CeleryReceiver):
     """Log lines of tasks, with the id of the request that sent them, which messages carry."""
 
     def get_task_context(self) -> dict[str, Any]:
-        # A message cannot carry all that can be bound: no model and, on RabbitMQ, no UUID.
+        # Not every broker's headers hold a UUID, and none a model.
         context = super().get_task_context().items()
         return {name: value if isinstance(value, PLAIN) else str(value) for name, value in context}
 

@@ -12,23 +12,23 @@ os.environ["TASK_MAX_RESTARTS"] = "2"
 if os.environ.get("CELERY_RESULT_BACKEND", "").startswith("db+"):
     del os.environ["CELERY_RESULT_BACKEND"]
 
-database = env.db("DATABASE_URL")
-database["NAME"] += "_test"
+# Tests empty their database and their queues: neither may be development's.
 address, mark, options = env("DATABASE_URL").partition("?")
+place, slash, name = address.rpartition("/")
 own = {
-    "DATABASE_URL": f"{address}_test{mark}{options}",
+    "DATABASE_URL": f"{place}{slash}test_{name}{mark}{options}",
     "QUEUE_PREFIX": env("QUEUE_PREFIX") + "_test",
 }
-# In this process alone: one that the tests start has these settings, too, and does it itself.
+expected = env.db("DATABASE_URL")
+place, slash, name = expected["NAME"].rpartition("/")
+expected["NAME"] = f"{place}{slash}test_{name}"
+# For this process alone: one that the tests start has these settings, too, and does it itself.
 env.ENVIRON = ChainMap(own, os.environ)
-# Django deletes the tests' database: it must not be development's, whatever the URL looks like.
-if env.db("DATABASE_URL") != database or "dbname" in database.get("OPTIONS", {}):
+if env.db("DATABASE_URL") != expected or "dbname" in expected.get("OPTIONS", {}):
     refuse(
-        "DATABASE_URL does not name the database at the end of its path alone, so tests cannot use"
-        " another. Set it to one such as sqlite:///db.sqlite3?timeout=30"
+        "DATABASE_URL must end in the name of the database, before any question mark, so that tests"
+        " can use another one."
     )
-if "postgresql" in database["ENGINE"] and len(database["NAME"].encode()) > 63:
-    refuse(f"Tests use the database {database['NAME']}, and PostgreSQL cuts names off at 63 bytes.")
 
 from config.settings.base import *
 
