@@ -14,6 +14,7 @@ def test_a_broadcast_reaches_every_worker(
     celery: Celery, notes: Notes, start_worker: StartWorker
 ) -> None:
     start_worker("other")
-    wait_until(lambda: len(celery.control.ping(timeout=0.5) or []) == 2, what="two workers")
+    # They say that they are ready a moment before they hear what they are told.
+    wait_until(lambda: len(celery.control.ping(timeout=5, limit=2) or []) == 2, "two workers")
     broadcast(record_worker, notes.path)
     assert sorted(notes.wait(2)) == ["one", "other"]

@@ -22,7 +22,7 @@ def test_events_end_when_nobody_asks_any_more(celery: Celery, tmp_path: Path) ->
     try:
         worker.wait_for_line("ready.")
         # It says that it is ready a moment before it hears what it is told.
-        wait_until(lambda: bool(celery.control.ping([name], limit=1)), "an answer")
+        wait_until(lambda: bool(celery.control.ping([name], timeout=5, limit=1)), "an answer")
         assert ask() == "['task events enabled']"
         wait_until(lambda: ask() == "['task events already enabled']")
         worker.wait_for_line("Events of group {task} disabled")
