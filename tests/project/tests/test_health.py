@@ -6,7 +6,6 @@ import select
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -18,7 +17,7 @@ from django.test import Client, override_settings
 
 from config import celery_app
 from config.env import BASE_DIR
-from tests.fixtures import Process, broker_at, wait_until
+from tests.fixtures import SECONDS, broker_at, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,7 +43,7 @@ def serve(log: Path, **variables: str) -> Iterator[str]:
 
 def get(server: str, path: str) -> tuple[int, str]:
     """The status and the text of a page."""
-    connection = HTTPConnection(server)
+    connection = HTTPConnection(server, timeout=SECONDS)
     connection.request("GET", path)
     response = connection.getresponse()
     return response.status, response.read().decode()
@@ -66,10 +65,6 @@ def test_without_its_database_a_process_asks_for_no_visitors(
     assert "nowhere" not in response.text
 
 
-def test_tasks_are_well_with_a_worker(client: Client, worker: Process) -> None:
-    assert client.get("/health/tasks/").status_code == 200
-
-
 def test_tasks_are_not_well_without_a_worker(tmp_path: Path) -> None:
     with serve(tmp_path / "log", QUEUE_PREFIX="elsewhere") as server:
         status, _ = get(server, "/health/tasks/")
@@ -81,14 +76,17 @@ def test_a_silent_broker_holds_up_neither_visitors_nor_who_asks(tmp_path: Path) 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = broker_at(silent)
         with serve(tmp_path / "log", CELERY_BROKER_URL=url) as server:
-            assert get(server, "/health/")[0] == 200
-            start = time.monotonic()
-            waits = HTTPConnection(server)
-            waits.request("GET", "/health/tasks/")
-            assert get(server, "/health/")[0] == 200
-            # The one was answered beside the other, which still waits.
-            assert select.select([waits.sock], [], [], 0)[0] == []
-            response = waits.getresponse()
-            assert time.monotonic() - start < 5
-    assert response.status == 503
-    assert "sesame" not in response.read().decode()
+
+            def answers_beside_the_other() -> bool:
+                """Whether visitors have their answer while who asks for tasks still waits."""
+                waits = HTTPConnection(server, timeout=SECONDS)
+                waits.request("GET", "/health/tasks/")
+                assert get(server, "/health/")[0] == 200
+                still_waits = select.select([waits.sock], [], [], 0)[0] == []
+                response = waits.getresponse()
+                assert response.status == 503
+                assert "sesame" not in response.read().decode()
+                return still_waits
+
+            # A slow machine may take longer for the one than the other may wait.
+            wait_until(answers_beside_the_other, "an answer beside another")

@@ -10,7 +10,7 @@ from django.tasks.signals import task_enqueued
 from django.utils import timezone
 
 from tests import django_tasks
-from tests.fixtures import SECONDS, Notes, Process
+from tests.fixtures import Notes, Process
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
@@ -25,7 +25,7 @@ def test_a_task_runs_whichever_way_it_is_written_and_sent(notes: Notes) -> None:
 def test_a_task_runs_after_its_time(notes: Notes) -> None:
     due = timezone.now() + timedelta(seconds=1)
     django_tasks.record_time.using(run_after=due).enqueue(notes.path)
-    assert 0 <= float(notes.wait()[0]) - due.timestamp() < SECONDS
+    assert float(notes.wait()[0]) >= due.timestamp()
 
 
 def test_a_task_goes_to_its_queue(notes: Notes) -> None:
