@@ -1,12 +1,22 @@
 """A task that is no longer wanted is stopped."""
 
+from pathlib import Path
+
 from tests.fixtures import Notes, Process
 from tests.tasks import record, wait_for
 
 
-def test_a_waiting_task_that_is_revoked_never_runs(notes: Notes, worker: Process) -> None:
-    task = record.apply_async(("revoked", notes.path), countdown=1)
+def test_a_waiting_task_that_is_revoked_never_runs(
+    notes: Notes, worker: Process, tmp_path: Path
+) -> None:
+    busy = Notes(tmp_path / "busy")
+    for _ in range(2):
+        wait_for.delay(busy.path, str(tmp_path / "end"))
+    busy.wait(2)
+    task = record.delay("revoked", notes.path)
     task.revoke()
+    worker.wait_for_line(f"Tasks flagged as revoked: {task.id}")
+    (tmp_path / "end").touch()
     worker.wait_for_line(f"Discarding revoked task: tests.tasks.record[{task.id}]")
     assert notes.lines == []
 
