@@ -15,7 +15,7 @@ from benchmark.measures import Figure
 from benchmark.report import Report, save
 from config.env import BASE_DIR
 from health.wiring import waiting
-from tests.fixtures import wait_until
+from tests.fixtures import SECONDS, wait_until
 
 
 def report(path: Path, **rates: float) -> Path:
@@ -48,7 +48,7 @@ def test_it_measures_with_queues_of_its_own(tmp_path: Path) -> None:
         text=True,
         check=False,
         # The worker of the tests would take some of them, and note none.
-        timeout=60,
+        timeout=10 * SECONDS,
     )
     assert run.returncode == 0, run.stderr
     kept: dict[str, Any] = json.loads(file.read_text())[0]

@@ -11,7 +11,7 @@ import pytest
 
 from config import celery_app
 from config.env import BASE_DIR
-from tests.fixtures import wait_until
+from tests.fixtures import SECONDS, wait_until
 
 CHECK = ("manage.py", "check")
 COMMANDS = [
@@ -41,7 +41,7 @@ def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         env=variables,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=10 * SECONDS,
         check=False,
     )
 
