@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from itertools import count
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -22,6 +23,7 @@ import yaml
 from tools.generate import render
 from tools.progress import STUCK_SECONDS
 from tools.servers import SERVERS, MissingServer, Server, rabbitmq
+from tools.servers.server import free_port
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).parents[1]
@@ -188,3 +190,19 @@ def test_redis_keeps_its_data_as_that_of_a_project_in_containers_does(tmp_path: 
 @pytest.mark.exhaustive
 def test_a_server_tells_its_version(server: Server) -> None:
     assert re.fullmatch(r"(Redis|Valkey|RabbitMQ|PostgreSQL|moto) \d+(\.\d+)+", server.version())
+
+
+def test_a_port_that_another_process_has_found_is_not_found_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    find = "import sys; from tools.servers.server import *; print(free_port()); sys.stdin.read()"
+    command = [sys.executable, "-u", "-c", find]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe) as other:
+        assert other.stdout
+        found = int(other.stdout.readline())
+        monkeypatch.setattr("tools.servers.server.FIRST_PORT", found)
+        numbers = count()
+        monkeypatch.setattr("secrets.randbelow", lambda _: next(numbers))
+        assert free_port() > found
+        other.kill()

@@ -11,6 +11,8 @@ from pathlib import Path
 # Nothing that is waited for is silent for so long, on a machine many times slower than usual.
 STUCK_SECONDS = 240
 POLL_SECONDS = 0.05
+# To look at every process costs more than to ask whether the wait is over.
+LOOK_SECONDS = 1
 # What polls for work that never comes uses less within `STUCK_SECONDS`.
 WORK_SECONDS = 5
 
@@ -26,13 +28,17 @@ class Patience:
         self._what = what
         self._seen = seen
         self._last = seen()
-        self._since = time.monotonic()
+        self._since = self._looked = time.monotonic()
 
     def check(self) -> None:
         """Raise `Stuck` when it has ended."""
-        if (now := self._seen()) != self._last:
-            self._last, self._since = now, time.monotonic()
-        elif time.monotonic() - self._since > STUCK_SECONDS:
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        if (seen := self._seen()) != self._last:
+            self._last, self._since = seen, now
+        elif now - self._since > STUCK_SECONDS:
             raise Stuck(f"Nothing happened for {STUCK_SECONDS} s while waiting until {self._what}.")
 
 
