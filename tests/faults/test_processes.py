@@ -6,7 +6,7 @@ import time
 
 from tests.faults import on_every_broker
 from tests.faults.conftest import Record
-from tests.faults.site import Site
+from tests.faults.site import IN_FLIGHT, Site
 
 SENT = 400
 
@@ -41,15 +41,16 @@ def test_processes_that_wait_are_killed(site: Site, nothing_is_lost: Record) -> 
 @on_every_broker(exhaustive=False)
 def test_a_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     site.redeliver_after(10, longest_run=9)
-    site.send("work", 0.05, count=SENT)
+    sent = IN_FLIGHT + 100
+    site.send("work", 0.1, count=sent)
     worker = site.start_worker()
     site.wait_for_finished(20)
     site.wait_for_running()
     worker.kill()
     fault = time.time()
     site.start_worker("two")
-    site.wait_for_finished(SENT)
-    nothing_is_lost(SENT, fault)
+    site.wait_for_finished(sent)
+    nothing_is_lost(sent, fault)
 
 
 @on_every_broker()
