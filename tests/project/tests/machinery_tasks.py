@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from typing import Any
 from unittest.mock import patch
 
 from celery import Task, shared_task
@@ -33,11 +34,42 @@ def fail_once_more(self: Task, path: str, retries: int) -> None:
         raise TimeoutError("the other side does not answer")
 
 
+# How a task cannot be retried, and why.
+IN_VAIN: dict[str, tuple[dict[str, Any], str]] = {
+    "with too much": (
+        {"kwargs": {"text": "x" * settings.MESSAGE_MAX_BYTES}},
+        "would be a message of",
+    ),
+    "with what is no JSON": ({"kwargs": {"text": object()}}, "not JSON serializable"),
+    "in no queue": ({"queue": "typo"}, "missing from task_queues"),
+}
+# Longer than some brokers keep a task.
+TOO_LATE: dict[str, Any] = {"countdown": 10**6}
+
+
 @shared_task(bind=True, base=RetriedTask)
-def retry_with_too_much(self: Task, path: str, text: str = "") -> None:
-    """Wants to be tried again with more than a message holds."""
+def retry_in_vain(self: Task, path: str, how: str, text: str = "") -> None:
     write(path, "trying")
-    raise self.retry(kwargs={"text": "x" * settings.MESSAGE_MAX_BYTES})
+    options, _why = IN_VAIN[how]
+    raise self.retry(**options)
+
+
+@shared_task(base=RetriedTask, retry_kwargs={"queue": "typo"})
+def fail_and_retry_in_no_queue(path: str) -> None:
+    write(path, "trying")
+    raise TimeoutError("the other side does not answer")
+
+
+@shared_task(bind=True)
+def retry_too_late(self: Task, path: str) -> None:
+    write(path, "trying")
+    raise self.retry(**TOO_LATE)
+
+
+@shared_task(autoretry_for=(TimeoutError,), retry_kwargs=TOO_LATE)
+def fail_and_retry_too_late(path: str) -> None:
+    write(path, "trying")
+    raise TimeoutError("the other side does not answer")
 
 
 @shared_task(bind=True)

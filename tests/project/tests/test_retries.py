@@ -1,9 +1,15 @@
 """What goes wrong in a task is tried again, later each time, and seen."""
 
 import pytest
+from celery.result import AsyncResult
 
 from tests.fixtures import Notes, Process, wait_until
-from tests.machinery_tasks import fail_once_more, retry_with_too_much
+from tests.machinery_tasks import (
+    IN_VAIN,
+    fail_and_retry_in_no_queue,
+    fail_once_more,
+    retry_in_vain,
+)
 from tests.tasks import fail
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -29,13 +35,32 @@ def test_retries_wait_longer_each_time_and_never_all_alike(notes: Notes) -> None
     assert max(third) > min(third) + 1.5
 
 
-def test_a_retry_that_can_never_be_sent_is_a_failure(notes: Notes, worker: Process) -> None:
-    retry_with_too_much.delay(notes.path)
-    name = "tests.machinery_tasks.retry_with_too_much"
-    worker.wait_for_line(f"EncodeError: {name} would be a message of")
-    lines = worker.log.read_text().splitlines()
-    assert [line for line in lines if "task_failed" in line and name in line]
+@pytest.mark.parametrize(
+    ("how", "why"), [(how, why) for how, (_, why) in IN_VAIN.items()], ids=IN_VAIN
+)
+def test_a_retry_that_can_never_be_sent_is_a_failure(
+    how: str, why: str, notes: Notes, worker: Process
+) -> None:
+    task = retry_in_vain.delay(notes.path, how)
+    assert why in failure(worker, task)
     assert notes.lines == ["trying"]
+
+
+def test_a_failure_that_can_never_be_retried_is_a_failure(notes: Notes, worker: Process) -> None:
+    task = fail_and_retry_in_no_queue.delay(notes.path)
+    assert "missing from task_queues" in failure(worker, task)
+    assert notes.lines == ["trying"]
+
+
+def failure(worker: Process, task: AsyncResult) -> str:
+    """The line in the log that says why a task failed, once it is there."""
+
+    def lines() -> list[str]:
+        log = worker.log.read_text().splitlines()
+        return [line for line in log if "task_failed" in line and task.id in line]
+
+    wait_until(lambda: bool(lines()), what="the task to fail")
+    return lines()[0]
 
 
 def test_a_failure_is_in_the_log_with_its_traceback_and_task(notes: Notes, worker: Process) -> None:

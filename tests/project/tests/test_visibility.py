@@ -4,12 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery import Task
 from django.conf import settings
 from django.utils import timezone
 
 from config import celery_app
 from tests.fixtures import Notes, Process
+from tests.machinery_tasks import fail_and_retry_too_late, retry_too_late
 from tests.tasks import record
+from tests.test_retries import failure
 
 
 @pytest.mark.parametrize("countdown", [settings.VISIBILITY_TIMEOUT, 10**6])
@@ -43,3 +46,13 @@ def test_a_task_s_own_time_limit_counts(notes: Notes, monkeypatch: pytest.Monkey
 def test_a_delay_within_the_visibility_timeout_is_kept(notes: Notes, worker: Process) -> None:
     record.apply_async(("later", notes.path), countdown=1, time_limit=60)
     assert notes.wait() == ["later"]
+
+
+@pytest.mark.parametrize(
+    "task", [retry_too_late, fail_and_retry_too_late], ids=["retry", "autoretry"]
+)
+def test_a_retry_beyond_the_visibility_timeout_is_a_failure(
+    task: Task, notes: Notes, worker: Process
+) -> None:
+    assert "would run twice" in failure(worker, task.delay(notes.path))
+    assert notes.lines == ["trying"]
