@@ -59,6 +59,10 @@ def site(
         site.start()
         for server in site.servers:
             record_property("server", server.version())
+        for package in ("celery", "kombu"):
+            installed = f"from importlib.metadata import version; print(version({package!r}))"
+            version = site.python("-c", installed).strip()
+            record_property("server", f"{package.capitalize()} {version}")
         yield site
     finally:
         site.stop()
