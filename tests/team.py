@@ -21,6 +21,23 @@ from config.tasks import RetriedTask
 @shared_task(base=RetriedTask)
 def send_report(report_id: int) -> None: ...
 """
+# What .env has besides.
+ENV = """\
+# Ours
+S3_BUCKET=pictures
+OAUTH2_CLIENT_SECRET=a=b#c
+http_proxy=http://proxy:3128
+export TOKEN=secret
+lower_case='a b'
+  # An example: CELERY_BROKER_URL=
+CERTIFICATE="-----BEGIN CERTIFICATE-----
+CELERY_BROKER_URL=
+-----END CERTIFICATE-----"
+PRIVATE_KEY='-----BEGIN PRIVATE KEY-----
+QUEUE_PREFIX=
+LOG_LEVEL=
+-----END PRIVATE KEY-----'
+"""
 
 
 def replace(path: Path, old: str, new: str) -> None:

@@ -23,7 +23,7 @@ from _pytest.mark import ParameterSet
 from tests.machinery import add_machinery_tests
 from tests.make import make, run
 from tests.origin import commit, cookiecutter, copy_template, git, run_make, tracked
-from tests.team import edit, replace
+from tests.team import ENV, edit, replace
 from tools import generate as rendering
 from tools.generate import ROOT, TEMPLATE, Answers, choices, refusal
 from tools.servers import SERVERS, MissingServer
@@ -176,6 +176,7 @@ def test_an_answer_switches_files_and_env_and_leaves_other_values_alone(project:
     env = project / ".env"
     secret = read_env(project)["SECRET_KEY"]
     replace(env, "redis://localhost:6379/0\n", "redis://mine:6379/0\nREPORTS_FOLDER=x\n")
+    known = env.read_text()
     switched = run_make(project, "switch", "broker=rabbitmq", "description=it's {{ $HOME }}")
     assert switched.returncode == 0, switched.stderr
     values = read_env(project)
@@ -184,6 +185,10 @@ def test_an_answer_switches_files_and_env_and_leaves_other_values_alone(project:
     assert values["REPORTS_FOLDER"] == "x"
     assert "# CELERY_BROKER_URL=redis://mine:6379/0\n" in env.read_text()
     assert env.stat().st_mode & 0o777 == 0o600
+    copy = project / ".env.bak"
+    assert copy.read_text() == known
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert not git(project, "status", "--porcelain", "--", ".env.bak")
     expected = rendering.render({"broker": "rabbitmq", "description": "it's {{ $HOME }}"})
     files = tracked(project)
     files.pop(".cruft.json")
@@ -191,27 +196,24 @@ def test_an_answer_switches_files_and_env_and_leaves_other_values_alone(project:
     assert git(project, "worktree", "list").count("\n") == 1
 
 
-OWN = """\
-# Ours
-S3_BUCKET=pictures
-export TOKEN=secret
-lower_case='a b'
-CERTIFICATE="-----BEGIN CERTIFICATE-----
-CELERY_BROKER_URL=
------END CERTIFICATE-----"
-"""
-
-
 def test_what_env_has_besides_stays_to_the_byte(project: Path, script: Any) -> None:
     env = project / ".env"
     known = env.read_text()
     # One variable is written in another way, and the last line has no end.
-    changed = OWN + known.replace("CELERY_BROKER_URL", "export CELERY_BROKER_URL")
+    changed = ENV + known.replace("CELERY_BROKER_URL", "export CELERY_BROKER_URL")
     env.write_bytes(changed.encode() + b"LATIN=\xe4")
+    env.chmod(0o640)
+    written = env.stat().st_ino
     script.PROJECT = project
     assert script.main("switch", "broker=rabbitmq") == 0
+    # Another file in its place: nobody sees half of it.
+    assert env.stat().st_ino != written
+    assert env.stat().st_mode & 0o777 == 0o640
+    copy = project / ".env.bak"
+    assert copy.read_bytes() == changed.encode() + b"LATIN=\xe4"
+    assert copy.stat().st_mode & 0o777 == 0o600
     text = env.read_bytes().decode(errors="surrogateescape")
-    assert text.startswith(OWN)
+    assert text.startswith(ENV)
     assert (
         "\n# export CELERY_BROKER_URL=redis://localhost:6379/0\n"
         "CELERY_BROKER_URL=amqp://guest:guest@localhost:5672//\n"
@@ -225,7 +227,7 @@ def test_what_env_has_besides_stays_to_the_byte(project: Path, script: Any) -> N
         commit(project)
         assert script.main("switch", f"broker={answer}", "flower=false") == 0
     text = env.read_bytes().decode(errors="surrogateescape")
-    assert text.startswith(OWN)
+    assert text.startswith(ENV)
     assert [line for line in text.splitlines() if line.startswith("CELERY_BROKER_URL=")] == [
         "CELERY_BROKER_URL=",
         "CELERY_BROKER_URL=redis://localhost:6379/0",

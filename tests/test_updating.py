@@ -21,7 +21,7 @@ from tests.origin import (
     run_make,
     tracked,
 )
-from tests.team import edit, replace
+from tests.team import ENV, edit, replace
 from tools.generate import ROOT
 from tools.servers import MissingServer
 from tools.servers.rabbitmq import RabbitMQ
@@ -119,6 +119,25 @@ def test_a_project_is_updated_to_the_version_that_is_named(origin: Path, tmp_pat
     assert run_make(project, "update", "to=v9").returncode == 0
     assert (project / "config/news.py").exists()
     assert not (project / "config/later.py").exists()
+
+
+def test_an_update_changes_the_lines_of_env_that_the_template_changed(
+    origin: Path, tmp_path: Path
+) -> None:
+    project = cookiecutter(origin, tmp_path)
+    env = project / ".env"
+    known = ENV + env.read_text() + "LAST=no end"
+    env.write_text(known)
+    replace(origin / SLUG / ".env.example", "\nQUEUE_PREFIX=", "\nQUEUE_PREFIX=new_")
+    commit(origin)
+    updated = run_make(project, "update")
+    assert updated.returncode == 0, updated.stderr
+    line = "QUEUE_PREFIX=my_project\n"
+    assert env.read_text() == known.replace(line, f"# {line}QUEUE_PREFIX=new_my_project\n")
+    assert (project / ".env.bak").read_text() == known
+    for path in (env, project / ".env.bak"):
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert ".env" not in git(project, "diff", "--cached", "--name-only").split()
 
 
 def test_a_project_takes_another_address_of_its_template_though_nothing_is_new(

@@ -284,9 +284,10 @@ def apply(before: Path, after: Path, record: Mapping[str, Any], message: str, fo
     finally:
         git("worktree", "remove", "--force", str(copy))
     git("read-tree", "-m", "-u", "HEAD", tree, cwd=Path(git("rev-parse", "--show-toplevel")))
-    if env:
-        (PROJECT / ".env").write_bytes(env.encode(errors="surrogateescape"))
     print(f"{message}: {git('diff', '--cached', '--shortstat') or 'no file changes'}.")
+    if env != read_env(PROJECT / ".env"):
+        replace_env(env)
+        print(".env has the new values; .env.bak is a copy of the old file.")
     if left_out:
         print("Left out, since the project has it no more:", *left_out, sep="\n    ")
     services = "services " if "\nservices:" in (PROJECT / "Makefile").read_text("utf-8") else ""
@@ -412,6 +413,27 @@ def merge_env(changed: Path) -> str:
     if missing:
         text += "\n".join(["" if text.endswith("\n") else "\n", *missing.values(), ""])
     return text
+
+
+def replace_env(text: str) -> None:
+    """Puts another .env in place of this one, which stays beside it as .env.bak."""
+    # Where it is a link, what it leads to.
+    env = (PROJECT / ".env").resolve()
+    write(PROJECT / ".env.bak", env.read_bytes(), 0o600)
+    write(env, text.encode(errors="surrogateescape"), env.stat().st_mode & 0o777)
+
+
+def write(path: Path, content: bytes, mode: int) -> None:
+    """Writes a file all or not at all, so that no moment leaves half of it."""
+    file, temporary = tempfile.mkstemp(prefix=".env.", dir=path.parent)
+    try:
+        with open(file, "wb") as output:
+            output.write(content)
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except OSError:
+        Path(temporary).unlink()
+        raise
 
 
 def read_env(path: Path) -> str:
