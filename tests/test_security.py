@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import BinaryIO
@@ -21,9 +20,10 @@ from urllib.request import urlopen
 import psycopg
 import pytest
 import trustme
+from docker.utils.build import exclude_paths
 
 from tests.make import OURS, make, run
-from tools.generate import generate
+from tools.generate import generate, render
 from tools.servers import MissingServer
 from tools.servers.postgresql import PostgreSQL
 from tools.servers.rabbitmq import RabbitMQ
@@ -445,14 +445,29 @@ def in_image(project: Path) -> list[Path]:
     """Return the files of a project that its .dockerignore lets into the image."""
     lines = (project / ".dockerignore").read_text(encoding="utf-8").splitlines()
     patterns = [line for line in lines if line and not line.startswith("#")]
+    paths = [project / path for path in exclude_paths(str(project), patterns)]
+    return [path for path in paths if path.is_file()]
 
-    def ignored(path: Path) -> bool:
-        first, *_ = parts = path.relative_to(project).parts
-        return any(
-            any(fnmatch(part, pattern[3:]) for part in parts)
-            if pattern.startswith("**/")
-            else fnmatch(first, pattern)
-            for pattern in patterns
-        )
 
-    return [path for path in project.rglob("*") if path.is_file() and not ignored(path)]
+def test_what_git_keeps_private_does_not_get_into_the_image(tmp_path: Path) -> None:
+    files = render({})
+    for ignore in (".dockerignore", ".gitignore"):
+        (tmp_path / ignore).write_text(files[ignore])
+    lines = files[".gitignore"].splitlines()
+    patterns = [line for line in lines if line and not line.startswith(("#", "!"))]
+    # Git's patterns that end so are of folders alone.
+    names = {pattern.replace("*", "x").replace("/", "/file") for pattern in patterns}
+    names |= {".env", ".env.bak", ".env.production", "secrets.env", "staging.env"}
+    private = {
+        tmp_path / folder / name
+        for folder in ("", "reports", "deploy/overlays/production")
+        for name in names
+    }
+    public = tmp_path / "reports/models.py"
+    for path in (public, *private):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert set(tracked(tmp_path)).isdisjoint(private)
+    let_in = in_image(tmp_path)
+    assert public in let_in
+    assert private.isdisjoint(let_in)
