@@ -85,7 +85,9 @@ def projects() -> Iterator[ParameterSet]:
 
 @pytest.mark.parametrize("question", ["broker", "result_backend", "scheduler"])
 def test_the_demo_meets_every_choice(question: str) -> None:
-    rows: list[Any] = [row.values[0] for row in projects()]
+    defaults = {question: offered[0] for question, offered in choices().items() if offered}
+    made: list[Any] = [row.values[0] for row in projects()]
+    rows = [defaults | answers for answers in made]
     assert {answers["demo"] for answers in rows} == {True, False}
     assert {answers[question] for answers in rows if answers["demo"]} == set(choices()[question])
 
