@@ -152,7 +152,7 @@ def content(server: PostgreSQL, name: str) -> dict[str, int]:
 
 @pytest.mark.parametrize(
     "url",
-    ["sqlite://", f"{URL}shop#x", f"{URL}shop?dbname=shop"],
+    ["sqlite://", f"{URL}shop?dbname=shop"],
 )
 def test_where_the_database_would_be_that_of_development_nothing_is_opened(
     url: str, project: Path
