@@ -23,8 +23,8 @@ from tools.services import chosen, create_database, point_at, services
 
 # The number of the project that has none.
 WITHOUT_THE_DEMO = 7
-# Tests of the machinery that no pair of broker and result backend has to itself: they pass on each
-# broker and on each result backend in `make test`, and are left out of the other pairs.
+# Tests of the machinery that no pair of broker and result backend has to itself: they run on one
+# project of each broker.
 OF_NO_PAIR = (
     "test_beat_admin",
     "test_benchmark",
@@ -51,7 +51,7 @@ def projects() -> Iterator[ParameterSet]:
     The other answers change from one to the next, each at a pace of its own, so that they meet; the
     demo is there, save in one.
     `make test` runs one on each broker, the first of them the default project. The second
-    parameter is which tests are left out.
+    parameter is which tests are left out: of the default project, none.
     """
     offered = choices()
     pairs = defaultdict(list)
@@ -75,8 +75,13 @@ def projects() -> Iterator[ParameterSet]:
         # Each result backend meets both, on one broker and on the next.
         versions = offered["django"]
         answers["django"] = versions[(row + column // 2) % len(versions)]
+        is_default = row == column == 0
         marks = [] if row == column else [pytest.mark.exhaustive]
-        yield pytest.param(answers, OF_NO_PAIR if marks else (), id=name(answers), marks=marks)
+        left_out = () if is_default else OF_NO_PAIR
+        yield pytest.param(answers, left_out, id=name(answers), marks=marks)
+        if row == column and not is_default:
+            whole = f"{name(answers)}-whole"
+            yield pytest.param(answers, (), id=whole, marks=[pytest.mark.exhaustive])
     # One writer at a time, for whom each task of Django's own API is a row more.
     busy: Combination = {"broker": "redis", "result_backend": "django-db", "database": "sqlite"}
     busy |= {"django": offered["django"][0], "demo": True, "project_slug": "busy", "ci": "none"}
