@@ -124,7 +124,7 @@ def test_what_is_silent_is_not_waited_for() -> None:
 
 def test_a_database_that_is_away_is_told() -> None:
     url = env("DATABASE_URL").rpartition("/")[0] + "/nowhere/at_all"
-    wiring = Wiring(SECONDS, DATABASE_URL=url)
+    wiring = Wiring(3, DATABASE_URL=url)
     assert wiring.states["Database"] == "failed"
     assert wiring.states["Tasks"] == "skipped"
 
