@@ -192,6 +192,9 @@ def start_worker(celery: Celery, tmp_path: Path) -> Iterator[StartWorker]:
         return process
 
     yield start
+    if processes and not celery_app.conf.worker_enable_remote_control:
+        # What such a broker hands to a worker that stops, it may keep from others for an hour.
+        wait_until(is_idle, "all workers to be idle")
     for process in processes:
         process.stop()
 
