@@ -23,22 +23,25 @@ from tools.services import chosen, create_database, point_at, services
 
 # The number of the project that has none.
 WITHOUT_THE_DEMO = 7
-# Tests of the machinery that no pair of broker and result backend has to itself: they run on one
-# project of each broker.
-OF_NO_PAIR = (
+# Tests of the machinery that take long, which `make test-all` runs on one project of each broker.
+SLOW = (
     "test_beat_admin",
     "test_benchmark",
-    "test_broadcasts",
-    "test_checks_*",
     "test_copies",
     "test_events",
     "test_flower",
     "test_heartbeat",
-    "test_messages",
     "test_no_workers",
-    "test_production",
     "test_rate_limits",
     "test_slow_worker",
+)
+# Tests of the machinery that no pair of broker and result backend has to itself.
+OF_NO_PAIR = (
+    *SLOW,
+    "test_broadcasts",
+    "test_checks_*",
+    "test_messages",
+    "test_production",
     "test_visibility",
 )
 
@@ -51,7 +54,7 @@ def projects() -> Iterator[ParameterSet]:
     The other answers change from one to the next, each at a pace of its own, so that they meet; the
     demo is there, save in one.
     `make test` runs one on each broker, the first of them the default project. The second
-    parameter is which tests are left out: of the default project, none.
+    parameter is which tests are left out.
     """
     offered = choices()
     pairs = defaultdict(list)
@@ -75,13 +78,14 @@ def projects() -> Iterator[ParameterSet]:
         # Each result backend meets both, on one broker and on the next.
         versions = offered["django"]
         answers["django"] = versions[(row + column // 2) % len(versions)]
-        is_default = row == column == 0
-        marks = [] if row == column else [pytest.mark.exhaustive]
-        left_out = () if is_default else OF_NO_PAIR
-        yield pytest.param(answers, left_out, id=name(answers), marks=marks)
-        if row == column and not is_default:
+        if row != column:
+            exhaustive = pytest.mark.exhaustive
+            yield pytest.param(answers, OF_NO_PAIR, id=name(answers), marks=exhaustive)
+        else:
+            left_out = SLOW if number == 0 else OF_NO_PAIR
+            yield pytest.param(answers, left_out, id=name(answers))
             whole = f"{name(answers)}-whole"
-            yield pytest.param(answers, (), id=whole, marks=[pytest.mark.exhaustive])
+            yield pytest.param(answers, (), id=whole, marks=pytest.mark.exhaustive)
     # One writer at a time, for whom each task of Django's own API is a row more.
     busy: Combination = {"broker": "redis", "result_backend": "django-db", "database": "sqlite"}
     busy |= {"django": offered["django"][0], "demo": True, "project_slug": "busy", "ci": "none"}
