@@ -29,6 +29,7 @@ SLOW = (
     "test_benchmark",
     "test_copies",
     "test_events",
+    "test_expiry",
     "test_flower",
     "test_heartbeat",
     "test_no_workers",
@@ -43,6 +44,7 @@ OF_NO_PAIR = (
     "test_messages",
     "test_production",
     "test_visibility",
+    "test_wiring",
 )
 
 StartServers = Callable[[list[str]], list[Server]]
