@@ -44,7 +44,7 @@ test: lint ## Lint, and test each choice and each pair of choices on real server
 
 test-all: lint ## Test every combination, in an hour, and write docs/faults.md and docs/switching.md
 	@$(SERVERS)
-	@$(PYTEST) --write-table docs/faults.md
+	@$(PYTEST) tests --write-table docs/faults.md
 	@$(RUN) python -m tools.switching
 
 soak: ## Run `make test` many times, and count what failed: make soak times=10 busy=true
