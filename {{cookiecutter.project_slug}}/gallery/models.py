@@ -76,11 +76,13 @@ class Job(models.Model):
         """The job, if this task is to do it now: not if it ended, or another task works on it.
 
         A task whose worker died goes on. One statement asks and changes: where two tasks want a
-        job at once, one gets it.
+        job together, one gets it.
         """
         is_free = models.Q(state__in=(State.WAITING, State.RETRYING))
         is_its_own = models.Q(state=State.WORKING, task_id=task_id)
-        begun = cls.ready().filter(is_free | is_its_own, pk=key)
+        # Not in the subquery: a database that waited for a row looks at that alone once more.
+        jobs = cls._default_manager.filter(pk=key, pk__in=cls.ready().values("pk"))
+        begun = jobs.filter(is_free | is_its_own)
         if begun.update(
             state=State.WORKING,
             error="",

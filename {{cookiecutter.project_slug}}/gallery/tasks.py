@@ -13,7 +13,7 @@ from django.utils import timezone
 from config.tasks import RetriedTask, Task
 from gallery import copies, mail
 from gallery.jobs import JobTask
-from gallery.models import LONG_WAIT, Album, Email, Photograph, Sheet, State
+from gallery.models import LONG_WAIT, UNDER_WAY, Album, Email, Photograph, Sheet, State
 from gallery.pictures import UnreadablePicture, make_jpeg
 
 # In pixels: a thumbnail is no wider, and no higher.
@@ -138,7 +138,8 @@ def resend(task: Task, lost: QuerySet[Any], queue: str = "default") -> None:
     """Sends a task for each of these jobs. Workers drop those that wait until the next round."""
     for key in list(lost.values_list("pk", flat=True)):
         # Should another task still work on it, its result is not kept: the job is no longer its.
-        if lost.filter(pk=key).update(
+        job = lost.model._default_manager.filter(pk=key, pk__in=lost.values("pk"))
+        if job.filter(state__in=UNDER_WAY).update(
             state=State.WAITING, error="", task_id="", changed_at=timezone.now()
         ):
             task.apply_async((key,), queue=queue, expires=LONG_WAIT.total_seconds())

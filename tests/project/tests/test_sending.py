@@ -7,7 +7,7 @@ from celery import Celery
 from kombu import Queue
 
 from tests.fixtures import Notes
-from tests.tasks import record
+from tests.machinery_tasks import record_alone
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -18,7 +18,7 @@ def test_a_task_is_sent_on_a_new_channel_where_its_own_was_closed(
     with celery.producer_or_acquire() as producer:
         producer.channel.close()
         # As a retry does, which declares no queue.
-        again: Any = record.s("sent", notes.path)
+        again: Any = record_alone.s("sent", notes.path)
         again.apply_async(producer=producer, declare=[])
     assert notes.wait() == ["sent"]
 
@@ -37,6 +37,6 @@ def test_a_task_is_sent_where_the_connection_breaks_as_its_queue_is_declared(
             return declare(queue, **options)
 
         monkeypatch.setattr(Queue, "declare", break_once)
-        sent: Any = record.s("sent", notes.path)
+        sent: Any = record_alone.s("sent", notes.path)
         sent.apply_async(connection=connection)
     assert notes.wait() == ["sent"]
