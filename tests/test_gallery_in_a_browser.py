@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, P
 from tests.make import make
 from tools.generate import generate
 from tools.progress import STUCK_SECONDS, wait_until
-from tools.servers import SERVERS, MissingServer
+from tools.servers import SERVERS
 from tools.services import point_at
 from tools.site import browser, pictures, site
 from tools.trial.processes import python
@@ -42,13 +42,8 @@ expect.set_options(timeout=STUCK_SECONDS * 1000)
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    try:
-        with browser() as started:
-            yield started
-    except MissingServer as missing:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(missing))
+    with browser() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

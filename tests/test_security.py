@@ -24,7 +24,6 @@ from docker.utils.build import exclude_paths
 
 from tests.make import OURS, make, run
 from tools.generate import generate, render
-from tools.servers import MissingServer
 from tools.servers.postgresql import PostgreSQL
 from tools.servers.rabbitmq import RabbitMQ
 from tools.servers.redis import Redis
@@ -135,15 +134,10 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Place
     """Servers with a certificate of their own, and servers with that of another."""
     folder = tmp_path_factory.mktemp("servers")
     with ExitStack() as stack:
-        try:
-            yield {
-                "own": stack.enter_context(secure_servers(folder / "own", HOST)),
-                "another": stack.enter_context(secure_servers(folder / "another", "example.com")),
-            }
-        except MissingServer as missing:
-            if os.environ.get("CI") == "true":
-                raise
-            pytest.skip(str(missing))
+        yield {
+            "own": stack.enter_context(secure_servers(folder / "own", HOST)),
+            "another": stack.enter_context(secure_servers(folder / "another", "example.com")),
+        }
 
 
 @pytest.fixture(scope="module", params=["redis", "rabbitmq"])
@@ -287,11 +281,7 @@ def test_queues_in_postgresql_are_reached_only_if_it_proves_who_it_is(
         {"broker": "pgmq", "database": "postgresql", "flower": False, "demo": False}, tmp_path
     )
     run(project, "uv", "sync", "--quiet")
-    try:
-        server = SecurePostgreSQL(tmp_path / "postgresql", certificate)
-    except MissingServer as missing:
-        pytest.skip(str(missing))
-    with server:
+    with SecurePostgreSQL(tmp_path / "postgresql", certificate) as server:
         create_database(server, project.name)
         url = f"postgres://postgres:postgres@{HOST}:{server.port}/{project.name}"
         run(project, "uv", "run", "manage.py", "migrate", "--verbosity", "0", DATABASE_URL=url)
@@ -356,11 +346,7 @@ def test_in_containers_the_application_owns_its_database_and_is_no_superuser(
     composed = json.loads(subprocess.check_output(command, cwd=project))
     script = composed["configs"]["postgresql"]["content"]
     user = urlsplit(composed["services"]["web"]["environment"]["DATABASE_URL"]).username
-    try:
-        server = PostgreSQL(tmp_path / "postgresql")
-    except MissingServer as missing:
-        pytest.skip(str(missing))
-    with server:
+    with PostgreSQL(tmp_path / "postgresql") as server:
         create_database(server, project.name)
         database = f"host={HOST} port={server.port} dbname={project.name}"
         with psycopg.connect(f"{database} user=postgres") as connection:

@@ -1,6 +1,5 @@
 """The servers that other tests rely on: they answer, crash, come back and leave nothing behind."""
 
-import os
 import re
 import shutil
 import socket
@@ -41,19 +40,9 @@ sys.stdin.read()
 """
 
 
-def install(name: str, folder: Path) -> Server:
-    """Return the server; where it is not installed, skip the test, but fail it in CI."""
-    try:
-        return SERVERS[name](folder)
-    except MissingServer as missing:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(missing))
-
-
 @pytest.fixture(params=SERVERS)
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
-    with install(request.param, tmp_path) as server:
+    with SERVERS[request.param](tmp_path) as server:
         yield server
 
 
@@ -137,7 +126,7 @@ def test_a_server_answers_until_it_is_stopped(server: Server) -> None:
 def test_a_kill_interrupts_a_busy_server(tmp_path: Path) -> None:
     endless = "SELECT sum(n) FROM (SELECT generate_series(1, 1000000000000)) AS numbers (n)"
     at_work = "SELECT FROM pg_stat_activity WHERE state = 'active' AND pid != pg_backend_pid()"
-    with install("postgresql", tmp_path) as server, ThreadPoolExecutor() as threads:
+    with SERVERS["postgresql"](tmp_path) as server, ThreadPoolExecutor() as threads:
         with database(server) as watcher:
             work = threads.submit(database(server).execute, endless)
             watcher.autocommit = True
@@ -150,7 +139,7 @@ def test_a_kill_interrupts_a_busy_server(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="needs setpriv")
 def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
-    install("redis", tmp_path)
+    SERVERS["redis"](tmp_path)
     command = [sys.executable, "-c", START_AND_WAIT, str(tmp_path)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe) as starter:
@@ -164,7 +153,7 @@ def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
 
 
 def test_a_server_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
-    server = install("redis", tmp_path)
+    server = SERVERS["redis"](tmp_path)
     with socket.socket() as other:
         other.bind((HOST, server.port))
         with pytest.raises(RuntimeError, match="Address already in use"):
@@ -183,7 +172,7 @@ def test_redis_keeps_its_data_as_that_of_a_project_in_containers_does(tmp_path: 
     composed = yaml.safe_load(render({"docker": True})["compose.yaml"])
     flags = composed["services"]["redis"]["command"].split()[1:]
     assert "--appendonly" in flags
-    command = install("redis", tmp_path).command()
+    command = SERVERS["redis"](tmp_path).command()
     assert " ".join(flags) in " ".join(command)
 
 

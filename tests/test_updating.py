@@ -23,7 +23,6 @@ from tests.origin import (
 )
 from tests.team import ENV, edit, replace
 from tools.generate import ROOT
-from tools.servers import MissingServer
 from tools.servers.rabbitmq import RabbitMQ
 from tools.services import point_at
 
@@ -235,13 +234,8 @@ def test_ci_opens_the_update_as_a_request_once(host: str, origin: Path, tmp_path
 
 @pytest.fixture
 def rabbitmq(tmp_path: Path) -> Iterator[RabbitMQ]:
-    try:
-        with RabbitMQ(tmp_path / "rabbitmq") as server:
-            yield server
-    except MissingServer as missing:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(missing))
+    with RabbitMQ(tmp_path / "rabbitmq") as server:
+        yield server
 
 
 @pytest.mark.exhaustive

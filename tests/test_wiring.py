@@ -17,7 +17,7 @@ from tests.make import make, run
 from tests.origin import commit
 from tools.combinations import Combination, every
 from tools.generate import choices, generate
-from tools.servers import SERVERS, MissingServer, Server
+from tools.servers import SERVERS, Server
 from tools.servers.server import HOST
 from tools.services import chosen, create_database, point_at, services
 
@@ -120,12 +120,7 @@ def start_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartSer
     def start(names: list[str]) -> list[Server]:
         for name in names:
             if name not in running:
-                try:
-                    server = SERVERS[name](tmp_path_factory.mktemp(name))
-                except MissingServer as missing:
-                    if os.environ.get("CI") == "true":
-                        pytest.fail(str(missing))
-                    pytest.skip(str(missing))
+                server = SERVERS[name](tmp_path_factory.mktemp(name))
                 server.start()
                 running[name] = server
         return [running[name] for name in names]
