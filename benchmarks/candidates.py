@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from tools.generate import Answer, Refused, generate
+from tools.project import benchmark_environment
 from tools.servers import SERVERS, MissingServer, Server
 from tools.services import create_database, point_at, read_env, services
 from tools.trial.processes import install, isolate, python, tail
@@ -33,7 +34,7 @@ console = Console(highlight=False)
 
 
 class Candidate:
-    """A project, installed as for production, whose `manage.py benchmark` is run."""
+    """A project, installed as for production, which the benchmark measures."""
 
     settings = "config.settings.production"
 
@@ -52,7 +53,7 @@ class Candidate:
         create_database(servers["postgresql"], self.project.name)
         install(self.project)
         self.env = os.environ | read_env(self.project) | {"ALLOWED_HOSTS": "localhost"}
-        self.env["DJANGO_SETTINGS_MODULE"] = self.settings
+        self.env |= benchmark_environment(self.settings)
 
     def measure(self, *options: str, **env: str) -> Report:
         """Measure one round, and return its report. Raises `RuntimeError` if that fails."""

@@ -1,8 +1,7 @@
 """Measures how cost grows with what a broker has to carry: `make growth`.
 
 `make growth brokers="redis rabbitmq"` says on which brokers, `tasks=2000` how many tasks each point
-runs, `into=~/measured` where the figures go. What is measured is each project's own
-`manage.py benchmark`.
+runs, `into=~/measured` where the figures go.
 """
 
 import json
@@ -47,8 +46,6 @@ class Grown(Candidate):
         shutil.copytree(SETTINGS, self.project, dirs_exist_ok=True)
         # PGMQ's address is that of the database.
         self.database = read_env(self.project)["DATABASE_URL"]
-        # The largest message of all is measured, too.
-        self.env["MESSAGE_MAX_BYTES"] = str(4 * 1024**2)
 
     def number(self, figure: str, *options: str, **env: str) -> float:
         """Measure a round of a figure, and return its number."""
@@ -57,30 +54,30 @@ class Grown(Candidate):
         return float(report["rounds"][figure][0])
 
 
-def run_empty(candidate: Grown, tasks: int, *options: str, **env: str) -> float:
+def run_noops(candidate: Grown, tasks: int, *options: str, **env: str) -> float:
     words = ["--only", "throughput", "--tasks", str(tasks), *options]
     return candidate.number("throughput", *words, **env)
 
 
 def behind_a_backlog(candidate: Grown, tasks: int, count: int) -> float:
     env = {"QUEUE_PREFIX": PREFIX}
-    candidate.manage("shell", "-c", "from benchmark.tasks import empty; empty.delay('')", **env)
+    candidate.manage("shell", "-c", "from task_benchmark.tasks import noop; noop.delay('')", **env)
     FILL[candidate.name](candidate, count)
     folder = Path(tempfile.mkdtemp(dir=candidate.project))
-    return run_empty(candidate, tasks, **env, BENCHMARK_NOTES=str(folder / "notes"))
+    return run_noops(candidate, tasks, **env, BENCHMARK_SAMPLES=str(folder / "samples"))
 
 
 def with_payload(candidate: Grown, tasks: int, size: int) -> float:
-    return run_empty(candidate, tasks, "--payload", str(size))
+    return run_noops(candidate, tasks, "--payload", str(size))
 
 
 def in_processes(candidate: Grown, tasks: int, count: int) -> float:
-    return run_empty(candidate, tasks, "--processes", str(count))
+    return run_noops(candidate, tasks, "--processes", str(count))
 
 
 def over_queues(candidate: Grown, tasks: int, count: int) -> float:
-    env = {"QUEUES": str(count), "DJANGO_SETTINGS_MODULE": "config.settings.many_queues"}
-    return run_empty(candidate, tasks, **env)
+    env = {"QUEUES": str(count), "BENCHMARK_SETTINGS": "config.settings.many_queues"}
+    return run_noops(candidate, tasks, **env)
 
 
 def in_chords(candidate: Grown, tasks: int, size: int) -> float:

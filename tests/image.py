@@ -262,10 +262,10 @@ def test_all_processes_run_and_a_deploy_stops_them_in_order(
             (style, *_) = re.findall(r'href="(/static/\S+\.css)"', response.read().decode())
         with urlopen(Request(f"http://127.0.0.1:8000{style}", headers=headers)) as response:
             assert response.headers["Cache-Control"].endswith("immutable")
-        wiring = manage("wiring", "--seconds", "60")
-        assert "Tasks       ok" in wiring
+        report = manage("doctor", "--seconds", "60")
+        assert "Tasks         ok" in report
         # Beat ticks once a minute: it may not have done so yet.
-        assert set(re.findall(r"^(\w+) +failed", wiring, re.MULTILINE)) <= {"Beat"}
+        assert set(re.findall(r"^(\w+) +failed", report, re.MULTILINE)) <= {"Beat"}
         port = environment["FLOWER_PORT"]
         with urlopen(f"http://127.0.0.1:{port}/healthcheck") as response:
             assert response.status == 200

@@ -33,12 +33,14 @@ def copy_template(folder: Path) -> Path:
 
 def copy_files(folder: Path) -> None:
     """Put what the template is now in place of what a folder has of it."""
-    for name in ("cookiecutter.json", "hooks", "templates", TEMPLATE.name):
+    names = ["cookiecutter.json", "hooks", "templates", TEMPLATE.name]
+    for name in [*names, "tools/project.py", "benchmarks/project"]:
         if (ROOT / name).is_dir():
             shutil.rmtree(folder / name, ignore_errors=True)
-            shutil.copytree(ROOT / name, folder / name)
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         else:
-            folder.mkdir(exist_ok=True)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
 
 

@@ -15,7 +15,7 @@ PARAGRAPH = "\n## Who to ask\n\nAda, in room 101.\n"
 TASKS = """\
 from celery import shared_task
 
-from config.tasks import RetriedTask
+from task_queue.base import RetriedTask
 
 
 @shared_task(base=RetriedTask)

@@ -1,4 +1,4 @@
-"""Adding a broker is adding one file and its line in cookiecutter.json, as CONTRIBUTING.md says."""
+"""A broker is added by its two files and a line in cookiecutter.json, as CONTRIBUTING.md says."""
 
 import json
 import shutil
@@ -25,6 +25,7 @@ def copy(tmp_path: Path) -> Path:
     brokers = tmp_path / "templates" / "brokers"
     redis = (brokers / "redis.jinja").read_text(encoding="utf-8")
     (brokers / "keydb.jinja").write_text(redis.replace('title = "Redis"', 'title = "KeyDB"'))
+    shutil.copy(brokers / "redis.py", brokers / "keydb.py")
     questions = json.loads((tmp_path / "cookiecutter.json").read_text(encoding="utf-8"))
     questions["broker"].append("keydb")
     questions["__prompts__"]["broker"]["keydb"] = "KeyDB - as Redis, on several cores"

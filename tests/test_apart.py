@@ -44,7 +44,7 @@ def test_a_task_runs(worker: Process) -> None:
 # A user, and a task that waits for a worker.
 BEGIN = """
 from django.contrib.auth import get_user_model
-from health.tasks import answer
+from task_queue.doctor import answer
 
 get_user_model().objects.create_user("ada")
 answer.delay("00000000-0000-0000-0000-000000000000")

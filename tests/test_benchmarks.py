@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +23,11 @@ from benchmarks.candidates import Candidate, Report, number, running
 from benchmarks.compare import main, pairs
 from benchmarks.plot import Curve, curves, plot
 from benchmarks.targets import Target
+from tests.make import OURS, make
+from tests.origin import cookiecutter, copy_template, git, run_make
 from tools.progress import finish, wait_until, work
+from tools.servers import SERVERS
+from tools.services import create_database, point_at, read_env, services
 from tools.trial.processes import python
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -122,7 +128,7 @@ def test_what_measures_leaves_nothing_behind(
     candidate: Candidate, tmp_path: Path, *, interrupted: bool
 ) -> None:
     tasks = "100000" if interrupted else "100"
-    options = ["--only", "results", "--rounds", "1", "--tasks", tasks]
+    options = ["--only", "results", "database", "--rounds", "1", "--tasks", tasks]
     with (
         redis.Redis.from_url(candidate.env["CELERY_BROKER_URL"]) as broker,
         redis.Redis.from_url(candidate.env["CELERY_RESULT_BACKEND"]) as results,
@@ -144,10 +150,100 @@ def test_what_measures_leaves_nothing_behind(
             run.send_signal(signal.SIGINT)
         _, errors = finish(run)
         assert run.returncode == (130 if interrupted else 0)
-        assert errors == ("CommandError: Interrupted: its queues are removed.\n" * interrupted)
+        assert errors == ("CommandError: Interrupted: its queues are deleted.\n" * interrupted)
         assert list(broker.scan_iter("benchmark_*")) == []
         assert list(results.scan_iter("benchmark_*")) == []
         assert list(tmp_path.iterdir()) == []
+
+
+# Whatever a result backend can do is measured, on any broker.
+PROJECTS = {
+    ("redis", "redis"): {"results", "round_trip", "chords"},
+    ("rabbitmq", "rpc"): {"results", "round_trip"},
+    ("sqs", "none"): set[str](),
+    ("pgmq", "django-db"): {"results", "round_trip", "chords"},
+}
+
+
+@pytest.mark.parametrize(
+    ("broker", "result_backend"),
+    [
+        pytest.param(*pair, marks=pytest.mark.exhaustive if number else [])
+        for number, pair in enumerate(PROJECTS)
+    ],
+)
+def test_make_benchmark_measures_a_project_and_leaves_nothing_in_it(
+    broker: str, result_backend: str, tmp_path: Path
+) -> None:
+    answers = {"broker": broker, "result_backend": result_backend}
+    answers["database"] = "postgresql" if broker == "pgmq" else "sqlite"
+    origin = copy_template(tmp_path / "template")
+    project = cookiecutter(origin, tmp_path, **answers, flower="false", demo="false")
+    with ExitStack() as stack:
+        servers = [SERVERS[name](tmp_path / name) for name in services(answers)]
+        for server in servers:
+            stack.enter_context(server)
+            if server.name == "postgresql":
+                create_database(server, project.name)
+        point_at(project, servers)
+        make(project, "install")
+        before = git(project, "status", "--porcelain")
+        unknown = run_make(project, "benchmark", "only=everything")
+        assert set(re.findall(r"\w+", unknown.stderr.partition("choose from")[2])) >= {
+            *("throughput", "database", "batch", "idle", "delay", "recovery"),
+            *PROJECTS[broker, result_backend],
+        }
+        assert ("chords" in unknown.stderr) == ("chords" in PROJECTS[broker, result_backend])
+        measures = {"database", *PROJECTS[broker, result_backend]}
+        words = [f"only={' '.join(measures)}", "rounds=1", "tasks=100", "save=now.json"]
+        measured = run_make(project, "benchmark", *words)
+        assert measured.returncode == 0, measured.stdout + measured.stderr
+        [kept] = json.loads((project / "now.json").read_text())
+        assert kept["rounds"]["throughput, database"][0] > 0
+        assert ("chord" in kept["rounds"]) == ("chords" in measures)
+        compared = run_make(project, "benchmark", "compare=now.json now.json")
+        assert compared.stdout.count("1.00x") == len(kept["rounds"])
+        (project / "now.json").unlink()
+        assert git(project, "status", "--porcelain") == before
+        if broker == "redis":
+            with redis.Redis.from_url(read_env(project)["CELERY_BROKER_URL"]) as client:
+                assert list(client.scan_iter("benchmark_*")) == []
+                interrupt(project, client)
+                assert list(client.scan_iter("benchmark_*")) == []
+            with closing(sqlite3.connect(project / "db.sqlite3")) as database:
+                [tables] = zip(*database.execute("SELECT name FROM sqlite_master"), strict=True)
+            assert "accounts_user" in tables
+            assert not [table for table in tables if "benchmark" in table]
+    missing = run_make(project, "benchmark", "compare=missing.json")
+    assert missing.stderr.startswith("CommandError: missing.json cannot be read: No such file")
+    if broker == "redis":
+        (project / "other.json").write_text('{"name": "other"}')
+        other = run_make(project, "benchmark", "compare=other.json")
+        assert other.stderr.startswith("CommandError: other.json is not a report: name a file")
+        stopped = run_make(project, "benchmark")
+        assert stopped.stderr.startswith("CommandError: Cannot connect to the broker: ")
+        assert stopped.stderr.count("\n") == 2
+
+
+def interrupt(project: Path, client: redis.Redis) -> None:
+    """Press Ctrl-C while `make benchmark` measures, and see that it cleans up before it ends."""
+    with subprocess.Popen(
+        ["make", "benchmark", "only=database", "tasks=100000"],
+        cwd=project,
+        env={key: value for key, value in os.environ.items() if key not in OURS},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell that runs in the background has its children ignore it.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    ) as run:
+        wait_until(
+            lambda: list(client.scan_iter("benchmark_*")), "it measures", lambda: work(run.pid)
+        )
+        os.killpg(run.pid, signal.SIGINT)
+        _, errors = finish(run)
+    assert errors.startswith("CommandError: Interrupted: its queues are deleted.\n")
 
 
 @pytest.mark.exhaustive

@@ -166,7 +166,7 @@ def composed(project: Path) -> dict[str, dict[str, Any]]:
 
 def deployed(project: Path) -> dict[str, dict[str, Any]]:
     """Return the pods of production by the name of what runs them."""
-    overlay = project / "kubernetes" / "overlays" / "production"
+    overlay = project / "deploy" / "kubernetes" / "overlays" / "production"
     text = subprocess.check_output(["kubectl", "kustomize", overlay], text=True)
     return {
         item["metadata"]["name"]: item["spec"]["template"]["spec"]
@@ -242,7 +242,7 @@ def test_the_commands_of_containers_run_and_tell_whether_they_do(image: Image) -
                 assert container["readinessProbe"]["httpGet"]["path"] == path
                 assert answers(f"http://{HOST}:{port}{path}")
         # A busy worker may take longer to answer it than it waits.
-        wired = partial(image.run, ["python", "manage.py", "wiring", "--seconds", "60"])
+        wired = partial(image.run, ["python", "manage.py", "doctor", "--seconds", "60"])
         started["worker"].wait_until(wired, "all is wired")
 
         # They show it again and again.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import posixpath
 import re
 import shlex
 import shutil
@@ -31,6 +32,9 @@ OTHERS = {"brokers", "busy", "into", "results", "template", "times", "to"}
 IN_PROJECTS = {"switching.md", "updating.md"}
 # What pages name of Django's own commands.
 DJANGO = "check collectstatic createcachetable dumpdata loaddata migrate startapp".split()
+# What looks like a path in a project's pages: its reader makes some, and one is an address.
+MADE = {".uv/bin/uv", "admin/", "reports/tasks.py", "reports/tests.py", "tasks.py", "tests.py"}
+PATH = re.compile(r"[\w.-]+(/[\w.-]+)+/?|[\w.-]+\.(md|py|toml|yaml|yml)|\w+/")
 COMMAND = re.compile(
     r"(uv run |uvx |pipx run |python )?(?=(make|manage\.py|cruft|cookiecutter|git) )"
 )
@@ -54,9 +58,9 @@ def prose(text: str) -> str:
     return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def anchors(page: Path) -> set[str]:
+def anchors(text: str) -> set[str]:
     """Return what a link can say behind `#`, as GitHub makes it of headings."""
-    headings = re.findall(r"^#+ (.+)$", prose(page.read_text(encoding="utf-8")), re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", prose(text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
@@ -75,7 +79,7 @@ def test_links_lead_somewhere(page: Path) -> None:
             continue
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), link
-        assert not anchor or anchor in anchors(target), link
+        assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), link
 
 
 def test_the_index_leads_to_every_page() -> None:
@@ -140,18 +144,41 @@ def test_commands_are_there_and_so_are_the_answers_that_they_take(page: Path) ->
                 parse(answers)
 
 
-def test_commands_and_links_in_the_readme_of_a_project_are_there() -> None:
-    readmes = {}
+def pages_of_projects() -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield the path and the text of each page of a project, once, and the project's files."""
+    found = {}
     for _, _, files in variations():
-        readmes[files["README.md"]] = files
-    for text, files in readmes.items():
+        for path in files:
+            if path == "README.md" or path.startswith("docs/"):
+                found[path, files[path]] = files
+    for (path, text), files in found.items():
+        yield path, text, files
+
+
+def test_commands_in_the_pages_of_a_project_are_there() -> None:
+    for _, text, files in pages_of_projects():
         blocks = "".join(code(text, "sh")).splitlines()
         for words in commands([*blocks, *in_sentences(text)]):
             check(words, files["Makefile"], files)
-        headings = re.findall(r"^#+ (.+)$", prose(text), re.MULTILINE)
-        known = {f"#{heading.lower().replace(' ', '-')}" for heading in headings} | files.keys()
-        links = re.findall(r"\]\(([^)\s]+)\)", text)
-        assert not [link for link in links if not link.startswith("https://") and link not in known]
+
+
+def test_links_in_the_pages_of_a_project_lead_somewhere() -> None:
+    for page, text, files in pages_of_projects():
+        for link in re.findall(r"\]\(([^)\s]+)\)", prose(text)):
+            path, _, anchor = link.partition("#")
+            if not path.startswith("https://"):
+                target = posixpath.join(posixpath.dirname(page), path) if path else page
+                assert target in files, f"{page}: {link}"
+                assert not anchor or anchor in anchors(files[target]), f"{page}: {link}"
+
+
+def test_files_that_the_pages_of_a_project_name_are_there() -> None:
+    for page, text, files in pages_of_projects():
+        layout = re.findall(r"^([\w/]+) ", "".join(code(text, "text")), re.MULTILINE)
+        paths = [name for name in in_sentences(text) if PATH.fullmatch(name)]
+        folders = {f"{folder}/" for file in files for folder in Path(file).parents}
+        missing = {*layout, *paths} - files.keys() - folders - MADE
+        assert not missing, page
 
 
 def test_the_reference_says_what_there_is() -> None:
@@ -260,8 +287,8 @@ def test_a_template_of_your_own_passes_the_check_that_the_page_ends_with(copy: P
 def test_the_steps_to_a_new_choice_work(copy: Path) -> None:
     follow(DOCS / "adding-a-choice.md", copy)
     files = rendered(copy, {"broker": "keydb", "result_backend": "files"})
-    assert "## KeyDB" in files["README.md"]
-    assert "is a file in the folder" in files["README.md"]
+    assert files["docs/broker.md"].startswith("# KeyDB\n")
+    assert "is a file in the folder" in files["docs/tasks.md"]
 
 
 @pytest.mark.exhaustive

@@ -268,7 +268,7 @@ def test_a_sheet_is_cancelled_by_a_button(page: Page, storage: SlowStorage) -> N
 
 def test_what_is_no_picture_is_refused_in_words(page: Page) -> None:
     upload(page, [photograph("letter.jpg", b"Dear Sir or Madam")])
-    expect(page.get_by_text("letter.jpg: It is no JPEG, PNG, GIF or WebP")).to_be_visible()
+    expect(page.get_by_text("letter.jpg: It is not a valid JPEG, PNG, GIF or WebP")).to_be_visible()
     upload(page, [photograph("nothing.jpg", b"")])
     expect(page.get_by_text("nothing.jpg is empty.")).to_be_visible()
 

@@ -12,21 +12,21 @@ import yaml
 from tests.programs import need
 from tools.generate import render
 
-FOLDER = "monitoring/"
+FOLDER = "deploy/monitoring/"
 # One sample a minute, for half an hour: all is well. Prometheus begins at the second 0.
 EVENTS = 'flower_events_total{type="task-%s",task="send",worker="one"}'
 STARTED, FAILED, RETRIED = (EVENTS % name for name in ("started", "failed", "retried"))
 QUEUE = 'celery_queue_length{queue="default"}'
 ONLINE = 'flower_worker_online{worker="one"}'
-TICK = "celery_beat_last_tick_timestamp_seconds"
-SET_ASIDE = "celery_tasks_set_aside"
+TICK = 'celery_heartbeat_timestamp_seconds{name="beat"}'
+DEAD_LETTERS = "celery_dead_letters"
 WELL = {
     QUEUE: "0x30",
     ONLINE: "1x30",
     STARTED: "0+60x30",
     FAILED: "0x30",
     RETRIED: "0x30",
-    SET_ASIDE: "0x30",
+    DEAD_LETTERS: "0x30",
     TICK: "0+60x30",
 }
 MINUTES = "20m"
@@ -40,7 +40,7 @@ ILL: list[tuple[str, dict[str, str]]] = [
     ("CeleryLongWait", {QUEUE: "400x30"}),
     ("CeleryFailures", {FAILED: "0+6x30"}),
     ("CeleryRetries", {RETRIED: "0+40x30"}),
-    ("CelerySetAside", {SET_ASIDE: "1x30"}),
+    ("CeleryDeadLetters", {DEAD_LETTERS: "1x30"}),
     ("CeleryBeatSilent", {TICK: "0+60x15 900x15"}),
     ("CeleryBeatSilent", {TICK: ""}),
 ]
@@ -87,7 +87,9 @@ def run_times(files: dict[str, str], seconds: float) -> dict[str, str]:
     }
 
 
-def test_prometheus_takes_its_configuration(folder: Path) -> None:
+def test_prometheus_takes_its_configuration(files: dict[str, str], folder: Path) -> None:
+    _, _, configuration = files["docs/operations.md"].partition("```yaml\n")
+    (folder / "prometheus.yml").write_text(configuration.partition("```")[0], encoding="utf-8")
     promtool("check", "config", "prometheus.yml", cwd=folder)
 
 
@@ -142,9 +144,10 @@ def test_prometheus_understands_what_the_dashboard_asks(folder: Path) -> None:
     promtool("check", "rules", "panels.yml", cwd=folder)
 
 
-def test_the_readme_has_the_query_of_each_alert(files: dict[str, str]) -> None:
+def test_the_guide_has_the_query_of_each_alert(files: dict[str, str]) -> None:
+    guide = files["docs/operations.md"]
     for rule in rules(files):
-        assert f"- {rule['annotations']['summary']}:\n  `{rule['expr']}`" in files["README.md"]
+        assert f"- {rule['annotations']['summary']}:\n  `{rule['expr']}`" in guide
 
 
 def test_where_nothing_is_periodic_no_alert_waits_for_it() -> None:
@@ -155,9 +158,9 @@ def test_where_nothing_is_periodic_no_alert_waits_for_it() -> None:
 
 @pytest.mark.parametrize("broker", ["redis", "rabbitmq", "sqs", "pgmq"])
 def test_without_flower_there_are_alerts_too(broker: str) -> None:
-    readme = render({"broker": broker, "database": "postgresql", "flower": False})["README.md"]
-    _, _, listed = readme.partition("Alerts worth having:\n")
+    files = render({"broker": broker, "database": "postgresql", "flower": False})
+    _, _, listed = files["docs/operations.md"].partition("Alerts worth having:\n")
     listed, _, _ = listed.partition("\n## ")
-    assert "manage.py wiring" in listed
+    assert "manage.py doctor" in listed
     assert "/health/tasks/" in listed
     assert listed.count("\n- ") == 5

@@ -78,7 +78,7 @@ class Word:
     neutral: tuple[str, ...] = ()
 
     def stands_in(self, file: File) -> bool:
-        if file.path in self.neutral or "/static/" in file.path:
+        if file.path in (*self.neutral, ADDRESSES) or "/static/" in file.path:
             return False
         return bool(re.search(self.pattern, f"{file.path}\n{file.text}", re.MULTILINE))
 
@@ -95,6 +95,11 @@ def needed(broker: Answer, result_backend: Answer) -> list[str]:
     return services({"broker": broker, "result_backend": result_backend, "database": "sqlite"})
 
 
+# The most that a project has without the demo.
+FILES = 76
+LINES_OF_PYTHON = 3000
+# Checks each kind of address, whatever the project has.
+ADDRESSES = "tests/test_checks_addresses.py"
 # Their lines also name what may not be there.
 IGNORES = (".dockerignore", ".gitignore", "LICENSE")
 WORDS = [
@@ -112,7 +117,7 @@ WORDS = [
     Word(
         r"(?i)priorit(y|ies)",
         lambda a: facts(a["broker"]).priorities,
-        ("task_backend/backend.py", "task_backend/records.py"),
+        ("task_queue/django_tasks.py",),
     ),
     Word(r"django.celery.results", lambda a: str(a["result_backend"]).startswith("django-")),
     Word(r"database_results", lambda a: a["result_backend"] == "django-db"),
@@ -125,26 +130,29 @@ WORDS = [
     Word(
         r"CELERY_RESULT_",
         lambda a: a["result_backend"] != "none",
-        ("config/settings/test.py", "scripts/valkey.py"),
+        ("config/settings/test.py", "scripts/valkey.py", "task_queue/checks.py", "docs/deploy.md"),
     ),
     # These say that there are none.
     Word(
         r"(?i)\bchords?\b",
         lambda a: a["result_backend"] not in ("rpc", "none"),
-        ("README.md", "config/checks/chords.py", "tests/test_checks_chords.py"),
+        (
+            "docs/deploy.md",
+            "docs/tasks.md",
+        ),
     ),
     Word(
         r"(?i)\bbeat\b|celerybeat",
         lambda a: a["scheduler"] != "none",
-        (*IGNORES, "config/cleanup.py", "config/settings/celery.py", "tests/test_cleanup.py"),
+        (*IGNORES, "task_queue/cleanup.py", "config/settings/celery.py", "tests/test_cleanup.py"),
     ),
-    Word(r"^heartbeat/", lambda a: a["scheduler"] != "none"),
+    Word(r"^task_queue/heartbeat", lambda a: a["scheduler"] != "none"),
     Word(r"django.celery.beat", lambda a: a["scheduler"] == "database"),
     Word(r"(?i)flower", lambda a: bool(a["flower"])),
     Word(r"(?i)postgres|psycopg|CONN_MAX_AGE", lambda a: a["database"] == "postgresql"),
     Word(r"(?i)sqlite", lambda a: a["database"] == "sqlite", IGNORES),
     Word(r"SECURE_CSP", lambda a: a["django"] == "6.1"),
-    Word(r"django\.tasks|task_backend|^TASKS = \{", lambda a: a["django"] == "6.1"),
+    Word(r"django\.tasks|django_tasks|^TASKS = \{", lambda a: a["django"] == "6.1"),
     Word(r"csp\.middleware\.CSP|django-csp", lambda a: a["django"] == "5.2"),
     Word(r"(?i)gallery|fpdf|pillow", lambda a: bool(a["demo"])),
     Word(r"(?i)docker|compose\b|container", lambda a: bool(a["docker"])),
@@ -294,8 +302,7 @@ def test_django_templates_are_formatted(folders: Path) -> None:
 def test_no_jinja_is_left(files: list[File]) -> None:
     texts = [file for file in files if file.ending != ".html" and "/static/" not in file.path]
     assert not [file.path for file in texts if JINJA.search(file.text)]
-    others = [file for file in files if file.path != "scripts/template.py"]
-    assert not [file.path for file in others if "cookiecutter" in f"{file.path}{file.text}"]
+    assert not [file.path for file in files if "cookiecutter" in f"{file.path}{file.text}"]
 
 
 def test_no_line_ends_in_space(files: list[File]) -> None:
@@ -313,7 +320,7 @@ def test_files_begin_with_text_and_end_with_one_line_end(files: list[File]) -> N
 
 def test_blank_lines_are_single_save_between_definitions_in_python(files: list[File]) -> None:
     others = [file for file in files if file.ending != ".py" and file.path != "LICENSE"]
-    examples = re.compile(r"^```python\n.*?^```$", re.MULTILINE | re.DOTALL)
+    examples = re.compile(r"^ *```python\n.*?^ *```$", re.MULTILINE | re.DOTALL)
     assert not [file.path for file in others if "\n\n\n" in examples.sub("```", file.text)]
     between_statements = re.compile(r"^\S.*\n\n\n(?!@|#|def |class |async |if __name__)", re.M)
     assert not [file.path for file in python_files(files) if between_statements.search(file.text)]
@@ -325,7 +332,7 @@ def test_python_is_valid(files: list[File]) -> None:
 
 
 def test_a_project_has_all_that_its_own_tests_import(projects: list[Project]) -> None:
-    needed = re.compile(r"^(?:from|import) ((?:gallery\.)?tests\.[\w.]+)", re.MULTILINE)
+    needed = re.compile(r"^(?:from|import) (tests\.[\w.]+)", re.MULTILINE)
     for project in projects:
         own = {file.path for file in project.files} - machinery_tests(project.answers).keys()
         for file in project.files:
@@ -345,15 +352,40 @@ def test_yaml_toml_and_json_are_valid(files: list[File]) -> None:
     assert {"pyproject.toml", "compose.yaml", ".github/workflows/ci.yml"} <= read.keys()
 
 
-def test_each_check_has_a_test_and_is_explained_in_the_readme(projects: list[Project]) -> None:
+def test_each_check_has_a_test_and_is_explained(projects: list[Project]) -> None:
     def ids(project: Project, path: str, pattern: str) -> set[str]:
         texts = [file.text for file in project.files if fnmatch(file.path, path)]
         return {found for text in texts for found in re.findall(pattern, text, re.MULTILINE)}
 
+    tested: set[str] = set()
+    known: set[str] = set()
     for project in projects:
-        checks = ids(project, "config/checks/*.py", r'id="(celery\.[EW]\d{3})"')
-        assert checks == ids(project, "README.md", r"^\| `(celery\.[EW]\d{3})` \|")
-        assert checks == ids(project, "tests/test_checks*.py", r"celery\.[EW]\d{3}")
+        checks = ids(project, "task_queue/*.py", r'id="(celery\.[EW]\d{3})"')
+        assert checks == ids(project, "docs/deploy.md", r"^\| `(celery\.[EW]\d{3})` \|")
+        tested |= ids(project, "tests/test_checks*.py", r"celery\.[EW]\d{3}")
+        known |= checks
+    assert tested == known
+
+
+def test_a_project_without_the_demo_is_small(projects: list[Project]) -> None:
+    """Manifests of Kubernetes aside, which few look at twice."""
+    for project in projects:
+        if project.answers["demo"]:
+            continue
+        machinery = machinery_tests(project.answers)
+        files = [file for file in project.files if file.path not in machinery]
+        counted = [file for file in files if not file.path.startswith("deploy/kubernetes/")]
+        # .cruft.json, too.
+        assert len(counted) + 1 <= FILES, project.answers
+        python = [file for file in files if file.ending == ".py"]
+        assert sum(file.text.count("\n") for file in python) <= LINES_OF_PYTHON, project.answers
+        packages = {file.path.split("/")[0] for file in python if file.path.endswith("__init__.py")}
+        assert packages == {"accounts", "config", "task_queue", "tests"}
+
+
+def test_the_readme_is_short(files: list[File]) -> None:
+    lengths = {file.text.count("\n") for file in files if file.path == "README.md"}
+    assert max(lengths) <= 120
 
 
 @pytest.mark.parametrize("word", WORDS, ids=lambda word: word.pattern)
@@ -641,7 +673,7 @@ def deployed(pairs: list[Generated]) -> list[tuple[Combination, list[dict[str, A
     need("kubectl", KUBECTL)
     made = []
     for pair in pairs:
-        for overlay in sorted((pair.folder / "kubernetes" / "overlays").glob("*")):
+        for overlay in sorted((pair.folder / "deploy/kubernetes/overlays").glob("*")):
             command = ["kubectl", "kustomize", str(overlay)]
             text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             made.append((pair.answers, list(yaml.safe_load_all(text))))
@@ -805,15 +837,15 @@ def test_keda_takes_its_objects(deployed: list[tuple[Combination, list[Any]]]) -
                 assert needed <= given <= known
 
 
-def test_what_keda_logs_in_with_is_in_the_secret_that_the_readme_tells_to_make(
+def test_what_keda_logs_in_with_is_in_the_secret_that_the_guide_tells_to_make(
     deployed: list[tuple[Combination, list[Any]]], pairs: list[Generated]
 ) -> None:
-    folders = [pair.folder for pair in pairs if (pair.folder / "kubernetes").exists()]
+    folders = [pair.folder for pair in pairs if (pair.folder / "deploy/kubernetes").exists()]
     # Each has two overlays.
     for (_, objects), folder in zip(deployed[::2], folders, strict=True):
-        readme = (folder / "README.md").read_text(encoding="utf-8")
-        _, _, listed = readme.partition("`secrets.env` holds")
-        secret = set(re.findall("^([A-Z_]+)=", listed.split("```")[1], re.MULTILINE))
+        guide = (folder / "docs" / "deploy.md").read_text(encoding="utf-8")
+        _, _, listed = guide.partition("Write `secrets.env`")
+        secret = set(re.findall("^ +([A-Z_]+)=", listed.split("```")[1], re.MULTILINE))
         login = by_kind(objects)["TriggerAuthentication", "broker"]["spec"]
         assert {item["key"] for item in login.get("secretTargetRef", [])} <= secret
 

@@ -305,9 +305,9 @@ def test_what_deploy_says_brings_pages_and_they_are_safe(project: Path, tmp_path
         "ALLOWED_HOSTS": "example.com",
         "ADMIN_URL": "/office",
     }
-    readme = (project / "README.md").read_text(encoding="utf-8")
-    deploy = readme.partition("\n## Deploy\n")[2].partition("\n## ")[0]
-    for command in re.findall(r"`python (manage\.py .+?)`", deploy):
+    guide = (project / "docs" / "deploy.md").read_text(encoding="utf-8")
+    release = guide.partition("\n## Release\n")[2].partition("\n## ")[0]
+    for command in re.findall(r"`python (manage\.py .+?)`", release):
         command_line = [python(project), *command.split(), "--verbosity", "0"]
         subprocess.run(command_line, cwd=project, env=os.environ | environment, check=True)
 

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -17,9 +18,9 @@ from tools.services import point_at
 from tools.trial.processes import Process, Worker, python
 
 SEND = """
-from reports.tasks import send_report
+from reports.tasks import deactivate
 
-send_report.delay(7)
+deactivate.delay(7)
 """
 UPLOAD = """
 from io import BytesIO
@@ -28,13 +29,13 @@ from django.core.files.base import ContentFile
 from PIL import Image
 
 from gallery.models import Album
-from gallery.orders import photograph_uploaded
+from gallery.workflows import enqueue_thumbnail
 
 file = BytesIO()
 Image.new("RGB", (800, 600)).save(file, "JPEG")
 album = Album.objects.create(title="new")
 photograph = album.photographs.create(name="new.jpg", file=ContentFile(file.getvalue(), "new.jpg"))
-photograph_uploaded(photograph)
+enqueue_thumbnail(photograph)
 print(photograph.pk)
 """
 MEASURE = """
@@ -56,15 +57,6 @@ def take_long(path: str) -> None:
     Path(path).write_text("started")
     sleep(8)
     Path(path).write_text("done")
-"""
-TEST = """
-from tests.fixtures import Notes, Process
-from tests.tasks import record
-
-
-def test_of_an_app(worker: Process, notes: Notes) -> None:
-    record.delay("well", notes.path)
-    assert notes.wait() == ["well"]
 """
 
 
@@ -123,31 +115,33 @@ def thumbnail_size(project: Path, worker: Process) -> str:
     return shell(project, MEASURE.format(photograph))
 
 
-def chapter(project: Path, title: str) -> str:
-    """Return a chapter of the project's README."""
-    text = (project / "README.md").read_text(encoding="utf-8")
+def chapter(page: Path, title: str) -> str:
+    text = page.read_text(encoding="utf-8")
     return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
 def test_the_task_that_the_readme_shows_runs(project: Path) -> None:
-    text = chapter(project, "Write a task")
+    text = chapter(project / "README.md", "Your first task")
     [command] = re.findall(r"`uv run (manage\.py startapp .+?)`", text)
-    task, *_ = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    task, test = re.findall(r"```python\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
     assert run(project, *command.split()).returncode == 0
-    (project / "reports" / "tasks.py").write_text(task)
+    settings = project / "config" / "settings" / "base.py"
+    mark = r"(?m)^( +)# Yours.*\n"
+    settings.write_text(re.sub(mark, r'\g<0>\1"reports",\n', settings.read_text()))
+    (project / "reports" / "tasks.py").write_text(dedent(task))
+    (project / "reports" / "tests.py").write_text(dedent(test))
+    make(project, "format", "lint", "types")
+    make(project, "test", PYTEST_ADDOPTS="reports")
     with Worker(project) as worker:
         shell(project, SEND)
-        succeeded = re.compile("task_succeeded .*task=reports.tasks.send_report ")
+        succeeded = re.compile("task_succeeded .*task=reports.tasks.deactivate ")
         wait_until(lambda: succeeded.search(worker.said()), worker)
     assert run(project, "manage.py", "check").returncode == 0
-    (project / "reports" / "tests.py").write_text(TEST)
-    make(project, "test", PYTEST_ADDOPTS="reports")
-    make(project, "format", "lint")
 
 
 @pytest.mark.exhaustive
 def test_a_task_that_is_changed_is_seen_at_work(project: Path) -> None:
-    text = " ".join(chapter(project, "The first five minutes").split())
+    text = " ".join(chapter(project / "docs" / "tasks.md", "The demo").split())
     [(task, file, name, value)] = re.findall(
         r"`(\w+)`, in `(\S+)`\. Change `(\w+)` above it to `(.+?)`", text
     )

@@ -5,12 +5,10 @@ the same edits is. That a fresh project works is proven by test_wiring.py, so it
 again here, save once.
 """
 
-import importlib.util
 import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
@@ -24,7 +22,8 @@ from tests.make import make, run
 from tests.origin import commit, cookiecutter, copy_template, git, run_make, tracked
 from tests.team import ENV, edit, replace
 from tools import generate as rendering
-from tools.generate import ROOT, TEMPLATE, Answers, choices, refusal
+from tools import project as tool
+from tools.generate import Answers, choices, refusal
 from tools.servers import SERVERS
 from tools.services import create_database, point_at, read_env
 
@@ -60,24 +59,16 @@ def edited(answers: Answers, folder: Path) -> Path:
 
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The script of a project, which renders in this process, without a clone, and so fast."""
-    path = TEMPLATE / "scripts" / "template.py"
-    monkeypatch.syspath_prepend(str(TEMPLATE))
-    # What is compiled would be taken for a part of the template.
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    spec = importlib.util.spec_from_file_location("template", path)
-    assert spec
-    assert spec.loader
-    module: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    """The template's tool, which renders in this process, without a clone, and so fast."""
 
-    def render(template: Path, answers: Answers, folder: Path) -> Path:
+    def render(answers: Answers, folder: Path) -> Path:
         return write(rendering.render(answers), folder / "output" / "project")
 
-    monkeypatch.setattr(module, "clone", lambda address, folder: ROOT)
-    monkeypatch.setattr(module, "checkout", lambda template, version: version)
-    monkeypatch.setattr(module, "render", render)
-    return module
+    monkeypatch.setattr(tool, "checkout", lambda version: version)
+    monkeypatch.setattr(tool, "render", render)
+    # Each test sets its own.
+    monkeypatch.setattr(tool, "PROJECT", None)
+    return tool
 
 
 def complete(answers: Answers) -> Answers:
@@ -115,7 +106,7 @@ def test_a_switch_makes_what_a_fresh_project_with_the_same_edits_is(
     (project / ".cruft.json").write_text(json.dumps({"template": "", "commit": "x", **record}))
     commit(project)
     script.PROJECT = project
-    assert script.main("switch", *(f"{key}={script.word(new[key])}" for key in new)) == 0
+    assert script.main("switch", *(f"{key}={script.to_cli(new[key])}" for key in new)) == 0
     fresh = edited({**old, **new}, tmp_path / "fresh")
     files = tracked(project)
     switched = json.loads(files.pop(".cruft.json"))["context"]["cookiecutter"]
@@ -252,7 +243,7 @@ def test_answers_that_cannot_work_together_are_refused(project: Path) -> None:
 
 def test_an_answer_that_is_given_already_is_refused(project: Path) -> None:
     said = refuses(project, "switch", "broker=redis")
-    assert said.startswith("Nothing to do: the project has broker like that already.")
+    assert said.startswith("Nothing to do: the project already has this broker.")
 
 
 @pytest.mark.parametrize("name", ["README.md", "notes.txt"])
@@ -260,7 +251,7 @@ def test_what_is_not_committed_is_not_mixed_with_a_switch(name: str, project: Pa
     with (project / name).open("a") as file:
         file.write("mine\n")
     said = refuses(project, "switch", "broker=rabbitmq")
-    assert said.startswith("Commit or stash first what you changed")
+    assert said.startswith("Commit or stash your changes first")
     assert name in said
 
 
@@ -268,7 +259,7 @@ def test_a_project_that_is_not_in_git_is_left_alone(project: Path) -> None:
     shutil.rmtree(project / ".git")
     switched = run_make(project, "switch", "broker=rabbitmq")
     assert switched.returncode == 2
-    assert switched.stderr.startswith("Nothing could be taken back: put the project into git first")
+    assert switched.stderr.startswith("This could not be undone: put the project into git first")
 
 
 def test_lines_that_both_changed_are_named_and_can_be_merged_by_hand(
@@ -276,7 +267,7 @@ def test_lines_that_both_changed_are_named_and_can_be_merged_by_hand(
 ) -> None:
     celery = project / "config/settings/celery.py"
     replace(celery, '"unacked_restore_interval": 10', '"unacked_restore_interval": 5')
-    with (project / "config/visibility.py").open("a") as file:
+    with (project / "task_queue/visibility.py").open("a") as file:
         file.write("# Ours.\n")
     commit(project)
     before = state(project)
@@ -286,7 +277,7 @@ def test_lines_that_both_changed_are_named_and_can_be_merged_by_hand(
     said = capsys.readouterr().err
     assert said.startswith("Nothing was changed: ")
     assert "\n    config/settings/celery.py\n" in said
-    assert "\n    config/visibility.py (changed here, and no longer made)\n" in said
+    assert "\n    task_queue/visibility.py (changed here, deleted by the template)\n" in said
     by_hand = said.partition("by hand: ")[2].partition(",")[0]
     subprocess.run(by_hand.split(), cwd=project, check=False, capture_output=True)
     assert "<<<<<<<" in celery.read_text()
@@ -306,7 +297,7 @@ def test_containers_come_alone_and_go_unless_the_team_has_its_own_there(
     edit(project)
     commit(project)
     assert script.main("switch", "docker=false") == 1
-    assert "\n    compose.yaml (changed here, and no longer made)\n" in capsys.readouterr().err
+    assert "\n    compose.yaml (changed here, deleted by the template)\n" in capsys.readouterr().err
 
 
 def test_what_the_team_removed_stays_away_and_is_named(
@@ -319,7 +310,7 @@ def test_what_the_team_removed_stays_away_and_is_named(
     assert script.main("switch", "broker=rabbitmq") == 0
     assert not (project / "gallery").exists()
     assert not (project / "README.md").exists()
-    assert "\n    README.md\n    gallery/about.py\n" in capsys.readouterr().out
+    assert "\n    README.md\n    gallery/status.py\n" in capsys.readouterr().out
 
 
 def test_a_project_in_a_folder_of_its_repository_is_switched(
@@ -335,20 +326,41 @@ def test_a_project_in_a_folder_of_its_repository_is_switched(
     assert all(line.startswith("here/project/") for line in status.splitlines())
 
 
-def test_a_template_that_is_away_is_named_and_another_place_can_be_given(
+@pytest.mark.parametrize("command", ["switch", "update", "benchmark"])
+@pytest.mark.parametrize("address", ["/nowhere", "http://127.0.0.1:9/template.git"])
+def test_a_template_that_cannot_be_fetched_is_named_in_one_line_and_nothing_changes(
+    address: str, command: str, project: Path
+) -> None:
+    [line, from_make] = refuses(project, command, f"template={address}").splitlines()
+    assert line.startswith(
+        f"Nothing was changed: cannot fetch the template from {address} (fatal: "
+    )
+    assert line.endswith("). Try again online, or name another address: template=ADDRESS")
+    assert from_make.endswith("Error 1")
+
+
+def test_a_template_that_moved_is_fetched_from_the_address_that_is_given(
     project: Path, origin: Path
 ) -> None:
     replace(project / ".cruft.json", str(origin), "/nowhere")
     commit(project)
-    said = refuses(project, "switch", "broker=rabbitmq")
-    assert said.startswith("There is no template at /nowhere (")
+    assert refuses(project, "switch", "broker=rabbitmq").startswith("Nothing was changed: ")
     assert run_make(project, "switch", f"template={origin}").returncode == 0
+
+
+def test_a_template_without_the_tool_is_refused(project: Path, tmp_path: Path) -> None:
+    commit(write({"README.md": "x"}, tmp_path / "other"))
+    said = refuses(project, "switch", f"template={tmp_path / 'other'}")
+    assert "other (it has no tools/project.py). " in said
 
 
 def test_a_project_that_does_not_know_its_template_says_how_to_link_it(project: Path) -> None:
     (project / ".cruft.json").unlink()
     commit(project)
     assert "uvx cruft link" in refuses(project, "switch", "broker=rabbitmq")
+    (project / ".cruft.json").write_text("<<<<<<< HEAD")
+    commit(project)
+    assert "is missing or unreadable" in refuses(project, "switch", "broker=rabbitmq")
 
 
 @pytest.mark.exhaustive

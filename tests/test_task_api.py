@@ -28,7 +28,7 @@ PAGE = ROOT / "docs" / "tasks-api.md"
 DUMMY = '''
 """The project's backend, in the place of Django's that remembers tasks: no worker runs them."""
 
-from task_backend.backend import CeleryBackend
+from task_queue.django_tasks import CeleryBackend
 
 
 class DummyBackend(CeleryBackend):
@@ -49,7 +49,7 @@ IMMEDIATE = '''
 
 import time
 
-from task_backend.backend import CeleryBackend
+from task_queue.django_tasks import CeleryBackend
 
 
 class ImmediateBackend(CeleryBackend):

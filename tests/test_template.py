@@ -26,7 +26,6 @@ QUESTIONS = {
 
 # Whatever else a choice changes stands in its own file: adding a path here is a decision.
 WITH_JINJA = {
-    ".dockerignore",
     ".env.example",
     ".github/dependabot.yml",
     ".github/workflows/ci.yml",
@@ -45,23 +44,26 @@ WITH_JINJA = {
     "config/settings/base.py",
     "config/settings/celery.py",
     "config/settings/production.py",
-    "config/tasks.py",
     "config/urls.py",
-    "flowerconfig.py",
-    "gallery/about.py",
-    "gallery/orders.py",
+    "deploy/kubernetes/base/beat.yaml",
+    "deploy/kubernetes/base/kustomization.yaml",
+    "deploy/kubernetes/base/shared.yaml",
+    "deploy/kubernetes/base/workers.yaml",
+    "deploy/kubernetes/overlays/production/kustomization.yaml",
+    "deploy/kubernetes/overlays/staging/kustomization.yaml",
+    "deploy/monitoring/alerts.yml",
+    "docs/deploy.md",
+    "docs/operations.md",
+    "docs/tasks.md",
+    "docs/broker.md",
+    "gallery/status.py",
+    "gallery/workflows.py",
     "gallery/receivers.py",
-    "health/held.py",
-    "kubernetes/base/beat.yaml",
-    "kubernetes/base/kustomization.yaml",
-    "kubernetes/base/migrate.yaml",
-    "kubernetes/base/scaling.yaml",
-    "kubernetes/base/workers.yaml",
-    "kubernetes/overlays/production/kustomization.yaml",
-    "kubernetes/overlays/staging/kustomization.yaml",
-    "monitoring/alerts.yml",
     "pyproject.toml",
-    "scripts/propose.sh",
+    "task_queue/README.md",
+    "task_queue/apps.py",
+    "task_queue/base.py",
+    "task_queue/broker.py",
 }
 
 
@@ -91,7 +93,7 @@ def test_only_these_files_have_jinja() -> None:
 
 @pytest.mark.parametrize(("folder", "question"), QUESTIONS.items())
 def test_each_choice_has_one_file_and_each_file_is_a_choice(folder: str, question: str) -> None:
-    files = sorted(path.name for path in (TEMPLATES / folder).iterdir())
+    files = sorted(path.name for path in (TEMPLATES / folder).glob("*.jinja"))
     assert files == sorted(f"{choice}.jinja" for choice in choices()[question])
 
 
@@ -107,7 +109,7 @@ def test_each_service_that_a_choice_needs_has_a_file_and_each_file_is_needed() -
     context = {"cookiecutter": {**answers, "project_slug": "my_project"}}
     needed = set()
     for folder in ("brokers", "databases", "results"):
-        for path in (TEMPLATES / folder).iterdir():
+        for path in (TEMPLATES / folder).glob("*.jinja"):
             name = path.relative_to(TEMPLATES).as_posix()
             module: Any = environment().get_template(name).make_module(context)
             needed.update(module.services)

@@ -52,7 +52,7 @@ def release(origin: Path) -> None:
     """Make a version of the template with a file more and one less, a setting and a question."""
     project = origin / SLUG
     (project / "config/news.py").write_text('"""New."""\n')
-    (project / "config/messages.py").unlink()
+    (project / "gunicorn.conf.py").unlink()
     replace(project / "config/settings/celery.py", "default=512 * 1024", "default=256 * 1024")
     questions = json.loads((origin / "cookiecutter.json").read_text())
     (origin / "cookiecutter.json").write_text(json.dumps({"colour": ["red", "blue"], **questions}))
@@ -90,7 +90,46 @@ def test_a_project_with_edits_becomes_a_new_one_with_the_same_edits(
     expected = tracked(fresh)
     del expected[".cruft.json"]
     assert "config/news.py" in expected
-    assert "config/messages.py" not in expected
+    assert "gunicorn.conf.py" not in expected
+    assert files == expected
+
+
+def test_a_fix_in_the_tool_reaches_a_project_that_is_not_updated(
+    origin: Path, tmp_path: Path
+) -> None:
+    project = cookiecutter(origin, tmp_path)
+    replace(origin / "tools/project.py", "Nothing to do: the project already", "Fixed: it already")
+    commit(origin)
+    switched = run_make(project, "switch", "broker=redis")
+    assert switched.stderr.startswith("Fixed: it already has this broker.")
+    assert not git(project, "status", "--porcelain")
+
+
+@pytest.mark.exhaustive
+def test_the_newest_tool_works_on_a_project_that_had_one_of_its_own(tmp_path: Path) -> None:
+    """The project is of the last version that had all of the tool in each project."""
+    origin = tmp_path / "template"
+    git(ROOT, "clone", "--quiet", str(ROOT), str(origin))
+    brought = ("log", "--format=%H", "--diff-filter=A", "--", "tools/project.py")
+    git(origin, "checkout", "--quiet", "--detach", f"{git(origin, *brought).split()[-1]}^")
+    project = cookiecutter(origin, tmp_path)
+    had = (project / "scripts/template.py").read_text()
+    edit(project)
+    commit(project)
+    git(origin, "checkout", "--quiet", "-")
+    copy_files(origin)
+    commit(origin)
+    for words in (["update"], ["switch", "broker=rabbitmq"]):
+        made = run_make(project, *words)
+        assert made.returncode == 0, made.stderr
+        commit(project)
+    assert len((project / "scripts/template.py").read_text()) < len(had) / 4
+    (tmp_path / "fresh").mkdir()
+    fresh = cookiecutter(origin, tmp_path / "fresh", broker="rabbitmq")
+    edit(fresh)
+    commit(fresh)
+    files, expected = tracked(project), tracked(fresh)
+    del files[".cruft.json"], expected[".cruft.json"]
     assert files == expected
 
 
@@ -200,9 +239,15 @@ def test_ci_opens_the_update_as_a_request_once(host: str, origin: Path, tmp_path
         """Run the job in a new clone; return all branches of the remote."""
         clone = tmp_path / f"clone{next(runs)}"
         git(tmp_path, "clone", "--quiet", str(remote), str(clone))
-        environment = {key: value for key, value in os.environ.items() if key not in OURS}
-        given = {"CI_SERVER_HOST": "git.example.com", "CI_PROJECT_PATH": "team/shop"}
-        given |= {"TEMPLATE_TOKEN": "secret", "ASKED": str(asked), "HOME": str(tmp_path)}
+        environment = {
+            key: value for key, value in os.environ.items() if key not in {*OURS, "CI_SERVER_HOST"}
+        }
+        given = {"ASKED": str(asked), "HOME": str(tmp_path)}
+        if host == "gitlab":
+            given |= {"CI_SERVER_HOST": "git.example.com", "CI_PROJECT_PATH": "team/shop"}
+            given |= {"TEMPLATE_TOKEN": "secret"}
+        else:
+            given |= {"GITHUB_ACTIONS": "true"}
         script = job(clone, host).replace("/tmp/news", str(tmp_path / "news"))
         done = subprocess.run(
             ["bash", "-ec", script],

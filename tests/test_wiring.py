@@ -26,9 +26,7 @@ WITHOUT_THE_DEMO = 7
 # Tests of the machinery that take long, which `make test-all` runs on one project of each broker.
 SLOW = (
     "test_beat_admin",
-    "test_benchmark",
-    "test_copies",
-    "test_events",
+    "test_thumbnail_cache",
     "test_expiry",
     "test_flower",
     "test_heartbeat",
@@ -44,7 +42,7 @@ OF_NO_PAIR = (
     "test_messages",
     "test_production",
     "test_visibility",
-    "test_wiring",
+    "test_doctor",
 )
 
 StartServers = Callable[[list[str]], list[Server]]

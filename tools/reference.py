@@ -17,7 +17,7 @@ NEEDS: Mapping[tuple[str, Answer], Mapping[str, Answer]] = {
 # The longest value that is shown whole.
 LONGEST = 500
 TESTS = "config/settings/test.py"
-# What neither a comment nor a project's README says.
+# What neither a comment nor a project's docs/deploy.md explains.
 EXPLAINED = {
     "CELERY_BROKER_TRANSPORT_OPTIONS": "how the broker is spoken to; comments in the file say why",
     "CELERY_REDIS_BACKEND_USE_SSL": "Celery alone would trust any server",
@@ -139,7 +139,7 @@ def variations() -> Iterator[tuple[str, Answer, dict[str, str]]]:
 
 def in_environment(files: Mapping[str, str]) -> dict[str, Setting]:
     """Return what a project, or what it is built on, reads from its environment."""
-    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \| (.+) \|$", files["README.md"], re.MULTILINE)
+    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \| (.+) \|$", files["docs/deploy.md"], re.MULTILINE)
     reasons = {name: text for names, text in rows for name in re.findall(r"\w+", names)} | EXPLAINED
     found: dict[str, Setting] = {}
     for path, text in files.items():

@@ -139,7 +139,7 @@ def impossible(answers: Answers) -> dict[str, str]:
     """Return which of the tasks the project cannot run, each with the reason."""
     choice = chosen(answers)
     reasons = {}
-    if not choice["result_backend"].stores:
+    if not choice["result_backend"].results_enabled:
         reasons["result"] = "not with this result backend"
     if not choice["result_backend"].chords:
         reasons["chord"] = "not with this result backend"

@@ -1,5 +1,4 @@
-# {% import "schedulers/" ~ cookiecutter.scheduler ~ ".jinja" as scheduler with context %}
-"""Flower's settings. It finds this file by its name."""
+"""Flower's settings. Flower finds this file by its name."""
 
 import threading
 import time
@@ -19,14 +18,14 @@ from config.env import env, refuse
 django.setup()
 basic_auth = env.list("FLOWER_BASIC_AUTH", default=[])
 
-# Without a name and a password, Flower would let everybody in.
+# Without a name and a password, Flower lets everybody in.
 if not options.auth and not all(all(login.partition(":")) for login in basic_auth or [""]):
     refuse(
         "FLOWER_BASIC_AUTH is not set. Set it in the environment, such as"
         " FLOWER_BASIC_AUTH=admin:password"
     )
 
-# A worker that was silent for so many seconds counts no more: one that crashed says no goodbye.
+# Seconds after which a silent worker counts as offline: a crashed one cannot say goodbye.
 purge_offline_workers = 30
 # How long tasks run, in seconds, up to the time limit.
 task_runtime_metric_buckets = [0.01, 0.1, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 240.0, 300.0, 360.0]
@@ -35,37 +34,36 @@ logger = getLogger(__name__)
 
 
 def queues() -> Metric:
-    from health.wiring import waiting
+    from task_queue.doctor import count_waiting
 
     length = GaugeMetricFamily("celery_queue_length", "Tasks that wait", labels=["queue"])
-    for queue, count in waiting().items():
+    for queue, count in count_waiting().items():
         length.add_metric([queue], count)
     return length
 
 
-def set_aside() -> Metric:
-    from interruptions.models import InterruptedTask
+def dead_letters() -> Metric:
+    from task_queue.models import DeadLetter
 
-    count = InterruptedTask.objects.filter(set_aside=True).count()
-    return GaugeMetricFamily("celery_tasks_set_aside", "Tasks that are set aside", count)
-
-
-# {% if scheduler.beat %}
-def last_tick() -> Metric:
-    from heartbeat.models import Heartbeat
-
-    ticked = GaugeMetricFamily("celery_beat_last_tick_timestamp_seconds", "When beat last ticked")
-    for heartbeat in Heartbeat.objects.all():
-        ticked.add_metric([], heartbeat.at.timestamp())
-    return ticked
+    count = DeadLetter.objects.filter(quarantined=True).count()
+    return GaugeMetricFamily("celery_dead_letters", "Tasks that could not run", count)
 
 
-# {% endif %}
-class Numbers(Collector):
-    """Tells Prometheus what Flower alone does not know.
+def heartbeats() -> Metric:
+    from task_queue.doctor import PREFIX
+    from task_queue.models import Heartbeat
 
-    A thread asks for it: Flower goes on while a server does not answer. What cannot be had is left
-    out, which says so.
+    last = GaugeMetricFamily("celery_heartbeat_timestamp_seconds", "Last run", labels=["name"])
+    for heartbeat in Heartbeat.objects.exclude(name__startswith=PREFIX):
+        last.add_metric([heartbeat.name], heartbeat.at.timestamp())
+    return last
+
+
+class Metrics(Collector):
+    """Gives Prometheus what Flower alone does not know.
+
+    A thread collects it, so that Flower goes on while a server does not answer. Metrics of a server
+    that does not answer are absent.
     """
 
     SECONDS = 10
@@ -73,15 +71,15 @@ class Numbers(Collector):
     def __init__(self) -> None:
         self.found: list[Metric] = []
         self.at = 0.0
-        threading.Thread(target=self.ask, daemon=True).start()
+        threading.Thread(target=self.collect_forever, daemon=True).start()
 
-    def ask(self) -> None:
+    def collect_forever(self) -> None:
         while True:
             found = []
             close_old_connections()
-            for number in ({{ "queues, set_aside, last_tick" if scheduler.beat else "queues, set_aside" }}):
+            for metric in (queues, dead_letters, heartbeats):
                 try:
-                    found.append(number())
+                    found.append(metric())
                 except Exception:
                     logger.warning("A server does not answer.", exc_info=True)
             self.found, self.at = found, time.monotonic()
@@ -91,9 +89,9 @@ class Numbers(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        # A server that went without a word may hold the thread up.
+        # A server that does not answer may hold up the thread.
         if time.monotonic() - self.at < 60:
             yield from self.found
 
 
-REGISTRY.register(Numbers())
+REGISTRY.register(Metrics())

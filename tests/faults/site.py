@@ -217,7 +217,7 @@ class Site:
         """Return once the broker has no task: what it delivers twice has run twice by then."""
 
         def nothing_is_queued() -> bool:
-            command = [python(self.project), "manage.py", "queued"]
+            command = [python(self.project), "manage.py", "queues"]
             env = os.environ | self.env
             queued = subprocess.run(
                 command, cwd=self.project, env=env, capture_output=True, check=False

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from celery import shared_task
-from config.tasks import RetriedTask
 from django.contrib.auth import get_user_model
+from task_queue.base import RetriedTask
 from tests.tasks import write
 
 

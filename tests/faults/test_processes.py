@@ -74,7 +74,7 @@ def test_a_task_kills_its_process_each_time(site: Site, nothing_is_lost: Record)
     fault = time.time()
     site.send("work", 0.05, count=SENT)
     site.wait_for_finished(SENT)
-    assert_set_aside(site, killer)
+    assert_quarantined(site, killer)
     # Others that the worker had at hand may be delivered again, but not run.
     nothing_is_lost(SENT, fault, repeats=2)
 
@@ -87,22 +87,22 @@ def test_a_task_kills_its_worker_each_time(site: Site, nothing_is_lost: Record) 
     fault = time.time()
     site.start_worker()
     site.wait_for_finished(SENT)
-    assert_set_aside(site, killer)
+    assert_quarantined(site, killer)
     # Each time, the other process of the worker dies too.
     nothing_is_lost(SENT, fault, repeats=2 + 3)
 
 
-def assert_set_aside(site: Site, task: str) -> None:
+def assert_quarantined(site: Site, task: str) -> None:
     """Prove that a task is given up after two restarts, and that who looks for it can see why."""
-    rows = "InterruptedTask.objects.filter(set_aside=True).values_list('name', 'restarts')"
-    listed = f"from interruptions.models import InterruptedTask; print(list({rows}))"
-    site.wait_until(lambda: "SetAside" in logs(site), "the task is set aside")
+    rows = "DeadLetter.objects.filter(quarantined=True).values_list('name', 'restarts')"
+    listed = f"from task_queue.models import DeadLetter; print(list({rows}))"
+    site.wait_until(lambda: "Quarantined" in logs(site), "the task is quarantined")
     assert site.count("started")[SENT] == 3
     assert site.shell(listed) == "[('tests.faults.kill', 3)]"
     assert "tests.faults.kill was started 3 times" in logs(site)
     result = f"from config import celery_app; result = celery_app.AsyncResult({task!r})"
     said = site.shell(f"{result}; print(result.state, repr(result.result))")
-    assert said.startswith("FAILURE SetAside('tests.faults.kill was started 3 times")
+    assert said.startswith("FAILURE Quarantined('tests.faults.kill was started 3 times")
 
 
 def logs(site: Site) -> str:

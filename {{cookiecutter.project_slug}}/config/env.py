@@ -1,4 +1,4 @@
-"""The environment. Development and tests add to it what `.env` says; production does not."""
+"""The environment. Development and tests read `.env`, too; production does not."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ env = environ.Env()
 
 
 def require(examples: dict[str, str]) -> None:
-    """Ends the program unless each variable is set; tells which is not, with its example."""
+    """End the program unless each variable is set: name those that are missing, with examples."""
     reasons = [
         f"{name} is not set. Set it in the environment, such as {name}={example}"
         for name, example in examples.items()
@@ -24,8 +24,8 @@ def require(examples: dict[str, str]) -> None:
 
 
 def refuse(*reasons: str) -> NoReturn:
-    """Ends the program, and tells each reason: what is wrong in the environment, and what to do."""
+    """End the program with reasons: what is wrong in the environment, and how to fix it."""
     for reason in reasons:
         print(f"ERROR: {reason}", file=sys.stderr)
-    # With this exit code, gunicorn gives up; with others, it would try again for ever.
+    # Gunicorn gives up on this exit code; on others it would retry forever.
     sys.exit(3)

@@ -1,11 +1,18 @@
-"""Which address leads where."""
+"""The URLs of the project."""
 
 from django.conf import settings
 from django.contrib import admin
+# {% if cookiecutter.demo %}
 from django.urls import include, path
+# {% else %}
+from django.urls import path
+# {% endif %}
+
+from task_queue import health
 
 urlpatterns = [
-    path("health/", include("health.urls")),
+    path("health/", health.site),
+    path("health/tasks/", health.tasks),
     path(settings.ADMIN_URL, admin.site.urls),
     # {% if cookiecutter.demo %}
     path("", include("gallery.urls")),

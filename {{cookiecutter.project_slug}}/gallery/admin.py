@@ -1,4 +1,4 @@
-"""The gallery in the admin: how each task went, long after the page forgot it."""
+"""The state of each task in the admin, read-only."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ class AlbumAdmin(admin.ModelAdmin):
 
 @admin.register(Photograph, Sheet, Email)
 class JobAdmin(admin.ModelAdmin):
-    """Success, failure, and by the number of attempts whether a task was retried. To be read."""
+    """Jobs with their state, error and number of attempts: more than one means it was retried."""
 
-    # What visitors upload is never sent back to a browser, so no address leads to it.
+    # An uploaded file is never sent back to a browser, so there is no link to it.
     exclude = ("file",)
     list_display = ("__str__", "state", "error", "attempts", "task_id", "changed_at")
     list_filter = ("state",)

@@ -7,4 +7,4 @@ class GalleryConfig(AppConfig):
     name = "gallery"
 
     def ready(self) -> None:
-        from gallery import receivers  # noqa: F401 - Django needs them to be imported
+        from gallery import receivers  # noqa: F401 - importing them connects them

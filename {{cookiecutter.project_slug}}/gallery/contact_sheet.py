@@ -14,10 +14,10 @@ CELL_HEIGHT = (HEIGHT - 2 * MARGIN - (ROWS - 1) * GAP) / ROWS
 
 
 class ContactSheet(FPDF):
-    """A PDF of A4 pages with pictures in rows."""
+    """A PDF of A4 pages with rows of pictures."""
 
     def add_pictures(self, pictures: Iterable[Path]) -> None:
-        """Adds one page with these JPEG files, `PER_PAGE` at most."""
+        """Add a page of JPEG files, at most `PER_PAGE`."""
         self.add_page(format="a4")
         for number, picture in enumerate(pictures):
             row, column = divmod(number, COLUMNS)

@@ -1,4 +1,4 @@
-"""What visitors may send. Whether a file is a picture is for a worker to find out."""
+"""Forms that check the size of uploads. A worker checks whether a file is a picture."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,9 +11,9 @@ from django.utils import timezone
 
 MAX_FILES = 20
 MAX_BYTES = 10 * 1024 * 1024
-# All files, and a little for what is between them.
+# The files, and a little for the rest of the form.
 MAX_BODY = MAX_FILES * MAX_BYTES + 1024 * 1024
-# How long an e-mail may wait for its time: no broker keeps a task for ever.
+# The longest delay of an e-mail: a delayed task should not wait in the broker for hours.
 MAX_WAIT = timedelta(minutes=45)
 
 
@@ -22,7 +22,7 @@ class FilesInput(forms.FileInput):
 
 
 class FilesField(forms.FileField):
-    """Several files, none of them empty or too large."""
+    """A field for several files. It refuses empty and large ones."""
 
     widget = FilesInput
 
@@ -73,7 +73,7 @@ class SheetForm(forms.Form):
 
     def clean_due_at(self) -> datetime | None:
         due_at: datetime | None = self.cleaned_data["due_at"]
-        # Who chooses the minute that it is chooses one that has begun.
+        # The current minute is a valid choice, and its start is in the past.
         if due_at and not -timedelta(minutes=1) < due_at - timezone.now() < MAX_WAIT:
             raise ValidationError(
                 f"Choose a time within the next {MAX_WAIT // timedelta(minutes=1)} minutes."

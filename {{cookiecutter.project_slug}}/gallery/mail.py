@@ -9,22 +9,23 @@ from django.core.mail import EmailMessage
 from gallery.models import Email
 
 
-class Undeliverable(Exception):  # noqa: N818 - the server says so, and is right
-    """What the mail server refuses for good: to ask again would only annoy it."""
+class Undeliverable(Exception):  # noqa: N818 - not a fault of the program
+    """The mail server refused the e-mail permanently, so do not retry."""
 
 
 def send(email: Email) -> None:
-    """Sends an e-mail with its contact sheet.
+    """Send an e-mail with its contact sheet.
 
-    Raises Undeliverable where that is of no use, and OSError where it may work later, whether the
-    network is down or the server is busy.
+    Raise `Undeliverable` for a permanent failure, and `OSError` for a temporary one, such as a
+    broken connection or a busy server.
     """
     _, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     message = EmailMessage(
         subject=str(email.sheet),
         body="The contact sheet that you asked for is attached.",
         to=[email.address],
-        # Who gets a second copy, since a worker died before it could note the first, can tell.
+        # If a worker dies before it stores the success, the e-mail is sent twice. Mail programs
+        # recognize the duplicate by this header.
         headers={"Message-ID": f"<{email.pk}@{sender.partition('@')[2]}>"},
     )
     with email.sheet.file.open() as file:
@@ -38,7 +39,7 @@ def send(email: Email) -> None:
 
 
 def answer(error: SMTPException) -> int:
-    """The code by which the server refused: from 500 on for good, 0 if it said none."""
+    """Return the SMTP reply code, or 0 without one. Codes from 500 are permanent failures."""
     if isinstance(error, SMTPRecipientsRefused):
         return min(code for code, _ in error.recipients.values())
     return getattr(error, "smtp_code", 0)

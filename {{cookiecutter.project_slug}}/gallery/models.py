@@ -1,4 +1,4 @@
-"""What visitors see of the work of tasks is kept here: so it is there wherever results go."""
+"""The state that visitors see is stored here, so it needs no result backend."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -22,12 +22,12 @@ class State(models.TextChoices):
 
 
 UNDER_WAY = (State.WAITING, State.WORKING, State.RETRYING)
-# A job to which nothing happened for longer may have lost its task: none works that long.
+# A job unchanged for longer has stalled: no task may run that long, so it may be lost.
 LONG_WAIT = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT, minutes=4)
 
 
 class Album(models.Model):
-    """Photographs that were uploaded, or imported, together."""
+    """Photographs that were uploaded or imported together."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     title = models.CharField(max_length=200)
@@ -42,7 +42,7 @@ class Album(models.Model):
 
 
 class Job(models.Model):
-    """What a task makes, and how it goes."""
+    """The state of something that a task makes."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
@@ -62,25 +62,25 @@ class Job(models.Model):
 
     @classmethod
     def ready(cls) -> models.QuerySet[Self]:
-        """Those that wait for no other job."""
+        """Return the jobs that depend on no other job."""
         return cls._default_manager.all()
 
     @classmethod
-    def lost(cls) -> models.QuerySet[Self]:
-        """Those that are ready and under way, although nothing happened to them for long."""
+    def stalled(cls) -> models.QuerySet[Self]:
+        """Return the jobs that are ready and under way, but have not changed for long."""
         long_ago = timezone.now() - LONG_WAIT
         return cls.ready().filter(state__in=UNDER_WAY, changed_at__lt=long_ago)
 
     @classmethod
     def begin(cls, key: UUID, task_id: str) -> Self | None:
-        """The job, if this task is to do it now: not if it ended, or another task works on it.
+        """Return the job, or None if it has ended or another task is working on it.
 
-        A task whose worker died goes on. One statement asks and changes: where two tasks want a
-        job together, one gets it.
+        A task that runs again after its worker died gets its job back. A single UPDATE checks and
+        claims the job, so of two tasks one gets it.
         """
         is_free = models.Q(state__in=(State.WAITING, State.RETRYING))
         is_its_own = models.Q(state=State.WORKING, task_id=task_id)
-        # Not in the subquery: a database that waited for a row looks at that alone once more.
+        # Outside the subquery: after waiting for a lock, a database checks only the row again.
         jobs = cls._default_manager.filter(pk=key, pk__in=cls.ready().values("pk"))
         begun = jobs.filter(is_free | is_its_own)
         if begun.update(
@@ -95,28 +95,28 @@ class Job(models.Model):
 
     @classmethod
     def change(cls, keys: Iterable[UUID], state: State, error: str = "") -> int:
-        """Changes the state of jobs, of those that are under way. Returns of how many."""
+        """Change the state of those jobs that are under way, and return their number."""
         jobs = cls._default_manager.filter(pk__in=keys, state__in=UNDER_WAY)
         return jobs.update(state=state, error=error, changed_at=timezone.now())
 
     def finish(self, file: FieldFile, name: str, content: bytes) -> None:
-        """Keeps what was made, unless the job was ended meanwhile, or given to another task."""
+        """Store the result, unless the job has ended meanwhile or belongs to another task."""
         with transaction.atomic():
             jobs = type(self)._default_manager.select_for_update()
             if jobs.filter(pk=self.pk, state__in=UNDER_WAY, task_id=self.task_id).exists():
-                # A run that died before it could save left a file without a row.
+                # A run that died before the commit left a file behind.
                 file.storage.delete(file.field.generate_filename(self, name))
                 self.state, self.error, self.changed_at = State.DONE, "", timezone.now()
                 file.save(name, ContentFile(content))
 
 
 def original_name(photograph: "Photograph", name: str) -> str:
-    """Nothing of a visitor's own choosing becomes part of a file's name."""
+    """Return a name that contains no text from a visitor."""
     return f"gallery/originals/{photograph.pk}"
 
 
 class Photograph(Job):
-    """A photograph, and the thumbnail that a task makes of it."""
+    """A photograph and its thumbnail, which a task makes."""
 
     album = models.ForeignKey(Album, models.CASCADE, related_name="photographs")
     name = models.CharField(max_length=200)
@@ -127,7 +127,7 @@ class Photograph(Job):
         return self.name
 
     def remove_original(self) -> None:
-        """Removes the file of a photograph that did not get into the database."""
+        """Delete the file of a photograph that is not in the database."""
         self.file.storage.delete(original_name(self, self.name))
 
 
@@ -144,12 +144,12 @@ class Sheet(Job):
 
     @classmethod
     def ready(cls) -> models.QuerySet[Self]:
-        """Those whose photographs, and no others, are through."""
+        """Return the sheets of albums whose photographs are all done or failed."""
         return super().ready().exclude(album__photographs__state__in=UNDER_WAY)
 
     @classmethod
     def change(cls, keys: Iterable[UUID], state: State, error: str = "") -> int:
-        """As with every job. Where a sheet fails or is cancelled, so is its e-mail."""
+        """Change the sheets, and fail or cancel their e-mails with them."""
         with transaction.atomic():
             count = super().change(keys, state, error)
             if state in (State.FAILED, State.CANCELLED):
@@ -160,21 +160,21 @@ class Sheet(Job):
 
 
 class Email(Job):
-    """A contact sheet on its way to somebody."""
+    """An e-mail with a contact sheet."""
 
     sheet = models.OneToOneField(Sheet, models.CASCADE)
     address = models.EmailField()
-    due_at = models.DateTimeField("when to send it; empty: at once", null=True, blank=True)
+    due_at = models.DateTimeField("when to send it; empty: immediately", null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.sheet} to {self.address}"
 
     @classmethod
     def ready(cls) -> models.QuerySet[Self]:
-        """Those whose sheets are there."""
+        """Return the e-mails whose sheets are done."""
         return super().ready().filter(sheet__state=State.DONE)
 
     @classmethod
-    def lost(cls) -> models.QuerySet[Self]:
-        """As with every job, from when an e-mail is due."""
-        return super().lost().exclude(due_at__gt=timezone.now() - LONG_WAIT)
+    def stalled(cls) -> models.QuerySet[Self]:
+        """Return the stalled jobs, without e-mails that are not due yet."""
+        return super().stalled().exclude(due_at__gt=timezone.now() - LONG_WAIT)

@@ -1,5 +1,5 @@
 # {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
-"""What goes with a row that is removed, also when that happens in the admin."""
+"""Deletes the files of deleted rows, also of those that the admin deletes."""
 
 from functools import partial
 
@@ -9,9 +9,9 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 # {% if broker.broadcasts %}
-from config.broadcast import broadcast
 from gallery.models import Album, Photograph, Sheet
-from gallery.tasks import tidy_copies
+from gallery.tasks import prune_thumbnail_cache
+from task_queue.base import broadcast
 # {% else %}
 from gallery.models import Photograph, Sheet
 # {% endif %}
@@ -19,8 +19,8 @@ from gallery.models import Photograph, Sheet
 
 @receiver(post_delete, sender=Photograph)
 @receiver(post_delete, sender=Sheet)
-def remove_files(instance: Photograph | Sheet, **kwargs: object) -> None:
-    """Files go, but not before it is sure that the row does."""
+def delete_files(instance: Photograph | Sheet, **kwargs: object) -> None:
+    """Delete the files after the commit: a rollback keeps the row, and its files."""
     for field in instance._meta.fields:
         if isinstance(field, FileField) and (file := getattr(instance, field.name)):
             transaction.on_commit(partial(file.storage.delete, file.name))
@@ -28,11 +28,11 @@ def remove_files(instance: Photograph | Sheet, **kwargs: object) -> None:
 
 
 @receiver(post_delete, sender=Album)
-def remove_copies(**kwargs: object) -> None:
-    """Each worker has copies of its own, so each is told: one message, as many tasks as workers.
+def prune_thumbnail_caches(**kwargs: object) -> None:
+    """Broadcast a task, one message that every worker runs, since each has a cache of its own.
 
-    While the broker is away, they stay until a worker draws its next sheet.
+    While the broker is down, the copies stay until a worker draws its next sheet.
     """
-    # A lambda, since Django names what failed, and a partial has no name.
-    transaction.on_commit(lambda: broadcast(tidy_copies), robust=True)
+    # A lambda: Django logs the name of a function that fails, and a partial has none.
+    transaction.on_commit(lambda: broadcast(prune_thumbnail_cache), robust=True)
 # {% endif %}

@@ -1,4 +1,4 @@
-"""The work that workers do. `orders.py` says what is sent when."""
+"""The tasks. `workflows.py` sends them."""
 
 from datetime import timedelta
 from itertools import batched
@@ -10,21 +10,21 @@ from celery.exceptions import Ignore, SoftTimeLimitExceeded
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from config.tasks import RetriedTask, Task
-from gallery import copies, mail
+from gallery import mail, thumbnail_cache
 from gallery.jobs import JobTask
 from gallery.models import LONG_WAIT, UNDER_WAY, Album, Email, Photograph, Sheet, State
 from gallery.pictures import UnreadablePicture, make_jpeg
+from task_queue.base import RetriedTask, Task
 
-# In pixels: a thumbnail is no wider, and no higher.
+# The largest width and height, in pixels.
 THUMBNAIL_SIZE = (400, 400)
 DAYS_KEPT = 7
 
 
-# Time limits, in seconds: a picture may be made to keep a worker busy for ever.
+# Time limits in seconds, since a crafted picture can keep a worker busy for hours.
 @shared_task(bind=True, base=JobTask, model=Photograph, soft_time_limit=20, time_limit=30)
 def make_thumbnail(self: JobTask, photograph_id: UUID) -> None:
-    """Makes a photograph's thumbnail. May run twice: the second time finds nothing to do."""
+    """Make the thumbnail of a photograph. Idempotent: a second run finds nothing to do."""
     photograph = Photograph.begin(photograph_id, str(self.request.id))
     if photograph:
         try:
@@ -32,15 +32,15 @@ def make_thumbnail(self: JobTask, photograph_id: UUID) -> None:
         except SoftTimeLimitExceeded:
             Photograph.change([photograph_id], State.FAILED, "It takes too long to read.")
     elif Photograph.objects.filter(pk=photograph_id, state=State.WORKING).exists():
-        # Another task is at it, and what comes after this one needs the thumbnail: it looks again
-        # in a second, for longer than a thumbnail may take.
+        # Another task is making it, and the tasks after this one need it. Look again every second,
+        # for longer than its time limit.
         raise self.retry(countdown=1, max_retries=60)
 
 
-# One task for many: a message for each would cost more than the work is worth.
+# One task for many photographs: a message for each would cost more than its thumbnail.
 @shared_task(bind=True, base=JobTask, model=Photograph)
 def make_thumbnails(self: JobTask, photograph_ids: list[UUID]) -> None:
-    """Makes many thumbnails. What it does not get to is sent again later, each by itself."""
+    """Make many thumbnails. `requeue_stalled` sends those it does not reach one by one."""
     for photograph_id in photograph_ids:
         photograph = Photograph.begin(photograph_id, str(self.request.id))
         if not photograph:
@@ -48,37 +48,37 @@ def make_thumbnails(self: JobTask, photograph_ids: list[UUID]) -> None:
         try:
             draw_thumbnail(photograph)
         except SoftTimeLimitExceeded:
-            # All of them took too long, not this one.
+            # All of them together took too long, not this one.
             Photograph.change([photograph_id], State.WAITING)
             raise
 
 
 def draw_thumbnail(photograph: Photograph) -> None:
-    """Makes and keeps a thumbnail. Says so where that cannot be, which is nothing to retry."""
+    """Make and store a thumbnail. A missing or unreadable file fails without a retry."""
     try:
         with photograph.file.open() as file:
             picture = file.read()
         thumbnail = make_jpeg(picture, THUMBNAIL_SIZE)
     except FileNotFoundError:
-        Photograph.change([photograph.pk], State.FAILED, "Its file is gone.")
+        Photograph.change([photograph.pk], State.FAILED, "Its file is missing.")
     except UnreadablePicture as error:
         Photograph.change([photograph.pk], State.FAILED, str(error))
     else:
         photograph.finish(photograph.thumbnail, f"{photograph.pk}.jpg", thumbnail)
 
 
-# Such an exception is no news in the log: a sheet is also stopped by it when it is cancelled.
+# Cancelling a sheet raises this exception in its task, so it is not logged as an error.
 @shared_task(bind=True, base=JobTask, model=Sheet, throws=(SoftTimeLimitExceeded,))
 def make_sheet(self: JobTask, sheet_id: UUID) -> None:
-    """Draws a contact sheet, page by page. May run twice: it begins again."""
-    # Not above: every process would take a third of a second longer to start, for this task alone.
+    """Draw a contact sheet page by page. Idempotent: a second run starts over."""
+    # Imported here, since it takes a third of a second, and only this task needs it.
     from gallery.contact_sheet import PER_PAGE, ContactSheet
 
     sheet = Sheet.begin(sheet_id, str(self.request.id))
     if not sheet:
-        # What comes after this task in a chain is not sent.
+        # Ignore also stops the chain: the next task is not sent.
         raise Ignore
-    copies.tidy()
+    thumbnail_cache.prune()
     photographs = sheet.album.photographs.filter(state=State.DONE)
     if not photographs:
         Sheet.change([sheet.pk], State.FAILED, "None of its photographs can be read.")
@@ -87,17 +87,17 @@ def make_sheet(self: JobTask, sheet_id: UUID) -> None:
     drawing = Sheet.objects.filter(pk=sheet.pk, state=State.WORKING, task_id=sheet.task_id)
     pdf = ContactSheet()
     for number, page in enumerate(pages):
-        # Progress, for what takes longer than a visitor likes to wait: it goes to the row, where
-        # each page finds it. Where they cancelled, no row is left to change.
+        # Store the progress in the row, where every page view finds it. After a cancellation the
+        # filter matches no row.
         if not drawing.update(pages_done=number, pages=len(pages), changed_at=timezone.now()):
             raise Ignore
-        pdf.add_pictures(copies.copy(photograph) for photograph in page)
+        pdf.add_pictures(thumbnail_cache.cached_thumbnail(photograph) for photograph in page)
     sheet.pages = sheet.pages_done = len(pages)
     sheet.finish(sheet.file, f"{sheet.pk}.pdf", bytes(pdf.output()))
 
 
-# A worker sends one a second at most: mail servers turn away those who send more. What they may
-# take later is an OSError, and is retried like what every task retries.
+# At most one e-mail a second and worker, since mail servers refuse bursts. A temporary failure is
+# an OSError, which is retried in addition to the exceptions that every task retries.
 @shared_task(
     bind=True,
     base=JobTask,
@@ -107,38 +107,38 @@ def make_sheet(self: JobTask, sheet_id: UUID) -> None:
     rate_limit="1/s",
 )
 def send_email(self: JobTask, email_id: UUID) -> None:
-    """Sends a contact sheet. May run twice: the second time finds that it was sent."""
+    """Send a contact sheet. Idempotent: a second run finds that it was sent."""
     if email := Email.begin(email_id, str(self.request.id)):
         mail.send(email)
         Email.change([email.pk], State.DONE)
 
 
-# A periodic task, for what the clock asks for, and no visitor.
+# A periodic task: the schedule sends it, and no view.
 @shared_task(base=RetriedTask)
 def remove_old_albums() -> None:
-    """Removes what was uploaded days ago. Runs each night."""
+    """Remove albums that are a week old. Runs every night."""
     old = Album.objects.filter(created_at__lt=timezone.now() - timedelta(days=DAYS_KEPT))
     for album in old.iterator():
         album.delete()
 
 
 @shared_task(base=RetriedTask)
-def resend_lost_tasks() -> None:
-    """Sends again what the broker did not take, or lost. Runs every ten minutes.
+def requeue_stalled() -> None:
+    """Send the tasks of stalled jobs again, which were lost or never sent. Runs every ten minutes.
 
-    What was only late runs twice then: the second time finds nothing to do. A sheet gets its turn
-    when its photographs are through, an e-mail when its sheet is.
+    A task that was only late runs twice, and its second run finds nothing to do. A sheet is sent
+    once its photographs are done, an e-mail once its sheet is.
     """
-    resend(make_thumbnail, Photograph.lost())
-    resend(make_sheet, Sheet.lost(), queue="slow")
-    resend(send_email, Email.lost())
+    requeue(make_thumbnail, Photograph.stalled())
+    requeue(make_sheet, Sheet.stalled(), queue="slow")
+    requeue(send_email, Email.stalled())
 
 
-def resend(task: Task, lost: QuerySet[Any], queue: str = "default") -> None:
-    """Sends a task for each of these jobs. Workers drop those that wait until the next round."""
-    for key in list(lost.values_list("pk", flat=True)):
-        # Should another task still work on it, its result is not kept: the job is no longer its.
-        job = lost.model._default_manager.filter(pk=key, pk__in=lost.values("pk"))
+def requeue(task: Task, stalled: QuerySet[Any], queue: str = "default") -> None:
+    """Send a task for each job. It expires before the next round sends another one."""
+    for key in list(stalled.values_list("pk", flat=True)):
+        # If another task is still working on the job, its result is dropped: the id differs.
+        job = stalled.model._default_manager.filter(pk=key, pk__in=stalled.values("pk"))
         if job.filter(state__in=UNDER_WAY).update(
             state=State.WAITING, error="", task_id="", changed_at=timezone.now()
         ):
@@ -146,13 +146,13 @@ def resend(task: Task, lost: QuerySet[Any], queue: str = "default") -> None:
 
 
 @shared_task(base=RetriedTask)
-def tidy_copies() -> None:
-    """Removes this worker's copies of thumbnails that are gone."""
-    copies.tidy()
+def prune_thumbnail_cache() -> None:
+    """Delete the copies of removed thumbnails on this worker's disk."""
+    thumbnail_cache.prune()
 
 
 @shared_task(base=RetriedTask)
 def stop_sheet(sheet_id: UUID) -> None:
-    """Tells a sheet that a thumbnail it waits for will never be there."""
+    """Fail a sheet, since one of its thumbnails failed."""
     reason = "A thumbnail that it needs could not be made. Ask for it again."
     Sheet.change([sheet_id], State.FAILED, reason)

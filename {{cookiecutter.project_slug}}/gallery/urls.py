@@ -1,4 +1,4 @@
-"""The app's addresses."""
+"""The URLs of the gallery."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The page. It asks the database how tasks are doing, and waits for none of them."""
+"""The page. It reads the state of tasks from the database, and waits for none of them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 from kombu.exceptions import OperationalError
 
-from gallery import about, orders
+from gallery import status, workflows
 from gallery.forms import MAX_BODY, MAX_FILES, SheetForm, UploadForm
 from gallery.models import UNDER_WAY, Album, Email, Photograph, Sheet, State
 
@@ -25,14 +25,14 @@ ALBUMS_SHOWN, PHOTOGRAPHS_SHOWN = 10, 24
 
 
 def refuse_large_bodies(view: View) -> View:
-    """Answers what is larger than any upload may be before a byte of it is read."""
+    """Refuse a request that is larger than any upload may be, before reading its body."""
 
-    # Reading the token of a form reads all of it, so that check comes second.
+    # The CSRF check reads the whole body, so it comes second.
     @csrf_exempt
     @wraps(view)
     def check(request: HttpRequest) -> HttpResponse:
         if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
-            reason = f"This is too much at once: the limit is {MAX_BODY // 1024 // 1024} MB."
+            reason = f"The upload is too large: the limit is {MAX_BODY // 1024 // 1024} MB."
             return HttpResponse(reason, content_type="text/plain", status=413)
         return csrf_protect(view)(request)
 
@@ -41,7 +41,7 @@ def refuse_large_bodies(view: View) -> View:
 
 @refuse_large_bodies
 def home(request: HttpRequest) -> HttpResponse:
-    """Takes photographs, and shows what became of those that were sent before."""
+    """Accept uploads, and show the albums."""
     is_sent = request.method == "POST"
     form = UploadForm(request.POST, request.FILES) if is_sent else UploadForm()
     if form.is_valid():
@@ -49,38 +49,38 @@ def home(request: HttpRequest) -> HttpResponse:
         return redirect("gallery:home")
     context = {
         "form": form,
-        "broker": about.BROKER,
-        "results": about.RESULTS,
-        "links": about.links(),
+        "broker": status.BROKER,
+        "results": status.RESULTS,
+        "links": status.links(),
     }
-    status = 400 if is_sent else 200
-    return render(request, "gallery/home.html", context | what_is_shown(request), status=status)
+    code = 400 if is_sent else 200
+    return render(request, "gallery/home.html", context | albums_context(request), status=code)
 
 
 def store(request: HttpRequest, files: list[Any]) -> None:
-    """Keeps what was uploaded, as a new album, and sends its tasks."""
+    """Store the uploaded files as a new album, and send their tasks."""
     with ExitStack() as undo:
         with all_or_nothing(request):
             album = Album.objects.create(title=title(files), visitor=visitor(request))
             for file in files:
                 photograph = Photograph(album=album, name=file.name[:200], file=file)
-                # A database that takes back its rows leaves files where they are.
+                # A rollback does not delete files.
                 undo.callback(photograph.remove_original)
                 photograph.save()
-                orders.photograph_uploaded(photograph)
+                workflows.enqueue_thumbnail(photograph)
         undo.pop_all()
 
 
 @require_GET
 def albums(request: HttpRequest) -> HttpResponse:
-    """The part of the page that changes while tasks work."""
-    return render(request, "gallery/albums.html", what_is_shown(request))
+    """Render the part of the page that changes while tasks run."""
+    return render(request, "gallery/albums.html", albums_context(request))
 
 
 @require_GET
 def workers(request: HttpRequest) -> HttpResponse:
-    """What the workers say, which the page does not wait for."""
-    return HttpResponse(about.workers(), content_type="text/plain")
+    """Return the number of workers. The page loads it separately, since workers answer slowly."""
+    return HttpResponse(status.workers(), content_type="text/plain")
 
 
 @require_POST
@@ -98,14 +98,14 @@ def order_sheet(request: HttpRequest, key: UUID) -> HttpResponse:
             if address := form.cleaned_data["address"]:
                 due_at = form.cleaned_data["due_at"]
                 Email.objects.create(sheet=sheet, address=address, due_at=due_at)
-            orders.sheet_ordered(sheet)
+            workflows.enqueue_sheet(sheet)
     return redirect("gallery:home")
 
 
 @require_POST
 def cancel_sheet(request: HttpRequest, key: UUID) -> HttpResponse:
     sheet = get_object_or_404(Sheet, pk=key, album__in=visible_albums(request))
-    orders.sheet_cancelled(sheet)
+    workflows.cancel_sheet(sheet)
     return redirect("gallery:home")
 
 
@@ -117,7 +117,7 @@ def remove_album(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @require_GET
 def thumbnail(request: HttpRequest, key: UUID) -> FileResponse:
-    """A picture that a task made: what visitors upload is never sent back to a browser as it is."""
+    """Return a thumbnail. An uploaded file itself is never sent back to a browser."""
     photographs = Photograph.objects.filter(album__in=visible_albums(request), state=State.DONE)
     file = get_object_or_404(photographs, pk=key).thumbnail.open()
     headers = {"Cache-Control": "private, max-age=3600"}
@@ -133,25 +133,27 @@ def sheet(request: HttpRequest, key: UUID) -> FileResponse:
 
 @contextmanager
 def all_or_nothing(request: HttpRequest) -> Iterator[None]:
-    """All of it is in the database, and only then are tasks sent; or nothing is, and none are.
+    """Run a block in a transaction, whose tasks are sent after the commit or not at all.
 
-    While the broker is away, they cannot be: `resend_lost_tasks` does it later.
+    While the broker is down they cannot be sent, and `requeue_stalled` sends them later.
     """
     try:
         with transaction.atomic():
             yield
     except OperationalError:
-        messages.warning(request, "Workers cannot be told right now. It is saved, and done later.")
+        messages.warning(
+            request, "The broker is unreachable. Your request is saved and runs later."
+        )
 
 
 def visitor(request: HttpRequest) -> str:
-    """A name for the one who sends this, made when they first upload something."""
+    """Return the visitor's random id, which their first upload creates."""
     name: str = request.session.setdefault("visitor", uuid4().hex)
     return name
 
 
 def visible_albums(request: HttpRequest) -> QuerySet[Album]:
-    """Visitors see what they uploaded, and what was imported for all."""
+    """Return the albums that the visitor uploaded, and the imported ones."""
     return Album.objects.filter(visitor__in=["", request.session.get("visitor", "")])
 
 
@@ -160,8 +162,8 @@ def title(files: list[Any]) -> str:
     return f"{files[0].name[:150]}{others}"
 
 
-def what_is_shown(request: HttpRequest) -> dict[str, Any]:
-    """The newest albums, and whether there is something to wait for."""
+def albums_context(request: HttpRequest) -> dict[str, Any]:
+    """Return the newest albums, and whether any of their tasks is under way."""
     photographs = Photograph.objects.all()[:PHOTOGRAPHS_SHOWN]
     albums = visible_albums(request).annotate(
         count=Count("photographs"),
@@ -177,7 +179,7 @@ def what_is_shown(request: HttpRequest) -> dict[str, Any]:
         Sheet.objects.filter(album__in=visible_albums(request)),
         Email.objects.filter(sheet__album__in=visible_albums(request)),
     )
-    is_waiting = any(of_a_kind.filter(state__in=UNDER_WAY).exists() for of_a_kind in jobs)
-    # Many albums have it, so its fields have no ids.
+    is_waiting = any(kind.filter(state__in=UNDER_WAY).exists() for kind in jobs)
+    # The page repeats this form for each album, so its fields have no ids.
     order = SheetForm(auto_id=False)
     return {"albums": shown, "order": order, "is_waiting": is_waiting}

@@ -1,7 +1,6 @@
 """A real worker, on the project's own broker, for as long as the tests run."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -10,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from socket import gethostname
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 import kombu.pools
 import pytest
@@ -19,8 +17,8 @@ from celery.signals import before_task_publish
 
 from config import celery_app
 from config.env import BASE_DIR
-from health.held import held
-from health.wiring import waiting
+from task_queue.broker import count_unacknowledged
+from task_queue.doctor import count_waiting
 
 # A test waits for as long as something happens: it fails when nothing did for this long.
 SECONDS = 60
@@ -109,17 +107,6 @@ class Process:
         # A broker that is asked for tasks may still answer the worker that is gone.
         time.sleep(celery_app.conf.broker_transport_options.get("wait_time_seconds", 0))
 
-    def restart(self, **env: str) -> None:
-        """Starts a worker again, with these variables, too. Returns once it is ready."""
-        self.stop()
-        self.environment |= env
-        count = self.log.read_text().count("ready.")
-        self.start()
-        wait_until(lambda: self.log.read_text().count("ready.") > count, "the worker")
-
-
-StartWorker = Callable[..., Process]
-
 
 @pytest.fixture(scope="session")
 def celery(django_db_setup: None) -> Iterator[Celery]:
@@ -169,41 +156,14 @@ def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def is_idle() -> bool:
-    """Whether no task waits in a queue, and the worker has none."""
-    if any(waiting().values()):
+    """Return whether no task waits in a queue, and the worker has none."""
+    if any(count_waiting().values()):
         return False
     if celery_app.conf.worker_enable_remote_control:
         worker = celery_app.control.inspect([NAME], timeout=SECONDS, limit=1)
         return worker.active() == worker.reserved() == {NAME: []}
     with celery_app.connection_for_write() as broker, broker.channel() as channel:
-        return held(channel) == 0
-
-
-@pytest.fixture
-def start_worker(celery: Celery, tmp_path: Path) -> Iterator[StartWorker]:
-    """Starts more workers, each with a name and further options, for as long as the test runs."""
-    processes = []
-
-    def start(name: str, *options: str, **env: str) -> Process:
-        options = ("--concurrency", "1", "--hostname", f"{name}@%h", *options)
-        process = Process(tmp_path / f"{name}.log", *WORKER, *options, **env)
-        processes.append(process)
-        process.wait_for_line("ready.")
-        return process
-
-    yield start
-    if processes and not celery_app.conf.worker_enable_remote_control:
-        # What such a broker hands to a worker that stops, it may keep from others for an hour.
-        wait_until(is_idle, "all workers to be idle")
-    for process in processes:
-        process.stop()
-
-
-def broker_at(server: socket.socket) -> str:
-    """The broker's URL, with another server in place of the broker, and a password."""
-    host, port = server.getsockname()
-    url = urlsplit(str(celery_app.conf.broker_url))
-    return url._replace(netloc=f"somebody:sesame@{host}:{port}").geturl()
+        return count_unacknowledged(channel) == 0
 
 
 @pytest.fixture

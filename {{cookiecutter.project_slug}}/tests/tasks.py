@@ -6,11 +6,11 @@ from pathlib import Path
 
 from celery import Task, shared_task
 
-from config.tasks import RetriedTask
+from task_queue.base import RetriedTask
 
 
 def write(path: str, line: str) -> None:
-    """Appends a line at once, so that lines of several processes do not mix."""
+    """Append a line in one write, so that lines of several processes do not mix."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.write(file, f"{line}\n".encode())
     os.close(file)
@@ -42,7 +42,7 @@ def record_queue(self: Task, path: str) -> None:
 def fail_twice(self: Task, path: str) -> str:
     write(path, f"run {self.request.retries}")
     if self.request.retries < 2:
-        raise ConnectionError("the other side is away")
+        raise ConnectionError("the other side is down")
     return "well"
 
 

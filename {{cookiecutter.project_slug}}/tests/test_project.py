@@ -25,7 +25,7 @@ def test_no_migration_is_missing() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_health_page_says_that_tasks_run(client: Client) -> None:
     # A worker that is busy may answer later than the page waits.
-    wait_until(lambda: client.get("/health/tasks/").status_code == 200, "a page that is well")
+    wait_until(lambda: client.get("/health/tasks/").status_code == 200, "a healthy page")
 
 
 def test_production_does_not_start_without_its_settings() -> None:

@@ -1,4 +1,4 @@
-"""What a task returns, or why it failed, comes back to the one who asks."""
+"""The result of a task, or the reason of its failure, comes back to the caller."""
 
 import pytest
 

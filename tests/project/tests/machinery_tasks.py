@@ -7,11 +7,10 @@ from typing import Any
 from unittest.mock import patch
 
 from celery import Task, shared_task
-from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from config.tasks import RetriedTask
-from interruptions.models import InterruptedTask
+from task_queue.base import RetriedTask
+from task_queue.models import DeadLetter
 from tests.tasks import write
 
 
@@ -36,10 +35,6 @@ def fail_once_more(self: Task, path: str, retries: int) -> None:
 
 # How a task cannot be retried, and why.
 IN_VAIN: dict[str, tuple[dict[str, Any], str]] = {
-    "with too much": (
-        {"kwargs": {"text": "x" * settings.MESSAGE_MAX_BYTES}},
-        "would be a message of",
-    ),
     "with what is no JSON": ({"kwargs": {"text": object()}}, "not JSON serializable"),
     "in no queue": ({"queue": "typo"}, "missing from task_queues"),
 }
@@ -83,7 +78,7 @@ def retry_while_away(self: Task, path: str) -> None:
 @shared_task
 def die_once(path: str, value: object = None) -> None:
     """Kills its process, as a system does that is out of memory; not the next time."""
-    interrupted = InterruptedTask.objects.filter(restarts=1).exists()
+    interrupted = DeadLetter.objects.filter(restarts=1).exists()
     write(path, "interrupted once" if interrupted else "dying")
     if not interrupted:
         os.kill(os.getpid(), signal.SIGKILL)

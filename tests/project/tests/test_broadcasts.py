@@ -3,9 +3,10 @@
 import pytest
 from celery import Celery
 
-from config.broadcast import broadcast
-from tests.fixtures import Notes, StartWorker, wait_until
+from task_queue.base import broadcast
+from tests.fixtures import Notes, wait_until
 from tests.machinery_tasks import record_worker
+from tests.workers import StartWorker
 
 pytestmark = pytest.mark.usefixtures("worker")
 

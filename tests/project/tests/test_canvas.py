@@ -3,9 +3,10 @@
 import pytest
 from celery import chain, group
 
-from tests.fixtures import Notes, StartWorker, wait_until
+from tests.fixtures import Notes, wait_until
 from tests.machinery_tasks import record_worker
 from tests.tasks import add, record
+from tests.workers import StartWorker
 
 pytestmark = pytest.mark.usefixtures("worker")
 

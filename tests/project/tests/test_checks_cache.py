@@ -3,16 +3,29 @@
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
-from tests.checks import check
+from config import celery_app
+from config.env import env
+from tests.checks import found
+
+
+@pytest.fixture(autouse=True)
+def results_in_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(celery_app.conf, "cache_backend", "default")
 
 
 @pytest.mark.parametrize("url", ["locmemcache://", "dummycache://"])
-def test_a_cache_that_is_not_shared_is_found(url: str) -> None:
-    assert "(celery.E002) The cache 'default'" in check(CACHE_URL=url)
+def test_a_cache_that_is_not_shared_is_found(url: str, settings: Settings) -> None:
+    settings.CACHES = {"default": env.cache_url_config(url)}
+    [fault] = found()
+    assert fault.startswith("celery.E002: The cache 'default' lives in the memory of each process")
 
 
-def test_a_cache_that_holds_few_results_is_found(tmp_path: Path) -> None:
+def test_a_cache_that_holds_few_results_is_found(tmp_path: Path, settings: Settings) -> None:
     for url in ("dbcache://cache", f"filecache://{tmp_path}"):
-        assert "(celery.W011) The cache 'default' holds 300 results" in check(CACHE_URL=url)
-        assert "celery.W011" not in check(CACHE_URL=f"{url}?max_entries=100000")
+        settings.CACHES = {"default": env.cache_url_config(url)}
+        [fault] = found()
+        assert fault.startswith("celery.W011: The cache 'default' holds 300 results")
+        settings.CACHES = {"default": env.cache_url_config(f"{url}?max_entries=100000")}
+        assert found() == []

@@ -16,4 +16,4 @@ def test_a_periodic_task_that_takes_too_long_is_found(
     monkeypatch.setitem(celery_app.conf, "beat_schedule", {"sums": entry})
     [fault] = found()
     waits = options.get("countdown", 0)
-    assert fault.startswith(f"celery.W004: 'sums' in CELERY_BEAT_SCHEDULE waits {waits} seconds")
+    assert fault.startswith(f"celery.W004: 'sums' in CELERY_BEAT_SCHEDULE may wait {waits} seconds")

@@ -6,7 +6,8 @@ import pytest
 from celery import Celery
 from celery.result import AsyncResult
 
-from tests.fixtures import StartWorker, wait_until
+from tests.fixtures import wait_until
+from tests.workers import StartWorker
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,7 +6,7 @@ import pytest
 from celery import Celery
 from django.db import transaction
 
-from health.models import Probe
+from task_queue.models import DeadLetter
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -16,6 +16,6 @@ def test_a_task_tells_its_progress_within_a_transaction(celery: Celery) -> None:
     celery.backend.store_result(task_id, {"done": 1}, "PROGRESS")
     with transaction.atomic():
         celery.backend.store_result(task_id, {"done": 2}, "PROGRESS")
-        Probe.objects.create()
+        DeadLetter.objects.create()
     assert celery.AsyncResult(task_id).info == {"done": 2}
-    assert Probe.objects.exists()
+    assert DeadLetter.objects.exists()

@@ -9,6 +9,7 @@ import pytest
 from tests.collector import Collector, collector
 from tests.fixtures import Notes, Process, wait_until
 from tests.tasks import fail, record
+from tests.workers import restart
 
 
 @pytest.fixture
@@ -16,9 +17,9 @@ def sentry(worker: Process) -> Iterator[Collector]:
     """A server that the worker takes for Sentry."""
     with collector() as server:
         dsn = f"http://key@127.0.0.1:{server.server_port}/1"
-        worker.restart(SENTRY_DSN=dsn)
+        restart(worker, SENTRY_DSN=dsn)
         yield server
-        worker.restart(SENTRY_DSN="")
+        restart(worker, SENTRY_DSN="")
 
 
 def events(sentry: Collector) -> list[dict[str, Any]]:

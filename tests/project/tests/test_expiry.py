@@ -7,11 +7,12 @@ from django.conf import settings
 
 from tests.fixtures import Process, wait_until
 from tests.tasks import add
+from tests.workers import restart
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_result_is_gone_when_it_expired(celery: Celery, worker: Process) -> None:
-    worker.restart(CELERY_RESULT_EXPIRES="1")
+    restart(worker, CELERY_RESULT_EXPIRES="1")
     try:
         task = add.delay(2, 3).id
 
@@ -26,4 +27,4 @@ def test_a_result_is_gone_when_it_expired(celery: Celery, worker: Process) -> No
         wait_until(done, "a result")
         wait_until(gone, "the result to expire")
     finally:
-        worker.restart(CELERY_RESULT_EXPIRES=str(settings.CELERY_RESULT_EXPIRES))
+        restart(worker, CELERY_RESULT_EXPIRES=str(settings.CELERY_RESULT_EXPIRES))

@@ -1,4 +1,4 @@
-"""Beat shows that it works, and `manage.py wiring` whether it did."""
+"""Beat shows that it works, and `manage.py doctor` reports it."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from health.lines import WiringError
-from heartbeat.models import Heartbeat
-from heartbeat.wiring import beat
+from task_queue.doctor import UnhealthyError
+from task_queue.heartbeat import NAME, beat
+from task_queue.models import Heartbeat
 from tests.fixtures import SECONDS, Process, wait_until
-from tests.test_wiring import is_well, wiring_once
+from tests.test_doctor import is_well, report_once
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
@@ -19,18 +19,18 @@ def test_all_is_well_with_beat(tmp_path: Path) -> None:
     schedule = ("--schedule", str(tmp_path / "schedule"), "--max-interval", "1")
     process = Process(tmp_path / "log", "beat", *schedule, app="tests.beat", TICKS="/dev/null")
     try:
-        wait_until(Heartbeat.objects.exists, what="a tick")
+        wait_until(Heartbeat.objects.filter(name=NAME).exists, what="a tick")
     finally:
         process.stop()
-    wiring_once(is_well)
+    report_once(is_well)
 
 
 def test_beat_that_never_ran_is_found() -> None:
-    with pytest.raises(WiringError, match="has not ticked yet"):
+    with pytest.raises(UnhealthyError, match="has not ticked yet"):
         beat(SECONDS)
 
 
 def test_beat_that_stopped_is_found() -> None:
-    Heartbeat.objects.create(at=timezone.now() - timedelta(minutes=5))
-    with pytest.raises(WiringError, match="last ticked 300 s ago"):
+    Heartbeat.objects.create(name=NAME, at=timezone.now() - timedelta(minutes=5))
+    with pytest.raises(UnhealthyError, match="last ticked 300 s ago"):
         beat(SECONDS)

@@ -5,8 +5,7 @@ from celery import group
 from celery.exceptions import TimeoutError as ResultTimeout
 from celery.result import AsyncResult
 
-from health.tasks import answer
-from health.wiring import results
+from task_queue.doctor import answer, results
 from tests.fixtures import SECONDS, Notes
 from tests.tasks import add, fail, fail_twice
 
@@ -30,7 +29,7 @@ def test_a_failure_comes_back_with_its_traceback(notes: Notes) -> None:
     assert 'raise ValueError("this cannot work")' in str(task.traceback)
 
 
-def test_wiring_finds_results_that_do_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_finds_results_that_do_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     def send_without_result(probe: str) -> AsyncResult:
         return AsyncResult(answer.apply_async((probe,), ignore_result=True).id)
 

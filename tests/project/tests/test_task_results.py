@@ -8,9 +8,9 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.tasks import TaskResult, default_task_backend
 from django.tasks.exceptions import TaskResultDoesNotExist, TaskResultMismatch
-from kombu.exceptions import EncodeError
+from kombu.exceptions import OperationalError
 
-import task_backend.backend
+import task_queue.django_tasks
 from tests import django_tasks
 from tests.fixtures import SECONDS, Notes, wait_until
 from tests.tasks import add
@@ -86,8 +86,13 @@ def test_nothing_is_found_of_a_task_that_could_not_be_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     identifier = uuid4()
-    monkeypatch.setattr(task_backend.backend, "uuid4", lambda: identifier)
-    with pytest.raises(EncodeError, match="Pass a key"):
-        django_tasks.record.enqueue("x" * 10**6, path="")
+    monkeypatch.setattr(task_queue.django_tasks, "uuid4", lambda: identifier)
+
+    def fail(*args: object, **options: object) -> None:
+        raise OperationalError("the broker is down")
+
+    monkeypatch.setattr(task_queue.django_tasks.run, "apply_async", fail)
+    with pytest.raises(OperationalError):
+        django_tasks.record.enqueue("text", path="")
     with pytest.raises(TaskResultDoesNotExist):
         default_task_backend.get_result(str(identifier))

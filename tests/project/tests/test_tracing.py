@@ -12,10 +12,11 @@ from opentelemetry.instrumentation.django import DjangoInstrumentor
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from task_queue.tracing import start
 from tests.collector import Collector, collector
 from tests.fixtures import Notes, Process, wait_until
 from tests.tasks import fail_twice, record
-from tracing.apps import start
+from tests.workers import restart
 
 REQUEST = "GET send/<path:notes>"
 
@@ -36,12 +37,12 @@ def exporter(worker: Process, monkeypatch: pytest.MonkeyPatch) -> Iterator[Colle
         variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        worker.restart(**variables)
+        restart(worker, **variables)
         start()
         yield server
         CeleryInstrumentor().uninstrument()  # type: ignore[no-untyped-call]
         DjangoInstrumentor().uninstrument()
-        worker.restart(OTEL_EXPORTER_OTLP_ENDPOINT="")
+        restart(worker, OTEL_EXPORTER_OTLP_ENDPOINT="")
 
 
 def spans(exporter: Collector) -> dict[bytes, Span]:

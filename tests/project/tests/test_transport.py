@@ -36,7 +36,7 @@ def test_what_is_no_message_is_dropped(celery: Celery, caplog: pytest.LogCapture
         channel.client.rpush(QUEUE.name, "garbage", '{"properties": null}')
         connection.Producer().publish("text", exchange="", routing_key=QUEUE.name)
     assert receive(celery) == "text"
-    assert caplog.text.count("Dropped what is no message") == 2
+    assert caplog.text.count("Dropped an invalid message") == 2
 
 
 class Pool:

@@ -8,6 +8,10 @@
 
 from typing import Any
 
+# {% if observability.imports() %}
+{{ observability.imports() }}
+
+# {% endif %}
 from config.env import BASE_DIR, env
 from config.settings.celery import *
 
@@ -16,27 +20,33 @@ DEBUG = False
 ALLOWED_HOSTS: list[str] = []
 
 INSTALLED_APPS = [
+    # Django
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    # {% for app in django.apps + broker.apps + result.apps + scheduler.apps + observability.apps %}
+    # {% for app in django.apps + result.apps + scheduler.apps %}
+    # {%   if loop.first %}
+    # Third party
+    # {%   endif %}
     "{{ app }}",
     # {% endfor %}
-    "config",
+    # The template
+    # {% for app in broker.apps %}
+    "{{ app }}",
+    # {% endfor %}
+    "task_queue",
+    # Yours
     "accounts",
-    "benchmark",
-    "health",
-    "interruptions",
     # {% if cookiecutter.demo %}
     "gallery",
     # {% endif %}
 ]
 
 MIDDLEWARE = [
-    "health.middleware.HealthMiddleware",
+    "task_queue.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -45,7 +55,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.middleware.BrokerAwayMiddleware",
+    "task_queue.health.BrokerUnavailableMiddleware",
     "{{ django.csp_middleware }}",
 ]
 
@@ -100,10 +110,10 @@ MEDIA_ROOT = BASE_DIR / env("MEDIA_ROOT", default="media")
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"not_failed": {"()": "config.logs.NotFailed"}},
+    "filters": {"not_failed": {"()": "task_queue.logging.NotFailed"}},
     "formatters": {
-        "readable": {"()": "config.logs.readable"},
-        "json": {"()": "config.logs.json"},
+        "readable": {"()": "task_queue.logging.readable"},
+        "json": {"()": "task_queue.logging.json"},
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "readable"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
@@ -118,3 +128,7 @@ LOGGING: dict[str, Any] = {
 }
 # The addresses of visitors are personal data.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+# {% if observability.settings() %}
+
+{{ observability.settings() }}
+# {% endif %}

@@ -1,11 +1,11 @@
 # {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
 # {% import "databases/" ~ cookiecutter.database ~ ".jinja" as database with context %}
 # {% import "results/" ~ cookiecutter.result_backend ~ ".jinja" as result with context %}
-"""Settings for production: `manage.py check --deploy` has nothing to add."""
+"""Settings for production: `manage.py check --deploy` reports no warnings."""
 
 from config.env import env, refuse, require
 
-# What has no safe default, with examples: nothing starts without it. `.env` is not read.
+# Required variables, with examples: nothing starts without them. `.env` is not read.
 require(
     {
         "SECRET_KEY": "$(openssl rand -hex 32)",

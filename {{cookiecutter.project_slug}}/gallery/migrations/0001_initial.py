@@ -204,7 +204,7 @@ class Migration(migrations.Migration):
                 (
                     "due_at",
                     models.DateTimeField(
-                        blank=True, null=True, verbose_name="when to send it; empty: at once"
+                        blank=True, null=True, verbose_name="when to send it; empty: immediately"
                     ),
                 ),
                 (

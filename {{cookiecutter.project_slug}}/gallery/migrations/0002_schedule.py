@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 def add_schedule(apps, schema_editor):
-    """Puts what runs when into the admin, where it can be changed from now on."""
+    """Create the periodic tasks. Change them in the admin."""
     night, _ = apps.get_model("django_celery_beat", "CrontabSchedule").objects.get_or_create(
         minute="0", hour="3"
     )
@@ -15,8 +15,8 @@ def add_schedule(apps, schema_editor):
         defaults={"task": "gallery.tasks.remove_old_albums", "crontab": night},
     )
     tasks.get_or_create(
-        name="Send lost tasks of the gallery again",
-        defaults={"task": "gallery.tasks.resend_lost_tasks", "interval": ten_minutes},
+        name="Requeue stalled tasks of the gallery",
+        defaults={"task": "gallery.tasks.requeue_stalled", "interval": ten_minutes},
     )
 
 

@@ -2,6 +2,9 @@
 
 from config.settings.production import *
 
+# It logs tasks in a way of its own.
+INSTALLED_APPS.remove("task_queue")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

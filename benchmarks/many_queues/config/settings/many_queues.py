@@ -23,7 +23,7 @@ turns = itertools.cycle(NAMES)
 
 
 def route(name, args, kwargs, options, task=None, **others):
-    return {"queue": next(turns)} if name == "benchmark.tasks.empty" else None
+    return {"queue": next(turns)} if name == "task_benchmark.tasks.noop" else None
 
 
 CELERY_TASK_ROUTES = [route]

@@ -1,4 +1,4 @@
-"""`manage.py remove_old_albums`, for cron to run each night."""
+"""`manage.py remove_old_albums`: run it from cron every night."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from gallery.tasks import remove_old_albums
 
 
 class Command(BaseCommand):
-    help = "Has a worker remove albums that are a week old."
+    help = "Sends a task that removes albums older than a week."
 
     def handle(self, *args: Any, **options: Any) -> None:
         remove_old_albums.delay()

@@ -1,5 +1,5 @@
-// Without this file, the page works all the same: files are chosen instead of dropped, and what is
-// too much is refused by the server.
+// Dropping files, and checks before an upload. The page works without this file: visitors choose
+// files, and the server refuses what is too large.
 
 const form = document.querySelector("#upload");
 const input = form.querySelector("input[type=file]");

@@ -1,0 +1,105 @@
+"""Reaches PGMQ by all of its address, from Celery's event loop, and drops foreign messages."""
+
+# kombu's stubs leave this out.
+# mypy: disable-error-code="attr-defined, import-not-found, import-untyped, misc, no-untyped-call"
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+from kombu.transport import pgmq
+from pgmq.base import PGMQConfig
+from psycopg import OperationalError
+
+
+def address(config: PGMQConfig) -> str:
+    """All of it: pgmq's own leaves out what follows the question mark, such as sslmode."""
+    return str(config.conn_string)
+
+
+PGMQConfig.dsn = property(address)  # type: ignore[assignment, method-assign]
+
+
+class Channel(pgmq.Channel):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # kombu's own gives nothing back: tasks of a worker that stopped wait for the timeout.
+        self.qos.restore_at_shutdown = True
+
+    def basic_publish(self, message: Any, *args: Any, **kwargs: Any) -> Any:
+        """Raise an error after which kombu retries on a new channel; its own is not retried."""
+        if self.closed:
+            raise OperationalError("the channel is closed")
+        return super().basic_publish(message, *args, **kwargs)
+
+    def _maybe_enable_notify(self, queue: str, queue_name: str | None = None) -> None:
+        """One at a time: PGMQ replaces its trigger, and fails if two processes do so together."""
+        name = queue_name or self._queue_name(queue)
+        pool: Any = self.pgmq.pool
+        with pool.connection() as connection:
+            connection.execute("SELECT pgmq.acquire_queue_lock(%s)", (name,))
+            self.pgmq.enable_notify(name, self.notify_throttle_interval_ms, conn=connection)
+        self.connection._register_notify_queue(name)
+
+    def _pgmq_message_to_python(self, pgmq_message: Any, queue: str) -> Any:
+        """Wrap a message that kombu cannot read: the worker then logs and drops it."""
+        try:
+            payload = super()._pgmq_message_to_python(pgmq_message, queue)
+            hash(self.Message(payload, channel=self).delivery_tag)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            pgmq_message.message = {
+                "body": json.dumps(pgmq_message.message),
+                "properties": {"delivery_tag": str(uuid4())},
+            }
+            payload = super()._pgmq_message_to_python(pgmq_message, queue)
+        return payload
+
+
+def nothing(*args: Any) -> None:
+    pass
+
+
+class Transport(pgmq.Transport):
+    """Takes tasks when the database says that one came, when one is done, and by the clock.
+
+    Celery's event loop gives each pool process pipes of its own. Those that they share otherwise
+    have locks, and a process that is killed may leave one locked: the worker would hang.
+    """
+
+    Channel = Channel
+    implements = pgmq.Transport.implements.extend(asynchronous=True)
+    forget: Callable[[], None] = nothing
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        def take_tasks() -> None:
+            waiter = self._get_notify_waiter()
+            waiter.wait(0)
+            if waiter._conn:
+                loop.add_reader(waiter._conn, nothing)
+            with suppress(TimeoutError):
+                while True:
+                    self.drain_events(connection, timeout=0)
+            # The pool may have had its turn, and would look at what came when the loop goes round.
+            for other in loop.on_tick - {take_tasks}:
+                other()
+
+        loop.on_tick.add(take_tasks)
+        loop.call_repeatedly(self.polling_interval, nothing)
+        self.forget = lambda: loop.on_tick.discard(take_tasks)
+
+    def close_connection(self, connection: Any) -> None:
+        self.forget()
+        super().close_connection(connection)
+
+
+def is_redelivered(request: Any) -> bool:
+    """Return whether the broker has delivered this task before."""
+    delivery = (request.properties or {}).get("delivery_info", {})
+    return bool(delivery.get("pgmq_message", {}).get("read_ct", 1) > 1)
+
+
+def count_unacknowledged(channel: Any) -> int:
+    """Return 0: with PGMQ, a task is counted in its queue until it is done."""
+    return 0

@@ -1,0 +1,89 @@
+"""Celery on RabbitMQ: delays that the broker can keep, and confirmations with a timeout."""
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import celery
+from amqp.exceptions import NotFound
+from celery.utils.time import subtract_datetimes  # type: ignore[attr-defined]
+from kombu.exceptions import OperationalError
+from kombu.transport.native_delayed_delivery import (
+    MAX_LEVEL,
+    bind_queue_to_native_delayed_delivery_exchange,
+    declare_native_delayed_delivery_exchanges_and_queues,
+    level_name,
+)
+
+# How long RabbitMQ may take to confirm a task, in seconds. Celery would wait forever.
+CONFIRM_TIMEOUT = 2
+
+
+class Celery(celery.Celery):
+    """Celery whose tasks may wait for less than a second, and whose broker may say nothing.
+
+    RabbitMQ itself keeps a task until it is due, and counts whole seconds. Celery refuses to send
+    one that is due sooner, which would lose a retry: here it waits for one second.
+    """
+
+    _has_room = False
+
+    def send_task(  # type: ignore[override]
+        self,
+        name: str,
+        args: Any = None,
+        kwargs: Any = None,
+        countdown: float | None = None,
+        eta: datetime | str | None = None,
+        **options: Any,
+    ) -> Any:
+        if eta:
+            due = datetime.fromisoformat(eta) if isinstance(eta, str) else eta
+            countdown = subtract_datetimes(due, self.now()).total_seconds()
+        if countdown and countdown > 0:
+            countdown = max(1, countdown)
+            self.make_room()
+        options.setdefault("confirm_timeout", CONFIRM_TIMEOUT)
+        return super().send_task(name, args, kwargs, countdown, **options)
+
+    def make_room(self) -> None:
+        """Declare the queues that delayed tasks wait in, and those they go to, once in a process.
+
+        Workers do so, too, when they start; RabbitMQ drops a task that comes before. Raises kombu's
+        OperationalError while RabbitMQ is down.
+        """
+        if self._has_room:
+            return
+        pool: Any = self.pool
+        with pool.acquire(block=True) as connection:
+            connection.ensure_connection(**self.conf.task_publish_retry_policy)
+            try:
+                declare_native_delayed_delivery_exchanges_and_queues(connection, "quorum")
+                for queue in self.amqp.queues.values():
+                    # One of a worker alone, which makes it.
+                    if queue.exclusive:
+                        continue
+                    queue.bind(connection.default_channel).declare()
+                    bind_queue_to_native_delayed_delivery_exchange(connection, queue)
+            except connection.recoverable_connection_errors as error:
+                raise OperationalError(str(error)) from error
+        self._has_room = True
+
+
+def is_redelivered(request: Any) -> bool:
+    """Return whether the broker has delivered this task before."""
+    return bool((request.delivery_info or {}).get("redelivered"))
+
+
+def count_unacknowledged(channel: Any) -> int:
+    """Return how many tasks workers that answer hold, and how many are not due yet.
+
+    The latter are in queues that all projects share, and that the first worker declares.
+    """
+    count = 0
+    with suppress(NotFound):
+        for level in range(MAX_LEVEL + 1):
+            count += channel.queue_declare(level_name(level), passive=True).message_count
+    workers = celery.current_app.control.inspect()
+    answers = [workers.active(), workers.reserved()]
+    return count + sum(len(tasks) for answer in answers for tasks in (answer or {}).values())

@@ -1,0 +1,49 @@
+"""More workers than the usual one, and no broker."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import kombu.pools
+import pytest
+from celery import Celery
+
+from config import celery_app
+from tests.fixtures import WORKER, Process, is_idle, wait_until
+from tests.workers import StartWorker, broker_at
+
+
+@pytest.fixture
+def start_worker(celery: Celery, tmp_path: Path) -> Iterator[StartWorker]:
+    """Start more workers, each with a name and further options, for as long as the test runs."""
+    processes = []
+
+    def start(name: str, *options: str, **env: str) -> Process:
+        options = ("--concurrency", "1", "--hostname", f"{name}@%h", *options)
+        process = Process(tmp_path / f"{name}.log", *WORKER, *options, **env)
+        processes.append(process)
+        process.wait_for_line("ready.")
+        return process
+
+    yield start
+    if processes and not celery.conf.worker_enable_remote_control:
+        # What such a broker hands to a worker that stops, it may keep from others for an hour.
+        wait_until(is_idle, "all workers to be idle")
+    for process in processes:
+        process.stop()
+
+
+@pytest.fixture
+def no_broker() -> Iterator[pytest.MonkeyPatch]:
+    """Send tasks to an unreachable broker until the patch is undone."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = broker_at(closed)
+    options = {"max_retries": 1, "interval_start": 0}
+    nowhere = celery_app.connection_for_write(url, transport_options=options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(celery_app, "connection_for_write", nowhere.clone)
+        patch.setattr(celery_app, "_pool", kombu.pools.connections[nowhere])
+        patch.setattr(celery_app.amqp, "_producer_pool", kombu.pools.producers[nowhere])
+        patch.setitem(celery_app.conf.task_publish_retry_policy, "max_retries", 1)
+        yield patch

@@ -1,0 +1,20 @@
+"""The page says when no worker is listening."""
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from tests.fixtures import Process
+from tests.workers import restart
+
+pytestmark = pytest.mark.django_db
+
+
+def test_it_says_when_none_is(client: Client, worker: Process) -> None:
+    worker.stop()
+    cache.delete("gallery-workers")
+    try:
+        assert client.get("/workers/").content == b"No worker is listening. Start one: make worker"
+    finally:
+        restart(worker)
+        cache.delete("gallery-workers")

@@ -1,0 +1,28 @@
+"""Uploads overtake imports."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+
+from gallery.models import Album, Photograph, State
+from gallery.workflows import enqueue_import
+from tests.fixtures import wait_until
+from tests.gallery.conftest import Occupied, Upload, picture
+
+pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
+
+
+def test_an_upload_passes_an_import(occupy: Callable[[], Occupied], upload: Upload) -> None:
+    occupied = occupy()
+    imported = Album.objects.create(title="imported").photographs.create(
+        file=ContentFile(picture(), "imported")
+    )
+    enqueue_import([imported.pk])
+    uploaded = upload().photographs.get()
+    occupied.free(1)
+    wait_until(Photograph.objects.filter(pk=imported.pk, state=State.DONE).exists)
+    occupied.free()
+    written = {p.pk: Path(p.thumbnail.path).stat().st_mtime_ns for p in Photograph.objects.all()}
+    assert written[uploaded.pk] < written[imported.pk]

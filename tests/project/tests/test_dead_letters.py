@@ -1,0 +1,108 @@
+"""A task whose process dies runs again, and a dead letter can be retried."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from celery import Celery
+from django.conf import settings
+from django.db import connections
+from django.test import Client
+from django.urls import reverse
+from kombu.utils.json import dumps
+
+from task_queue import base
+from task_queue.models import DeadLetter
+from tests.fixtures import Notes, wait_until
+from tests.machinery_tasks import die_once, retry_while_away
+from tests.tasks import record
+
+pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
+
+
+# Celery's JSON takes more than the standard library's.
+VALUES = [uuid4(), date.today(), Decimal("1.5"), b"\xff"]
+
+
+def test_a_task_whose_process_dies_runs_again(notes: Notes) -> None:
+    die_once.delay(notes.path, VALUES)
+    assert notes.wait(3) == ["dying", "interrupted once", str(VALUES)]
+    wait_until(lambda: not DeadLetter.objects.exists(), what="the note of it to go")
+
+
+class Uncountable:
+    """A value that cannot be written as JSON."""
+
+    def __str__(self) -> str:
+        return "it ran"
+
+
+def test_a_task_that_can_never_be_retried_while_the_broker_is_away_becomes_a_dead_letter(
+    notes: Notes,
+) -> None:
+    retry_while_away.delay(notes.path)
+    wait_until(DeadLetter.objects.filter(quarantined=True).exists, what="a dead letter")
+    assert notes.lines == ["trying"] * (1 + settings.TASK_MAX_RESTARTS)
+    assert DeadLetter.objects.get().restarts == settings.TASK_MAX_RESTARTS + 1
+
+
+def test_a_task_whose_restart_cannot_be_counted_runs(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(base, "is_redelivered", lambda request: True)
+    record.apply((Uncountable(), notes.path))
+    assert notes.lines == ["it ran"]
+    assert "The restart of a task could not be counted." in caplog.text
+
+
+def test_restarts_that_are_counted_at_once_are_all_counted() -> None:
+    """Two workers may get the same task when the network between them and the broker parts."""
+
+    def count(number: int) -> None:
+        task = die_once
+        task.push_request(id="1", args=[], kwargs={})  # type: ignore[call-arg]
+        DeadLetter.count_restart(task)
+        task.pop_request()
+        connections.close_all()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(count, range(20)))
+    assert DeadLetter.objects.get().restarts == 20
+
+
+def retry(admin_client: Client, task: DeadLetter) -> None:
+    page = reverse("admin:task_queue_deadletter_changelist")
+    assert task.name in admin_client.get(page).text
+    admin_client.post(page, {"action": "retry", "_selected_action": [task.pk]})
+
+
+def test_a_dead_letter_is_retried_from_the_admin(notes: Notes, admin_client: Client) -> None:
+    task = DeadLetter.objects.create(
+        id="1",
+        name=record.name,
+        signature=dumps(record.s("again", notes.path)),
+        restarts=6,
+        quarantined=True,
+    )
+    retry(admin_client, task)
+    assert notes.wait() == ["again"]
+    assert not DeadLetter.objects.exists()
+
+
+def test_a_task_of_a_later_version_is_kept_until_that_is_there(
+    celery: Celery, notes: Notes, admin_client: Client
+) -> None:
+    # That version was here before, and its worker died.
+    DeadLetter.objects.create(id="1", name="record", signature="{}", restarts=1)
+    then = record.si("then", notes.path)
+    celery.send_task("record", (VALUES, notes.path), task_id="1", link=then, queue="default")
+    letters = DeadLetter.objects.filter(quarantined=True)
+    wait_until(letters.exists, what="a dead letter")
+    task = letters.get()
+    # The later version: a task of this name.
+    task.signature = task.signature.replace('"task": "record"', f'"task": "{record.name}"')
+    task.save()
+    retry(admin_client, task)
+    assert notes.wait(2) == [str(VALUES), "then"]

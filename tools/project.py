@@ -1,0 +1,536 @@
+"""Change the project in the current folder: other answers, or a newer version of its template.
+
+A project's `scripts/template.py` clones its template and runs this file of the newest version, so
+that a fix reaches old projects immediately. Keep this path, and the words it takes.
+
+`switch` and `update` compare what the template makes of the old answers and of the new ones, and
+merge the difference into a copy of the project. Only if that succeeds, the project gets it, staged
+and not committed.
+"""
+
+import difflib
+import io
+import json
+import os
+import re
+import secrets
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path.cwd()
+# The clone, in which other versions are checked out while this runs: import nothing from it.
+TEMPLATE = Path(__file__).resolve().parent.parent
+# In the format of cruft, which reads and writes it, too.
+RECORD = ".cruft.json"
+UV = os.environ.get("UV", "uv")
+# Override a person's own settings of git. Files are matched by name: renames are not guessed.
+GIT_SETTINGS = [
+    "core.hooksPath=/dev/null",
+    "merge.conflictStyle=diff3",
+    "merge.renames=false",
+    "rerere.enabled=false",
+    "user.email=template@localhost",
+    "user.name=template",
+]
+CONFLICT = re.compile(
+    r"^<{7}.*?\n(.*?)^\|{7}.*?\n(.*?)^={7}\n(.*?)^>{7}.*?\n", re.MULTILINE | re.DOTALL
+)
+LIST_ITEM = re.compile(r'\s*".*",\n')
+# A line of .env, or several where its value is in quotes.
+VARIABLE = re.compile(
+    r"""^[ \t]*(?:export[ \t]+)?(\w+)=("[^"]*"|'[^']*')?.*$""", re.MULTILINE | re.ASCII
+)
+
+Answers = Mapping[str, str | bool]
+
+
+class Abort(Exception):  # noqa: N818
+    """A command that changed nothing; the message says why, and what to do."""
+
+
+def main(command: str, *words: str) -> int:
+    """Run a command with words such as key=value, and return the exit code."""
+    commands = {"switch": switch, "update": update, "propose": propose}
+    try:
+        overrides = parse(words)
+        if command == "benchmark":
+            return benchmark(overrides)
+        with tempfile.TemporaryDirectory() as name:
+            commands[command](overrides, Path(name))
+    except Abort as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    return 0
+
+
+def switch(overrides: dict[str, str], folder: Path) -> None:
+    """Change the project's answers to the template's questions."""
+    record = read_record()
+    overrides.pop("template", None)
+    checkout(record["commit"])
+    questions = read_questions()
+    old = answers_of(record)
+    if not overrides:
+        for key, default in questions.items():
+            others = [to_cli(value) for value in choices(default) if value != old.get(key)]
+            note = f"  or {', '.join(others)}" if others else ""
+            print(f"{key:<16}{to_cli(old.get(key, ''))}{note}")
+        return
+    check(overrides, questions)
+    new = old | {key: coerce(value, questions[key]) for key, value in overrides.items()}
+    if new == old:
+        raise Abort(f"Nothing to do: the project already has this {', '.join(sorted(overrides))}.")
+    check_clean()
+    before = render(old, folder / "before")
+    after = render(new, folder / "after")
+    message = "Switch to " + ", ".join(f"{key}={value}" for key, value in overrides.items())
+    apply(before, after, with_answers(record, new), message, folder)
+
+
+def update(overrides: dict[str, str], folder: Path) -> None:
+    """Bring the project to the newest version of its template, or to the one that `to` names."""
+    record = read_record()
+    known = record["template"]
+    address = overrides.pop("template", known)
+    version = overrides.pop("to", "origin/HEAD")
+    if overrides:
+        raise Abort(
+            f"{next(iter(overrides))} is not an option of update: write to=VERSION or nothing."
+        )
+    old_commit = record["commit"]
+    new_commit = checkout(version)
+    if old_commit == new_commit and address == known:
+        print("Nothing to do: the project is on this version of its template.")
+        return
+    check_clean()
+    if address != known:
+        # Keep a password in the address out of the record.
+        record["template"] = re.sub("://[^/@]*@", "://", address)
+    if old_commit == new_commit:
+        (PROJECT / RECORD).write_text(to_text(record), encoding="utf-8")
+        git("add", RECORD)
+        print(f"{RECORD} has the new address: commit it. The template's version is the same.")
+        return
+    after = render(answers_of(record), folder / "after")
+    # With the answers to new questions.
+    answers = answers_of(json.loads((after / RECORD).read_text(encoding="utf-8")))
+    checkout(old_commit)
+    before = render(answers_of(record), folder / "before")
+    record = with_answers(record, answers) | {"commit": new_commit}
+    name = git("describe", "--tags", "--always", new_commit, cwd=TEMPLATE)
+    apply(before, after, record, f"Update the template to {name}", folder)
+    changes = git("diff", "--unified=0", old_commit, new_commit, "--", "CHANGELOG.md", cwd=TEMPLATE)
+    news = re.findall(r"^\+(?!\+\+)(.*)$", changes, re.MULTILINE)
+    print("\nWhat is new, and what is left to do by hand:\n", *news, sep="\n")
+
+
+def propose(overrides: dict[str, str], folder: Path) -> None:
+    """Open an update as a pull request on GitHub, or as a merge request on GitLab."""
+    host = os.environ.get("CI_SERVER_HOST")
+    if not host and "GITHUB_ACTIONS" not in os.environ:
+        raise Abort("Run this in GitHub Actions or in GitLab CI; here, run make update.")
+    with redirect_stdout(io.StringIO()) as output:
+        update(overrides, folder)
+    news = output.getvalue()
+    print(news, end="", flush=True)
+    if not git("diff", "--cached", "--name-only"):
+        return
+    name, email = (
+        ("template-update", f"template-update@noreply.{host}")
+        if host
+        else ("github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com")
+    )
+    identity = ["-c", f"user.name={name}", "-c", f"user.email={email}"]
+    git(*identity, "commit", "--quiet", "--message", f"Update the template\n\n{news}")
+    if host:
+        address = f"https://token:{os.environ['TEMPLATE_TOKEN']}@{host}"
+        address += f"/{os.environ['CI_PROJECT_PATH']}.git"
+        options = ["--force", "--push-option", "merge_request.create"]
+        run("git", "push", *options, address, "HEAD:template-update")
+        return
+    run("gh", "auth", "setup-git")
+    run("git", "push", "--force", "origin", "HEAD:template-update")
+    view = ["gh", "pr", "view", "template-update", "--json", "state", "--jq", ".state"]
+    shown = subprocess.run(view, cwd=PROJECT, capture_output=True, text=True, check=False)
+    if "OPEN" not in shown.stdout:
+        body = folder / "news"
+        body.write_text(news, encoding="utf-8")
+        request = ["--head", "template-update", "--title", "Update the template"]
+        run("gh", "pr", "create", *request, "--body-file", str(body))
+
+
+def run(*command: str) -> None:
+    """Run a command in the project, with its output shown. Raises Abort if it fails."""
+    done = subprocess.run(command, cwd=PROJECT, check=False)
+    if done.returncode:
+        raise Abort(f"{' '.join(command[:3])} failed with exit code {done.returncode}.")
+
+
+def benchmark(overrides: dict[str, str]) -> int:
+    """Measure the project by `manage.py benchmark`. `save=FILE` is its option `--save FILE`."""
+    overrides.pop("template", None)
+    options = [
+        part for key, value in overrides.items() for part in (f"--{key}", *shlex.split(value))
+    ]
+    settings = os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings.local")
+    # Ctrl-C stops the command, which removes its queues first.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    return subprocess.run(
+        [UV, "run", "manage.py", "benchmark", *options],
+        cwd=PROJECT,
+        env=os.environ | benchmark_environment(settings),
+        check=False,
+    ).returncode
+
+
+def benchmark_environment(settings: str) -> dict[str, str]:
+    """Return the variables that add the benchmark to a project with these settings."""
+    folders = [str(TEMPLATE / "benchmarks" / "project"), os.environ.get("PYTHONPATH", "")]
+    return {
+        "PYTHONPATH": os.pathsep.join(filter(None, folders)),
+        "DJANGO_SETTINGS_MODULE": "task_benchmark.settings",
+        "BENCHMARK_SETTINGS": settings,
+    }
+
+
+def parse(words: Iterable[str]) -> dict[str, str]:
+    """Return the values in words such as key=value. Raises Abort for any other word."""
+    overrides = {}
+    for text in words:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise Abort(f"{text!r} is not an answer: write KEY=VALUE.")
+        overrides[key] = value
+    return overrides
+
+
+def read_record() -> dict[str, Any]:
+    """Return the template, its version and the answers that made the project."""
+    record: dict[str, Any] = json.loads((PROJECT / RECORD).read_text(encoding="utf-8"))
+    return record
+
+
+def to_text(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+
+
+def answers_of(record: Mapping[str, Any]) -> dict[str, str | bool]:
+    answers = record["context"]["cookiecutter"].items()
+    return {key: value for key, value in answers if not key.startswith("_")}
+
+
+def with_answers(record: Mapping[str, Any], answers: Answers) -> dict[str, Any]:
+    context = {**record["context"]["cookiecutter"], **answers}
+    return {**record, "context": {"cookiecutter": context}}
+
+
+def checkout(version: str) -> str:
+    """Check out a version of the template, and return its commit."""
+    try:
+        git("checkout", "--quiet", "--detach", version, cwd=TEMPLATE)
+    except subprocess.CalledProcessError:
+        raise Abort(
+            f"The template at {git('remote', 'get-url', 'origin', cwd=TEMPLATE)} has no version"
+            f" {version}. Name the address that has it: template=ADDRESS"
+        ) from None
+    return git("rev-parse", "HEAD", cwd=TEMPLATE)
+
+
+def read_questions() -> dict[str, Any]:
+    """Return each question with its default, or its choices."""
+    questions = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
+    return {key: value for key, value in questions.items() if not key.startswith("_")}
+
+
+def choices(default: Any) -> list[str | bool]:
+    """Return the values that a question allows; none where it takes any text."""
+    if isinstance(default, bool):
+        return [True, False]
+    return default if isinstance(default, list) else []
+
+
+def to_cli(answer: str | bool) -> str:
+    """Write an answer as a command line does."""
+    return str(answer).lower() if isinstance(answer, bool) else answer
+
+
+def coerce(value: str, default: Any) -> str | bool:
+    """Convert a word to the type of a question's default."""
+    return value == "true" if isinstance(default, bool) else value
+
+
+def check(overrides: Mapping[str, str], questions: Mapping[str, Any]) -> None:
+    """Raise Abort for a question or a value that does not exist."""
+    for key, value in overrides.items():
+        if key not in questions:
+            raise Abort(f"There is no question {key!r}: {suggest(key, list(questions))}")
+        allowed = [to_cli(choice) for choice in choices(questions[key])]
+        if allowed and value not in allowed:
+            raise Abort(f"{key} cannot be {value!r}: {suggest(value, allowed)}")
+
+
+def suggest(value: str, allowed: list[str]) -> str:
+    """Return a sentence with what can be chosen instead of a value."""
+    near = difflib.get_close_matches(value, allowed, 1)
+    return f"{f'did you mean {near[0]}? Choose' if near else 'choose'} one of {', '.join(allowed)}."
+
+
+def check_clean() -> None:
+    """Raise Abort unless all of the project is committed, so that git can undo what is done."""
+    try:
+        changed = git("status", "--porcelain")
+        git("rev-parse", "--verify", "--quiet", "HEAD")
+    except subprocess.CalledProcessError:
+        raise Abort(
+            "This could not be undone: put the project into git first, by git init,"
+            " git add --all and git commit."
+        ) from None
+    if changed:
+        raise Abort(f"Commit or stash your changes first, here or elsewhere in git:\n{changed}")
+
+
+def render(answers: Answers, folder: Path) -> Path:
+    """Make a project of the answers in a new folder, by the version that is checked out."""
+    questions = read_questions()
+    folder.mkdir()
+    file = folder / "config.json"
+    config = {"cookiecutters_dir": str(folder / "templates"), "replay_dir": str(folder / "replays")}
+    file.write_text(json.dumps(config), encoding="utf-8")
+    command = [UV, "tool", "run", "--from", "cookiecutter>=2.7,<3", "cookiecutter", "--no-input"]
+    places = ["--config-file", file, "--output-dir", folder / "output", TEMPLATE]
+    made = subprocess.run(
+        [*command, *map(str, places), *escape(answers, questions)],
+        capture_output=True,
+        text=True,
+        check=False,
+        # Whatever else it writes is deleted with the folder.
+        env={**os.environ, "TMPDIR": str(folder)},
+    )
+    if made.returncode == 0:
+        project = next((folder / "output").iterdir())
+        (project / ".env").unlink()
+        return project
+    output = (made.stderr + made.stdout).strip().splitlines() or ["no reason was given"]
+    raise Abort(next((line[7:] for line in output if line.startswith("ERROR: ")), output[-1]))
+
+
+def escape(answers: Answers, questions: Mapping[str, Any]) -> list[str]:
+    """Write the answers as words for cookiecutter, which renders text as Jinja."""
+    words = []
+    for key, answer in answers.items():
+        if key in questions:
+            is_text = isinstance(questions[key], str)
+            quoted = 2 * "{" + json.dumps(answer, ensure_ascii=False) + 2 * "}"
+            words.append(f"{key}={quoted if is_text else to_cli(answer)}")
+    return words
+
+
+def apply(before: Path, after: Path, record: Mapping[str, Any], message: str, folder: Path) -> None:
+    """Merge what differs between two renderings into the project. Raises Abort on a conflict."""
+    left_out = leave_out_removed(before, after)
+    prefix = git("rev-parse", "--show-prefix")
+    base = commit(before, (PROJECT / RECORD).read_text(encoding="utf-8"), prefix, message)
+    wanted = commit(after, to_text(record), prefix, message, "-p", base)
+    copy = folder / "copy"
+    git("worktree", "add", "--quiet", "--detach", str(copy), "HEAD")
+    try:
+        merge(wanted, copy)
+        lock(copy / prefix)
+        git("add", "--all", cwd=copy)
+        tree = git("write-tree", cwd=copy)
+        env = merge_env(copy / prefix)
+    finally:
+        git("worktree", "remove", "--force", str(copy))
+    git("read-tree", "-m", "-u", "HEAD", tree, cwd=Path(git("rev-parse", "--show-toplevel")))
+    print(f"{message}: {git('diff', '--cached', '--shortstat') or 'no file changes'}.")
+    if env != read_env(PROJECT / ".env"):
+        replace_env(env)
+        print(".env has the new values; .env.bak is a copy of the old file.")
+    if left_out:
+        print("Left out, since the project removed it:", *left_out, sep="\n    ")
+    services = "services " if "\nservices:" in (PROJECT / "Makefile").read_text("utf-8") else ""
+    print(f"Review it by `git diff --cached`, run `make {services}install test`, and commit it.")
+    print("Restart `make dev` where it runs: it has the old answers.")
+
+
+def leave_out_removed(before: Path, after: Path) -> list[str]:
+    """Delete from both what the project removed, and return what of it would have changed."""
+    names = {
+        path.relative_to(tree)
+        for tree in (before, after)
+        for path in tree.rglob("*")
+        if path.is_file()
+    }
+    removed = {
+        path.relative_to(before)
+        for path in before.rglob("*")
+        if not (PROJECT / path.relative_to(before)).exists()
+    }
+    left_out = []
+    for name in sorted(names):
+        if not removed.isdisjoint([name, *name.parents]):
+            texts = [read(tree / name) for tree in (before, after)]
+            if texts[1] not in (None, texts[0]):
+                left_out.append(str(name))
+            for tree in (before, after):
+                (tree / name).unlink(missing_ok=True)
+    return left_out
+
+
+def read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
+def commit(rendering: Path, record: str, prefix: str, message: str, *options: str) -> str:
+    """Commit a rendering to the project's git, on no branch, and return the commit."""
+    (rendering / RECORD).write_text(record, encoding="utf-8")
+    # The project may be a subfolder of its repository.
+    root = rendering.parent.parent / "tree"
+    (root / prefix).parent.mkdir(parents=True, exist_ok=True)
+    rendering.rename(root / prefix)
+    place = {
+        "GIT_DIR": git("rev-parse", "--absolute-git-dir"),
+        "GIT_WORK_TREE": str(root),
+        "GIT_INDEX_FILE": str(root.with_name("index")),
+    }
+    git("add", "--all", "--force", cwd=root, **place)
+    tree = git("write-tree", cwd=root, **place)
+    return git("commit-tree", tree, "-m", message, *options)
+
+
+def merge(wanted: str, copy: Path) -> None:
+    """Apply a commit to the copy. Raises Abort where the project changed the same lines."""
+    try:
+        git("cherry-pick", "--no-commit", wanted, cwd=copy)
+        return
+    except subprocess.CalledProcessError:
+        states = git("status", "--porcelain", "-z", cwd=copy).split("\0")
+    conflicts = []
+    for state, name in [(line[:2], line[3:]) for line in states]:
+        if state in ("UU", "AA"):
+            text = CONFLICT.sub(merge_list_conflict, (copy / name).read_text(encoding="utf-8"))
+            (copy / name).write_text(text, encoding="utf-8")
+            if CONFLICT.search(text):
+                conflicts.append(name)
+        elif "U" in state:
+            conflicts.append(f"{name} (changed here, deleted by the template)")
+    if conflicts:
+        files = "\n    ".join(conflicts)
+        raise Abort(
+            f"Nothing was changed: the project and its template changed the same lines of\n"
+            f"    {files}\n"
+            f"To merge by hand: git cherry-pick {wanted[:12]}, resolve the conflicts, run uv lock,"
+            f" and copy new values of .env.example to .env."
+        )
+
+
+def merge_list_conflict(conflict: re.Match[str]) -> str:
+    """Keep the items of both where both added to a list; leave any other conflict as it is."""
+    ours, base, theirs = (part.splitlines(keepends=True) for part in conflict.groups())
+    items = all(LIST_ITEM.fullmatch(line) for line in ours + base + theirs)
+    if not items or not set(base) <= set(ours):
+        return conflict[0]
+    kept = [line for line in ours if line not in base or line in theirs]
+    both = kept + [line for line in theirs if line not in kept]
+    in_order = ours == sorted(ours) and theirs == sorted(theirs)
+    return "".join(sorted(both) if in_order else both)
+
+
+def lock(project: Path) -> None:
+    """Update uv.lock to pyproject.toml."""
+    if (project / "uv.lock").exists():
+        locked = subprocess.run(
+            [UV, "lock", "--quiet"], cwd=project, capture_output=True, text=True, check=False
+        )
+        if locked.returncode:
+            raise Abort(f"Nothing was changed: uv lock failed.\n{locked.stderr.strip()}")
+
+
+def merge_env(changed: Path) -> str:
+    """Return the text of .env that fits the .env.example of the changed project.
+
+    A variable that is new in the example, or whose value changed there, gets that value. Its old
+    line is kept as a comment, and so is a variable that left the example. The rest stays as it is.
+    """
+    old, new, text = map(
+        read_env, [PROJECT / ".env.example", changed / ".env.example", PROJECT / ".env"]
+    )
+    if not text:
+        return ""
+    was, now, filled = variables(old), variables(new), variables(fill(new))
+    others = {key for key in was | now if was.get(key) != now.get(key)}
+    missing = {key: filled[key] for key in now if key in others}
+
+    def edit(line: re.Match[str]) -> str:
+        if line[1] not in others:
+            return line[0]
+        commented = re.sub("^", "# ", line[0], flags=re.MULTILINE)
+        return f"{commented}\n{missing.pop(line[1])}" if line[1] in missing else commented
+
+    text = VARIABLE.sub(edit, text)
+    if missing:
+        text += "\n".join(["" if text.endswith("\n") else "\n", *missing.values(), ""])
+    return text
+
+
+def replace_env(text: str) -> None:
+    """Replace .env, and keep the old one as .env.bak."""
+    # Follow a symbolic link.
+    env = (PROJECT / ".env").resolve()
+    write(PROJECT / ".env.bak", env.read_bytes(), 0o600)
+    write(env, text.encode(errors="surrogateescape"), env.stat().st_mode & 0o777)
+
+
+def write(path: Path, content: bytes, mode: int) -> None:
+    """Write a file atomically."""
+    file, temporary = tempfile.mkstemp(prefix=".env.", dir=path.parent)
+    try:
+        with os.fdopen(file, "wb") as stream:
+            stream.write(content)
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except OSError:
+        Path(temporary).unlink()
+        raise
+
+
+def read_env(path: Path) -> str:
+    """Return the text of a file to the byte; "" if it does not exist."""
+    return path.read_bytes().decode(errors="surrogateescape") if path.exists() else ""
+
+
+def fill(example: str) -> str:
+    """Replace each <NAME> by a random secret, as the project's `scripts/env.py` does."""
+    values: defaultdict[str, str] = defaultdict(lambda: secrets.token_hex(32))
+    return re.sub(r"<([A-Z_]+)>", lambda match: values[match[1]], example)
+
+
+def variables(text: str) -> dict[str, str]:
+    """Return the line of each variable that a text sets."""
+    return {line[1]: line[0] for line in VARIABLE.finditer(text)}
+
+
+def git(*arguments: str, cwd: Path | None = None, **environment: str) -> str:
+    """Return git's output, in the project or another folder. Raises CalledProcessError."""
+    settings = [word for setting in GIT_SETTINGS for word in ("-c", setting)]
+    done = subprocess.run(
+        ["git", *settings, *arguments],
+        cwd=cwd or PROJECT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,7 +1,0 @@
-"""Measures how fast tasks run."""
-
-from django.apps import AppConfig
-
-
-class BenchmarkConfig(AppConfig):
-    name = "benchmark"

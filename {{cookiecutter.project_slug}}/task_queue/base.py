@@ -1,0 +1,119 @@
+# {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
+"""The base of your tasks: `@shared_task(base=RetriedTask)`."""
+
+import logging
+import random
+import time
+from typing import Any
+
+# {% if broker.broadcasts %}
+import celery
+# {% endif %}
+from celery.contrib.django.task import DjangoTask
+from celery.exceptions import Reject, Retry, SoftTimeLimitExceeded
+from celery.signals import task_postrun
+from django.db import OperationalError
+from kombu.exceptions import OperationalError as BrokerError
+
+from task_queue.broker import is_redelivered
+from task_queue.models import DeadLetter
+
+logger = logging.getLogger(__name__)
+
+
+class Quarantined(Exception):  # noqa: N818 - the task is at fault, not what raises this
+    """Raised instead of starting a task again that was interrupted too often."""
+
+
+class Task(DjangoTask):
+    """The base of every task in the project.
+
+    A task whose process dies is delivered again. One that always kills its process would do so
+    endlessly: after `TASK_MAX_RESTARTS` it fails instead, and becomes a dead letter.
+    """
+
+    Request = "task_queue.worker:Request"
+
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+        if not is_redelivered(self.request):
+            return
+        # Tasks that died together do not start together: one of them may kill the others.
+        time.sleep(random.random())  # noqa: S311
+        try:
+            letter = DeadLetter.count_restart(self)
+        except (MemoryError, SoftTimeLimitExceeded):
+            raise
+        except Exception:
+            # Such as a database that is down: the task runs all the same.
+            logger.exception("The restart of a task could not be counted.")
+            return
+        if letter.quarantined:
+            raise Quarantined(
+                f"{self.name} was started {letter.restarts} times, and its process died or was"
+                " stopped each time. See Dead letters in the admin."
+            )
+
+    def AsyncResult(self, task_id: str, **options: Any) -> Any:  # noqa: N802
+        """Return the result. `get()` returns None where results are ignored, and does not wait.
+
+        Celery does so for what `delay()` returns, but not for the task that ends a group.
+        """
+        result = super().AsyncResult(task_id, **options)
+        result.ignored = bool(self.ignore_result)
+        return result
+
+    def retry(self, *args: Any, **options: Any) -> Retry:
+        """Send the task again, after one second or more.
+
+        A run that started immediately could end before this one has stored RETRY, which would then
+        hide the result. While the broker is down, it keeps this run, and delivers it again. If the
+        task can never be sent, the reason is raised, such as EncodeError.
+        """
+        if options.get("countdown") is not None:
+            options["countdown"] = max(1, options["countdown"])
+        try:
+            return super().retry(*args, **options)
+        except Reject as unsent:
+            reason: Exception = unsent.reason  # type: ignore[attr-defined]
+        # Celery drops a task that it could not send again.
+        if isinstance(reason, BrokerError):
+            raise Reject(reason, requeue=True)
+        raise reason
+
+
+@task_postrun.connect
+def clear_restart_count(sender: object, task_id: str, retval: object, **kwargs: Any) -> None:
+    """Forget the restarts of a task that ended, well or not."""
+    # When memory runs out, Celery ends the worker; this and what was rejected is delivered again.
+    again = isinstance(retval, MemoryError | Reject)
+    if isinstance(sender, Task) and is_redelivered(sender.request) and not again:
+        DeadLetter.objects.filter(id=task_id, quarantined=False).delete()
+
+
+class RetriedTask(Task):
+    """A task that runs again after an error that passes by itself.
+
+    It waits 1, 2, 4, … seconds, each drawn at random from one second up to that, so that tasks
+    that fail together do not return together. After five retries it fails. Name more exceptions
+    by `autoretry_for=(*RetriedTask.autoretry_for, MyError)`.
+    """
+
+    autoretry_for = (ConnectionError, TimeoutError, OperationalError)
+    max_retries = 5
+    retry_backoff = True
+    retry_backoff_max = 600
+    retry_jitter = True
+# {% if broker.broadcasts %}
+
+
+def broadcast(task: celery.Task[Any, Any], *args: object, **kwargs: object) -> None:
+    """Send a task to each worker that reads the queue `broadcast` now. Results are ignored."""
+    queue = celery.current_app.amqp.queues["broadcast"]
+    route: dict[str, Any] = {
+        "exchange": queue.exchange,
+        "routing_key": queue.routing_key,
+        # Celery does not declare a broadcast's exchange, and a message to an unknown one is lost.
+        "declare": [queue.exchange],
+    }
+    task.apply_async(args, kwargs, ignore_result=True, **route)
+# {% endif %}

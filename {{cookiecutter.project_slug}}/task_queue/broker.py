@@ -1,0 +1,1 @@
+# {% include "brokers/" ~ cookiecutter.broker ~ ".py" %}

@@ -1,0 +1,176 @@
+"""The checks of `manage.py doctor`. An app adds its own in a module called `doctor`."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import uuid4
+
+from celery import shared_task
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from config import celery_app
+from task_queue.models import DeadLetter, Heartbeat
+
+# Takes the seconds that it may wait. Returns a line, or raises an exception.
+Function = Callable[[float], str]
+
+# Queues by the names that code uses, without those that come and go with a worker.
+QUEUES = {
+    queue.alias or queue.name: queue  # type: ignore[attr-defined]
+    for queue in celery_app.amqp.queues.values()
+    if not queue.auto_delete
+}
+PREFIX = "doctor-"
+ADDRESS = "correct its address in the environment or .env."
+
+
+class UnhealthyError(Exception):
+    """The reason why a check failed, and a fix, if the check's own is not the right one."""
+
+    def __init__(self, reason: str, fix: str = "") -> None:
+        super().__init__(reason)
+        self.fix = fix
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    run: Function
+    fix: str
+    needs: Sequence[Function]
+
+
+checks: list[Check] = []
+
+
+@shared_task
+def answer(name: str) -> str:
+    """Delete the heartbeat of this name, for which its sender waits, and return the name."""
+    Heartbeat.objects.filter(name=name).delete()
+    return name
+
+
+def check(name: str, *, fix: str, needs: Sequence[Function] = ()) -> Callable[[Function], Function]:
+    """Register a function as a check, which is skipped if one that it needs fails."""
+
+    def register(function: Function) -> Function:
+        checks.append(Check(name, function, fix, needs))
+        return function
+
+    return register
+
+
+def milliseconds(start: float) -> str:
+    """Return the time since `start`, a value of `time.perf_counter`."""
+    return f"{(time.perf_counter() - start) * 1000:.0f} ms"
+
+
+@check("Database", fix=f"Start it, or {ADDRESS}")
+def database(seconds: float) -> str:
+    start = time.perf_counter()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    took = milliseconds(start)
+    executor = MigrationExecutor(connection)
+    if missing := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise UnhealthyError(f"migrations missing: {len(missing)}", fix="Apply them: make migrate")
+    return f"answers in {took}"
+
+
+@check("Broker", fix=f"Start it (make services), or {ADDRESS}")
+def broker(seconds: float) -> str:
+    with celery_app.connection_for_write(connect_timeout=seconds) as broker:
+        # Without the password.
+        address = broker.as_uri()
+        start = time.perf_counter()
+        try:
+            broker.ensure_connection(max_retries=0)
+        except Exception as error:
+            raise UnhealthyError(f"{address}: {str(error) or 'no answer'}") from error
+        return f"{address} answers in {milliseconds(start)}"
+
+
+@check("Workers", fix="Start one: make worker", needs=[broker])
+def workers(seconds: float) -> str:
+    if not celery_app.conf.worker_enable_remote_control:
+        return "cannot be asked through this broker: see whether tasks run"
+    replies = celery_app.control.inspect(timeout=min(seconds, 1)).active_queues()
+    if not replies:
+        raise UnhealthyError("none answers")
+    reads = []
+    for worker, read in sorted(replies.items()):
+        names = {queue["name"] for queue in read}
+        queues = [name for name, queue in QUEUES.items() if queue.name in names]
+        reads.append(f"{worker} reads {' and '.join(queues)}")
+    return "; ".join(reads)
+
+
+def count_waiting() -> dict[str, int]:
+    """Return how many tasks wait in each queue, by the name that code uses."""
+    counts = {}
+    with celery_app.connection_for_write() as broker:
+        broker.ensure_connection(max_retries=0)
+        with broker.channel() as channel:
+            for name, queue in QUEUES.items():
+                # As a worker declares it: with a key prefix, a passive declaration finds nothing.
+                declared = channel.queue_declare(  # type: ignore[attr-defined]
+                    queue.name, durable=True, auto_delete=False, arguments=queue.queue_arguments
+                )
+                counts[name] = declared.message_count
+    return counts
+
+
+@check("Queues", fix=f"Start the broker (make services), or {ADDRESS}", needs=[broker])
+def queues(seconds: float) -> str:
+    return ", ".join(f"{count} in {name}" for name, count in count_waiting().items())
+
+
+@check("Tasks", fix="Start a worker: make worker", needs=[database, broker])
+def tasks(seconds: float) -> str:
+    """Send a task through each queue, and wait until workers have run them all."""
+    ours = Heartbeat.objects.filter(name__startswith=PREFIX)
+    # Rows of commands that were killed.
+    ours.filter(at__lt=timezone.now() - timedelta(days=1)).delete()
+    waiting = {f"{PREFIX}{uuid4()}": queue for queue in QUEUES}
+    ours.bulk_create(Heartbeat(name=name, at=timezone.now()) for name in waiting)
+    ran = []
+    start = time.perf_counter()
+    try:
+        for name, queue in waiting.items():
+            answer.apply_async((name,), queue=queue, expires=seconds + 60, ignore_result=True)
+        while waiting and time.perf_counter() - start < seconds:
+            time.sleep(0.01)
+            for name in waiting.keys() - ours.in_bulk(waiting).keys():
+                ran.append(f"{waiting.pop(name)} in {milliseconds(start)}")
+    finally:
+        ours.filter(pk__in=waiting).delete()
+    if waiting:
+        silent = ",".join(waiting.values())
+        raise UnhealthyError(
+            f"none run from {silent} within {seconds:g} s",
+            fix=f"Start a worker that reads it: celery -A config worker -Q {silent}" if ran else "",
+        )
+    return f"run from {' and '.join(ran)}"
+
+
+@check("Results", fix=f"Start the result backend, or {ADDRESS}", needs=[tasks])
+def results(seconds: float) -> str:
+    if celery_app.conf.task_ignore_result:
+        return "are ignored"
+    start = time.perf_counter()
+    answer.delay(f"{PREFIX}{uuid4()}").get(timeout=seconds, interval=0.05)
+    return f"arrive in {milliseconds(start)}"
+
+
+@check(
+    "Dead letters",
+    fix="See Dead letters in the admin: fix the task and retry it, or delete it.",
+    needs=[database],
+)
+def dead_letters(seconds: float) -> str:
+    if count := DeadLetter.objects.filter(quarantined=True).count():
+        raise UnhealthyError(f"{count} to look at")
+    return "none"

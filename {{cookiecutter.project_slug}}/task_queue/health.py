@@ -1,0 +1,113 @@
+"""Pages for load balancers and monitors, and the answer to visitors while the broker is down."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from django.db import connection, connections
+from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
+from django.utils.deprecation import MiddlewareMixin
+from kombu.exceptions import OperationalError
+
+from config import celery_app
+from config.env import env
+
+logger = logging.getLogger(__name__)
+
+# How long each check may take.
+SECONDS = 2
+
+
+def site(request: HttpRequest) -> HttpResponse:
+    """Answer 200 while this process reaches the database, else 503."""
+    return respond(check_database)
+
+
+def tasks(request: HttpRequest) -> HttpResponse:
+    """Answer 200 while the broker is reachable and a worker answers, else 503."""
+    return respond(check_workers)
+
+
+def respond(check: Callable[[], None]) -> HttpResponse:
+    """Run a check within its deadline. Anybody may ask, so only the log gives the reason."""
+    try:
+        within(SECONDS, check)
+    except Exception as error:
+        logger.error("%s failed: %s", check.__name__, str(error) or type(error).__name__)
+        return HttpResponse("unhealthy\n", content_type="text/plain", status=503)
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def check_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def check_workers() -> None:
+    """Raise an error unless the broker answers and, where it can ask them, one worker does."""
+    with celery_app.connection_for_write() as broker:
+        # A single try: a monitor will ask again.
+        broker.ensure_connection(max_retries=0)
+        if not celery_app.conf.worker_enable_remote_control:
+            return
+        if not celery_app.control.ping(timeout=1, limit=1, connection=broker):
+            raise TimeoutError("no worker answers")
+
+
+def within[T](seconds: float, function: Callable[[], T]) -> T:
+    """Return what a function returns, or raise TimeoutError if it takes longer.
+
+    It runs in a thread that is then left behind: not every library gives up on a silent server.
+    """
+    answer: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(function())
+        except Exception as error:
+            answer.set_exception(error)
+        finally:
+            connections.close_all()
+
+    Thread(target=run, daemon=True).start()
+    try:
+        return answer.result(seconds)
+    except TimeoutError:
+        if answer.done():
+            raise
+        raise TimeoutError(f"no answer within {seconds:g} s") from None
+
+
+class HealthMiddleware(MiddlewareMixin):
+    """Answers /health/ first: other middleware would refuse plain HTTP and a bare IP address."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        if not request.path_info.startswith("/health/"):
+            return None
+        response: HttpResponse = resolve(request.path_info).func(request)
+        return response
+
+
+class BrokerUnavailableMiddleware(MiddlewareMixin):
+    """Answers 503 when a task could not be sent. Celery has retried for a while by then."""
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, OperationalError):
+            return None
+        logger.error("A task could not be sent: %s", error)
+        return HttpResponse(
+            "This cannot be done right now. Please try again in a minute.",
+            content_type="text/plain",
+            status=503,
+            headers={"Retry-After": "60"},
+        )
+
+
+def touch_alive_file(**kwargs: Any) -> None:
+    """Touch the file that ALIVE_FILE names. Its age shows a supervisor whether we are alive."""
+    if file := env.str("ALIVE_FILE", default=""):
+        Path(file).touch()

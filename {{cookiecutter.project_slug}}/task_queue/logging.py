@@ -1,0 +1,96 @@
+"""Log lines that name the request and the task that wrote them.
+
+`structlog.get_logger().info("report_sent", report=7)` writes a line with a field of its own. Lines
+of Python's `logging` get the same form.
+"""
+
+import logging
+import logging.config
+from typing import Any
+
+import structlog
+from celery import current_task
+from celery.signals import setup_logging
+from django.conf import settings
+from django_structlog.celery.receivers import CeleryReceiver
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+# Values that a message can carry as they are.
+PLAIN = str | int | float | None
+
+
+class TaskReceiver(CeleryReceiver):
+    """Logs what happens to tasks. Messages carry the id of the request that sent them."""
+
+    def get_task_context(self) -> dict[str, Any]:
+        context = super().get_task_context().items()
+        return {name: value if isinstance(value, PLAIN) else str(value) for name, value in context}
+
+    def receiver_task_prerun(self, task_id: str, task: Any, *args: Any, **kwargs: Any) -> None:
+        # A task run by `apply()` belongs to its caller, whose lines keep their ids.
+        if not task.request.is_eager:
+            super().receiver_task_prerun(task_id, task, *args, **kwargs)
+
+
+receiver = TaskReceiver()
+receiver.connect_worker_signals()
+
+
+@setup_logging.connect
+def log_as_django_does(**kwargs: Any) -> None:
+    logging.config.dictConfig(settings.LOGGING)
+
+
+def add_task(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    if current_task:
+        event.setdefault("task", current_task.request.shadow or current_task.name)
+    return event
+
+
+# The ids of the request and the task are context variables.
+FIELDS: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    add_task,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso"),
+]
+
+
+def readable() -> logging.Formatter:
+    # Without the values of variables, which may be secret.
+    exceptions = structlog.dev.plain_traceback
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=exceptions)
+    return formatter(renderer)
+
+
+def json() -> logging.Formatter:
+    return formatter(structlog.processors.format_exc_info, structlog.processors.JSONRenderer())
+
+
+def formatter(*processors: Processor) -> logging.Formatter:
+    return ProcessorFormatter(
+        processors=[ProcessorFormatter.remove_processors_meta, *processors],
+        foreign_pre_chain=FIELDS,
+    )
+
+
+class NotFailed(logging.Filter):
+    """Drops Celery's line about a failed task: `task_failed` says the same, and more."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno != logging.ERROR or not hasattr(record, "data")
+
+
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *FIELDS,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)

@@ -1,0 +1,55 @@
+"""`manage.py doctor` checks whether tasks run, and suggests a fix for what fails."""
+
+import logging
+import sys
+from functools import partial
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils.module_loading import autodiscover_modules
+
+from config import celery_app
+from task_queue.doctor import Function, checks
+from task_queue.health import within
+
+
+class Command(BaseCommand):
+    help = (
+        "Checks the database, the broker, the workers and results end to end, and suggests a fix"
+        " for whatever fails. Exits with 1 if anything fails."
+    )
+    # A wrong setting shows here by what it breaks.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--seconds",
+            type=float,
+            default=3,
+            help="how long each check may take; raise it if workers are busy (default: 3)",
+        )
+
+    def handle(self, *args: Any, seconds: float, **options: Any) -> None:
+        celery_app.loader.import_default_modules()
+        autodiscover_modules("doctor")
+        # Lines of libraries would stand between ours.
+        logging.disable()
+        healthy: set[Function] = set()
+        for check in checks:
+            if not healthy.issuperset(check.needs):
+                self.show(check.name, self.style.WARNING("skipped"), "it needs what failed above")
+                continue
+            try:
+                answer = within(seconds + 1, partial(check.run, seconds))
+            except Exception as error:
+                reason = str(error).partition("\n")[0] or type(error).__name__
+                self.show(check.name, self.style.ERROR("failed "), reason)
+                self.show("", "    -> ", getattr(error, "fix", "") or check.fix)
+            else:
+                self.show(check.name, self.style.SUCCESS("ok     "), answer)
+                healthy.add(check.run)
+        if len(healthy) < len(checks):
+            sys.exit(1)
+
+    def show(self, name: str, state: str, text: str) -> None:
+        self.stdout.write(f"{name:<14}{state}  {text}")

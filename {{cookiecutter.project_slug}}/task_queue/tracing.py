@@ -1,0 +1,26 @@
+"""Sends traces that join a request to its tasks."""
+
+import os
+
+from django.conf import settings
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.celery import CeleryInstrumentor
+from opentelemetry.instrumentation.django import DjangoInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from config.env import env
+
+
+def start() -> None:
+    """Start tracing if OTEL_EXPORTER_OTLP_ENDPOINT is set, in web processes and workers."""
+    if not env("OTEL_EXPORTER_OTLP_ENDPOINT", default=""):
+        return
+    os.environ.setdefault("OTEL_SERVICE_NAME", settings.QUEUE_PREFIX)
+    os.environ.setdefault("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "/health/")
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    DjangoInstrumentor().instrument()
+    CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]

@@ -1,0 +1,127 @@
+"""The worker: a message that cannot run becomes a dead letter, and never stops the worker."""
+
+import gc
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import celery.worker.consumer
+import celery.worker.request
+from celery import bootsteps
+from celery.app.task import Context
+from celery.exceptions import InvalidTaskError
+from celery.signals import celeryd_after_setup, task_postrun, task_prerun
+from django.db import Error, close_old_connections
+from kombu import Message
+from structlog.contextvars import bound_contextvars
+
+from task_queue.health import touch_alive_file
+from task_queue.models import DeadLetter
+
+logger = logging.getLogger(__name__)
+
+# What Celery raises on a message that no Celery has written.
+MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+
+
+class Alive(bootsteps.StartStopStep):
+    """Touches a file while the worker's loop goes round, also while tasks run for long."""
+
+    requires = ("celery.worker.consumer.connection:Connection",)
+    SECONDS = 10
+    timer: Any = None
+
+    def start(self, consumer: Any) -> None:
+        # Through the loop: the timer may have a thread of its own.
+        touch = (touch_alive_file,)
+        self.timer = consumer.timer.call_repeatedly(self.SECONDS, consumer.call_soon, touch)
+        touch_alive_file()
+
+    def stop(self, consumer: Any) -> None:
+        if self.timer:
+            self.timer.cancel()
+
+
+class Consumer(celery.worker.consumer.Consumer):
+    """Celery's consumer, which would stop at some malformed messages and drop unknown tasks."""
+
+    class Blueprint(celery.worker.consumer.Consumer.Blueprint):  # type: ignore[valid-type, misc]
+        default_steps = (*celery.worker.consumer.Consumer.Blueprint.default_steps, Alive)
+
+    def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Message], None]:
+        receive = super().create_task_handler(*args, **options)
+
+        def receive_if_sound(message: Message) -> None:
+            try:
+                check(message)
+                receive(message)
+            except (InvalidTaskError, *MALFORMED) as error:
+                if message.acknowledged:
+                    raise
+                self.on_invalid_task(None, message, error)
+
+        return receive_if_sound
+
+    def on_unknown_task(self, body: object, message: Message, exc: Exception) -> None:
+        """Keep what another version of the project has sent as a dead letter."""
+        task = self.app.Task()
+        task.name = message.headers["task"]
+        args, kwargs, embed = message.payload
+        delivery = {key: message.delivery_info[key] for key in ("exchange", "routing_key")}
+        request = Context(
+            message.headers, args=args, kwargs=kwargs, delivery_info=delivery, **embed
+        )
+        close_old_connections()
+        try:
+            DeadLetter.quarantine(task, request)
+        except Error:
+            logger.exception("The database is down: an unknown task stays with the broker.")
+        else:
+            super().on_unknown_task(body, message, exc)
+
+
+def check(message: Message) -> None:
+    """Raise an error for a message that Celery would find malformed too late.
+
+    Celery reads these headers once it has reserved a pool process, which it would not release.
+    """
+    _hard, _soft = [float(limit or 0) for limit in message.headers.get("timelimit") or (0, 0)]
+    set(message.headers.get("stamped_headers") or ())
+    if not isinstance(message.headers.get("__django_structlog__", {}), dict):
+        raise InvalidTaskError("__django_structlog__ is not a dictionary")
+
+
+class Request(celery.worker.request.Request):
+    """A task in the worker's main process: its log lines name the sender, as in the pool."""
+
+    def sender(self) -> AbstractContextManager[None]:
+        sent_by = self.request_dict.get("__django_structlog__") or {}
+        return bound_contextvars(**sent_by | {"task_id": self.id, "task": self.name})
+
+    def on_timeout(self, *args: Any, **options: Any) -> None:
+        with self.sender():
+            super().on_timeout(*args, **options)
+
+    def on_failure(self, *args: Any, **options: Any) -> Any:
+        with self.sender():
+            return super().on_failure(*args, **options)
+
+    def revoked(self) -> bool:
+        with self.sender():
+            return bool(super().revoked())
+
+
+@task_prerun.connect
+@task_postrun.connect
+def close_connections(task: Any, **kwargs: Any) -> None:
+    """Close database connections by Django's rule, as requests do."""
+    # A task run by `apply()` may be part of its caller's transaction.
+    if not task.request.is_eager:
+        close_old_connections()
+
+
+@celeryd_after_setup.connect
+def share_memory(**kwargs: Any) -> None:
+    """Keep the garbage collector of each pool process from copying what all of them share."""
+    gc.freeze()
