@@ -241,9 +241,12 @@ def test_answers_that_cannot_work_together_are_refused(project: Path) -> None:
     assert said.startswith("flower=true cannot work with broker=sqs, which carries no events:")
 
 
-def test_an_answer_that_is_given_already_is_refused(project: Path) -> None:
-    said = refuses(project, "switch", "broker=redis")
-    assert said.startswith("Nothing to do: the project already has this broker.")
+def test_an_answer_that_is_given_already_changes_nothing(project: Path) -> None:
+    before = state(project)
+    switched = run_make(project, "switch", "broker=redis")
+    assert switched.returncode == 0
+    assert switched.stdout.startswith("Nothing to do: the project already has this broker.")
+    assert state(project) == before
 
 
 @pytest.mark.parametrize("name", ["README.md", "notes.txt"])
@@ -251,7 +254,7 @@ def test_what_is_not_committed_is_not_mixed_with_a_switch(name: str, project: Pa
     with (project / name).open("a") as file:
         file.write("mine\n")
     said = refuses(project, "switch", "broker=rabbitmq")
-    assert said.startswith("Commit or stash your changes first")
+    assert said.startswith("Nothing was changed: commit or stash your changes first.")
     assert name in said
 
 

@@ -44,6 +44,7 @@ WITH_JINJA = {
     "config/settings/base.py",
     "config/settings/celery.py",
     "config/settings/production.py",
+    "config/settings/test.py",
     "config/urls.py",
     "deploy/kubernetes/base/beat.yaml",
     "deploy/kubernetes/base/kustomization.yaml",

@@ -101,8 +101,19 @@ def test_a_fix_in_the_tool_reaches_a_project_that_is_not_updated(
     replace(origin / "tools/project.py", "Nothing to do: the project already", "Fixed: it already")
     commit(origin)
     switched = run_make(project, "switch", "broker=redis")
-    assert switched.stderr.startswith("Fixed: it already has this broker.")
+    assert switched.stdout.startswith("Fixed: it already has this broker.")
     assert not git(project, "status", "--porcelain")
+
+
+def test_a_newer_version_is_reported(origin: Path, tmp_path: Path) -> None:
+    # As the checkout of a pull request is.
+    git(origin, "checkout", "--quiet", "--detach")
+    project = cookiecutter(origin, tmp_path)
+    assert "on the newest version" in run_make(project, "outdated").stdout
+    release(origin)
+    reported = run_make(project, "outdated")
+    assert reported.returncode == 2
+    assert reported.stderr.startswith("The template has a newer version: run make update.")
 
 
 @pytest.mark.exhaustive

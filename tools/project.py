@@ -15,21 +15,26 @@ import os
 import re
 import secrets
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 PROJECT = Path.cwd()
 # The clone, in which other versions are checked out while this runs: import nothing from it.
 TEMPLATE = Path(__file__).resolve().parent.parent
+# A fresh clone is on the newest version.
+NEWEST = "HEAD"
 # In the format of cruft, which reads and writes it, too.
 RECORD = ".cruft.json"
+DEMO = ("gallery", "tests/gallery")
+MEDIA_ROOT = "from django.conf import settings; print(settings.MEDIA_ROOT)"
 UV = os.environ.get("UV", "uv")
 # Override a person's own settings of git. Files are matched by name: renames are not guessed.
 GIT_SETTINGS = [
@@ -58,7 +63,13 @@ class Abort(Exception):  # noqa: N818
 
 def main(command: str, *words: str) -> int:
     """Run a command with words such as key=value, and return the exit code."""
-    commands = {"switch": switch, "update": update, "propose": propose}
+    commands = {
+        "switch": switch,
+        "update": update,
+        "propose": propose,
+        "outdated": outdated,
+        "remove-demo": remove_demo,
+    }
     try:
         overrides = parse(words)
         if command == "benchmark":
@@ -67,8 +78,14 @@ def main(command: str, *words: str) -> int:
             commands[command](overrides, Path(name))
     except Abort as reason:
         print(reason, file=sys.stderr)
-        return 1
-    return 0
+    except subprocess.CalledProcessError as failed:
+        print(f"Nothing was changed: {(failed.stderr or str(failed)).strip()}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nInterrupted: nothing was changed.", file=sys.stderr)
+        return 130
+    else:
+        return 0
+    return 1
 
 
 def switch(overrides: dict[str, str], folder: Path) -> None:
@@ -78,6 +95,7 @@ def switch(overrides: dict[str, str], folder: Path) -> None:
     checkout(record["commit"])
     questions = read_questions()
     old = answers_of(record)
+    check({key: to_cli(value) for key, value in old.items() if key in questions}, questions, RECORD)
     if not overrides:
         for key, default in questions.items():
             others = [to_cli(value) for value in choices(default) if value != old.get(key)]
@@ -87,7 +105,8 @@ def switch(overrides: dict[str, str], folder: Path) -> None:
     check(overrides, questions)
     new = old | {key: coerce(value, questions[key]) for key, value in overrides.items()}
     if new == old:
-        raise Abort(f"Nothing to do: the project already has this {', '.join(sorted(overrides))}.")
+        print(f"Nothing to do: the project already has this {', '.join(sorted(overrides))}.")
+        return
     check_clean()
     before = render(old, folder / "before")
     after = render(new, folder / "after")
@@ -95,12 +114,59 @@ def switch(overrides: dict[str, str], folder: Path) -> None:
     apply(before, after, with_answers(record, new), message, folder)
 
 
+def remove_demo(overrides: dict[str, str], folder: Path) -> None:
+    """Remove the demo as `switch demo=false` does, with its tables, its uploads and its edits."""
+    record = read_record()
+    overrides.pop("template", None)
+    if overrides:
+        raise Abort(f"{next(iter(overrides))} is not an option of remove-demo.")
+    old = answers_of(record)
+    if not old.get("demo"):
+        raise Abort("Nothing to do: the project has no demo.")
+    check_clean()
+    checkout(record["commit"])
+    before = render(old, folder / "before")
+    after = render(old | {"demo": False}, folder / "after")
+    media = manage("shell", "--verbosity", "0", "--command", MEDIA_ROOT)
+
+    def drop_tables() -> None:
+        # While the code of their migrations is still there.
+        manage("migrate", "gallery", "zero", "--verbosity", "0")
+
+    record = with_answers(record, {"demo": False})
+    apply(before, after, record, "Remove the demo", folder, DEMO, drop_tables)
+    for leftover in (*(PROJECT / name for name in DEMO), Path(media, "gallery")):
+        shutil.rmtree(leftover, ignore_errors=True)
+    print(
+        "The demo's tables and uploads are deleted. Wherever else it ran, run `manage.py migrate"
+        " gallery zero` and delete the uploads before you deploy this change."
+    )
+
+
+def manage(*words: str) -> str:
+    """Return the last line that manage.py printed. Raises Abort if it fails."""
+    command = [UV, "run", "manage.py", *words]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    lines = done.stdout.strip().splitlines() or [""]
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or lines)[-1]
+        raise Abort(f"Nothing was changed: manage.py {words[0]} failed ({reason}).")
+    return lines[-1]
+
+
+def outdated(overrides: dict[str, str], folder: Path) -> None:
+    """Report whether the template has a newer version. Raises Abort if it has."""
+    if read_record()["commit"] != checkout(NEWEST):
+        raise Abort("The template has a newer version: run make update.")
+    print("The project is on the newest version of its template.")
+
+
 def update(overrides: dict[str, str], folder: Path) -> None:
     """Bring the project to the newest version of its template, or to the one that `to` names."""
     record = read_record()
     known = record["template"]
     address = overrides.pop("template", known)
-    version = overrides.pop("to", "origin/HEAD")
+    version = overrides.pop("to", NEWEST)
     if overrides:
         raise Abort(
             f"{next(iter(overrides))} is not an option of update: write to=VERSION or nothing."
@@ -215,6 +281,12 @@ def parse(words: Iterable[str]) -> dict[str, str]:
 def read_record() -> dict[str, Any]:
     """Return the template, its version and the answers that made the project."""
     record: dict[str, Any] = json.loads((PROJECT / RECORD).read_text(encoding="utf-8"))
+    try:
+        complete = bool(answers_of(record)) and isinstance(record["commit"], str)
+    except (AttributeError, KeyError, TypeError):
+        complete = False
+    if not complete:
+        raise Abort(f"{RECORD} has no answers or no version: restore it from git.")
     return record
 
 
@@ -267,14 +339,15 @@ def coerce(value: str, default: Any) -> str | bool:
     return value == "true" if isinstance(default, bool) else value
 
 
-def check(overrides: Mapping[str, str], questions: Mapping[str, Any]) -> None:
-    """Raise Abort for a question or a value that does not exist."""
-    for key, value in overrides.items():
+def check(answers: Mapping[str, str], questions: Mapping[str, Any], file: str = "") -> None:
+    """Raise Abort for a question or a value that does not exist, of a file or the command line."""
+    for key, value in answers.items():
         if key not in questions:
             raise Abort(f"There is no question {key!r}: {suggest(key, list(questions))}")
         allowed = [to_cli(choice) for choice in choices(questions[key])]
         if allowed and value not in allowed:
-            raise Abort(f"{key} cannot be {value!r}: {suggest(value, allowed)}")
+            place = f"{file}: " if file else ""
+            raise Abort(f"{place}{key} cannot be {value!r}: {suggest(value, allowed)}")
 
 
 def suggest(value: str, allowed: list[str]) -> str:
@@ -294,7 +367,7 @@ def check_clean() -> None:
             " git add --all and git commit."
         ) from None
     if changed:
-        raise Abort(f"Commit or stash your changes first, here or elsewhere in git:\n{changed}")
+        raise Abort(f"Nothing was changed: commit or stash your changes first.\n{changed}")
 
 
 def render(answers: Answers, folder: Path) -> Path:
@@ -333,8 +406,20 @@ def escape(answers: Answers, questions: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def apply(before: Path, after: Path, record: Mapping[str, Any], message: str, folder: Path) -> None:
-    """Merge what differs between two renderings into the project. Raises Abort on a conflict."""
+def apply(
+    before: Path,
+    after: Path,
+    record: Mapping[str, Any],
+    message: str,
+    folder: Path,
+    deleted: tuple[str, ...] = (),
+    last_step: Callable[[], None] = lambda: None,
+) -> None:
+    """Merge what differs between two renderings into the project. Raises Abort on a conflict.
+
+    Folders that are deleted go with the project's edits in them. The last step runs once the merge
+    has succeeded, before the project gets it.
+    """
     left_out = leave_out_removed(before, after)
     prefix = git("rev-parse", "--show-prefix")
     base = commit(before, (PROJECT / RECORD).read_text(encoding="utf-8"), prefix, message)
@@ -342,23 +427,39 @@ def apply(before: Path, after: Path, record: Mapping[str, Any], message: str, fo
     copy = folder / "copy"
     git("worktree", "add", "--quiet", "--detach", str(copy), "HEAD")
     try:
-        merge(wanted, copy)
+        merge(wanted, copy, tuple(f"{prefix}{name}/" for name in deleted))
+        for name in deleted:
+            git("rm", "-r", "--quiet", "--force", "--ignore-unmatch", name, cwd=copy / prefix)
         lock(copy / prefix)
         git("add", "--all", cwd=copy)
         tree = git("write-tree", cwd=copy)
         env = merge_env(copy / prefix)
     finally:
         git("worktree", "remove", "--force", str(copy))
-    git("read-tree", "-m", "-u", "HEAD", tree, cwd=Path(git("rev-parse", "--show-toplevel")))
+    root = Path(git("rev-parse", "--show-toplevel"))
+    with uninterrupted():
+        last_step()
+        git("read-tree", "-m", "-u", "HEAD", tree, cwd=root)
+        if has_new_env := env != read_env(PROJECT / ".env"):
+            replace_env(env)
     print(f"{message}: {git('diff', '--cached', '--shortstat') or 'no file changes'}.")
-    if env != read_env(PROJECT / ".env"):
-        replace_env(env)
+    if has_new_env:
         print(".env has the new values; .env.bak is a copy of the old file.")
     if left_out:
         print("Left out, since the project removed it:", *left_out, sep="\n    ")
-    services = "services " if "\nservices:" in (PROJECT / "Makefile").read_text("utf-8") else ""
+    services = "services " if "\nmake services\n" in read_env(PROJECT / "README.md") else ""
     print(f"Review it by `git diff --cached`, run `make {services}install test`, and commit it.")
     print("Restart `make dev` where it runs: it has the old answers.")
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C, so that the project gets all of a change or nothing."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def leave_out_removed(before: Path, after: Path) -> list[str]:
@@ -406,8 +507,11 @@ def commit(rendering: Path, record: str, prefix: str, message: str, *options: st
     return git("commit-tree", tree, "-m", message, *options)
 
 
-def merge(wanted: str, copy: Path) -> None:
-    """Apply a commit to the copy. Raises Abort where the project changed the same lines."""
+def merge(wanted: str, copy: Path, deleted: tuple[str, ...]) -> None:
+    """Apply a commit to the copy. Raises Abort where the project changed the same lines.
+
+    Files under the folders that are deleted do not conflict.
+    """
     try:
         git("cherry-pick", "--no-commit", wanted, cwd=copy)
         return
@@ -415,6 +519,8 @@ def merge(wanted: str, copy: Path) -> None:
         states = git("status", "--porcelain", "-z", cwd=copy).split("\0")
     conflicts = []
     for state, name in [(line[:2], line[3:]) for line in states]:
+        if deleted and name.startswith(deleted):
+            continue
         if state in ("UU", "AA"):
             text = CONFLICT.sub(merge_list_conflict, (copy / name).read_text(encoding="utf-8"))
             (copy / name).write_text(text, encoding="utf-8")

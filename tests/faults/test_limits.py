@@ -37,14 +37,14 @@ def test_tasks_keep_memory(site: Site, nothing_is_lost: Record) -> None:
 
 @on_every_broker()
 def test_a_task_takes_all_memory(site: Site, nothing_is_lost: Record) -> None:
-    """Celery ends the worker then. The task that does it each time is set aside."""
+    """Celery ends the worker then. The task that does it each time is quarantined."""
     site.redeliver_after(20, longest_run=19)
     worker = site.start_worker()
     site.send("take_all_memory", count=1, first=SENT)
     fault = time.time()
     site.send("work", 0.05, count=SENT)
     site.wait_for_finished(SENT)
-    site.wait_until(lambda: "SetAside" in worker.log.read_text(), "it is set aside")
+    site.wait_until(lambda: "Quarantined" in worker.log.read_text(), "it is quarantined")
     # Each time, another task may have been running beside it.
     nothing_is_lost(SENT, fault, repeats=2 + 3)
 

@@ -80,7 +80,7 @@ def database(seconds: float) -> str:
     return f"answers in {took}"
 
 
-@check("Broker", fix=f"Start it (make services), or {ADDRESS}")
+@check("Broker", fix=f"Start it, or {ADDRESS}")
 def broker(seconds: float) -> str:
     with celery_app.connection_for_write(connect_timeout=seconds) as broker:
         # Without the password.
@@ -96,7 +96,7 @@ def broker(seconds: float) -> str:
 @check("Workers", fix="Start one: make worker", needs=[broker])
 def workers(seconds: float) -> str:
     if not celery_app.conf.worker_enable_remote_control:
-        return "cannot be asked through this broker: see whether tasks run"
+        return "not asked, since this broker has no remote control"
     replies = celery_app.control.inspect(timeout=min(seconds, 1)).active_queues()
     if not replies:
         raise UnhealthyError("none answers")
@@ -123,7 +123,7 @@ def count_waiting() -> dict[str, int]:
     return counts
 
 
-@check("Queues", fix=f"Start the broker (make services), or {ADDRESS}", needs=[broker])
+@check("Queues", fix=f"Start the broker, or {ADDRESS}", needs=[broker])
 def queues(seconds: float) -> str:
     return ", ".join(f"{count} in {name}" for name, count in count_waiting().items())
 
@@ -150,7 +150,7 @@ def tasks(seconds: float) -> str:
     if waiting:
         silent = ",".join(waiting.values())
         raise UnhealthyError(
-            f"none run from {silent} within {seconds:g} s",
+            f"none run from {' and '.join(waiting.values())} within {seconds:g} s",
             fix=f"Start a worker that reads it: celery -A config worker -Q {silent}" if ran else "",
         )
     return f"run from {' and '.join(ran)}"

@@ -98,7 +98,9 @@ def test_a_queue_that_nobody_reads_is_found(elsewhere: dict[str, str], tmp_path:
     assert "Start a worker that reads it: celery -A config worker -Q slow" in one_queue.text
 
     no_worker = report_once(
-        lambda report: "none run from default,slow within" in report.text, seconds=1, **elsewhere
+        lambda report: "none run from default and slow within" in report.text,
+        seconds=1,
+        **elsewhere,
     )
     assert no_worker.tasks_in("slow") > one_queue.tasks_in("slow")
     assert "Start a worker: make worker" in no_worker.text

@@ -99,5 +99,7 @@ def test_flower_does_not_start_without_a_password(login: str, tmp_path: Path) ->
         wait_until(lambda: process.ended, what="Flower to end")
     finally:
         process.stop()
-    assert process.log.read_text().startswith("ERROR: FLOWER_BASIC_AUTH is not set.")
+    assert process.log.read_text().startswith(
+        "ERROR: FLOWER_BASIC_AUTH is missing, or not name:password."
+    )
     assert process.log.read_text().count("\n") == 1

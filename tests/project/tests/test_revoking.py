@@ -21,9 +21,11 @@ def test_a_waiting_task_that_is_revoked_never_runs(
     assert notes.lines == []
 
 
-def test_running_tasks_that_are_terminated_stop(notes: Notes, worker: Process) -> None:
+def test_running_tasks_that_are_terminated_stop(
+    notes: Notes, worker: Process, tmp_path: Path
+) -> None:
     """Both processes of the worker are busy until then."""
-    tasks = [wait_for.delay(notes.path, "/nowhere") for _ in range(2)]
+    tasks = [wait_for.delay(notes.path, str(tmp_path / "never")) for _ in range(2)]
     notes.wait(2)
     for task in tasks:
         task.revoke(terminate=True, signal="SIGUSR1")

@@ -8,9 +8,10 @@ from config.env import BASE_DIR, env, refuse
 env.read_env(BASE_DIR / ".env")
 # A task that kills its worker again and again does so fewer times.
 os.environ["TASK_MAX_RESTARTS"] = "2"
-# Results that are kept in a database are in that of the tests.
-if os.environ.get("CELERY_RESULT_BACKEND", "").startswith("db+"):
-    del os.environ["CELERY_RESULT_BACKEND"]
+# {% if cookiecutter.result_backend == "sqlalchemy" %}
+# Results are in the database of the tests.
+os.environ.pop("CELERY_RESULT_BACKEND", None)
+# {% endif %}
 
 # Tests empty their database and their queues: neither may be development's.
 address, mark, options = env("DATABASE_URL").partition("?")
