@@ -15,10 +15,8 @@ PARAGRAPH = "\n## Who to ask\n\nAda, in room 101.\n"
 TASKS = """\
 from celery import shared_task
 
-from task_queue.base import RetriedTask
 
-
-@shared_task(base=RetriedTask)
+@shared_task
 def send_report(report_id: int) -> None: ...
 """
 # What .env has besides.
@@ -49,6 +47,21 @@ def replace(path: Path, old: str, new: str) -> None:
 
 def edit(project: Path) -> None:
     """Do what a team does in the first weeks, near to what the template wrote."""
+    edit_celery(project)
+    edit_others(project)
+
+
+def edit_celery(project: Path) -> None:
+    """Change settings of Celery."""
+    celery = project / "config/settings/celery.py"
+    routes = 'CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {"reports.*": {"queue": "slow"}}'
+    replace(celery, "CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}", routes)
+    replace(celery, 'MAX_RESTARTS", default=5', 'MAX_RESTARTS", default=3')
+    replace(celery, "\n# Results: ", "CELERY_WORKER_LOG_COLOR = False\n\n# Results: ")
+
+
+def edit_others(project: Path) -> None:
+    """Change everything but settings of Celery."""
     app = project / "reports"
     app.mkdir()
     (app / "__init__.py").touch()
@@ -56,11 +69,6 @@ def edit(project: Path) -> None:
     base = project / "config/settings/base.py"
     replace(base, "\n]\n\nMIDDLEWARE", '\n    "reports",\n]\n\nMIDDLEWARE')
     replace(base, 'LANGUAGE_CODE = "en"', 'LANGUAGE_CODE = "en-gb"')
-    celery = project / "config/settings/celery.py"
-    routes = 'CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {"reports.*": {"queue": "slow"}}'
-    replace(celery, "CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}", routes)
-    replace(celery, 'MAX_RESTARTS", default=5', 'MAX_RESTARTS", default=3')
-    replace(celery, "\n# Results: ", "CELERY_WORKER_LOG_COLOR = False\n\n# Results: ")
     pyproject = project / "pyproject.toml"
     lines = pyproject.read_text(encoding="utf-8").splitlines(keepends=True)
     start, end = lines.index("dependencies = [\n") + 1, lines.index("]\n")

@@ -17,6 +17,7 @@ import yaml
 
 from tests.make import OURS, make, run
 from tests.origin import copy_template
+from tests.team import replace
 from tools import switching
 from tools.generate import ROOT, Answers, choices, generate, parse, render
 from tools.reference import assigned, pages, variations
@@ -317,6 +318,8 @@ def test_the_tutorial_ends_with_a_test_that_passes(tmp_path: Path) -> None:
         point_at(project, [server])
         make(project, "install")
         run(project, "uv", "run", "manage.py", "startapp", "reports")
+        settings = project / "config" / "settings" / "base.py"
+        replace(settings, "    # Yours\n", '    # Yours\n    "reports",\n')
         (project / "reports" / "tasks.py").write_text(tasks, encoding="utf-8")
         (project / "tests" / "test_reports.py").write_text(test, encoding="utf-8")
         run(project, "uv", "run", "pytest", "tests/test_reports.py")

@@ -21,7 +21,7 @@ from tests.origin import (
     run_make,
     tracked,
 )
-from tests.team import ENV, edit, replace
+from tests.team import ENV, edit, edit_celery, edit_others, replace
 from tools.generate import ROOT
 from tools.servers.rabbitmq import RabbitMQ
 from tools.services import point_at
@@ -125,15 +125,19 @@ def test_the_newest_tool_works_on_a_project_that_had_one_of_its_own(tmp_path: Pa
     git(origin, "checkout", "--quiet", "--detach", f"{git(origin, *brought).split()[-1]}^")
     project = cookiecutter(origin, tmp_path)
     had = (project / "scripts/template.py").read_text()
-    edit(project)
+    # The settings of Celery have changed too much since then for a merge.
+    edit_others(project)
     commit(project)
     git(origin, "checkout", "--quiet", "-")
     copy_files(origin)
     commit(origin)
-    for words in (["update"], ["switch", "broker=rabbitmq"]):
-        made = run_make(project, *words)
-        assert made.returncode == 0, made.stderr
-        commit(project)
+    update = run_make(project, "update")
+    assert update.returncode == 0, update.stderr
+    edit_celery(project)
+    commit(project)
+    switch = run_make(project, "switch", "broker=rabbitmq")
+    assert switch.returncode == 0, switch.stderr
+    commit(project)
     assert len((project / "scripts/template.py").read_text()) < len(had) / 4
     (tmp_path / "fresh").mkdir()
     fresh = cookiecutter(origin, tmp_path / "fresh", broker="rabbitmq")
@@ -304,7 +308,8 @@ def test_a_project_of_an_earlier_version_passes_its_tests_on_the_newest_and_anot
     brought = ("log", "--format=%H", "--diff-filter=A", "--", f"{SLUG}/config/alive.py")
     git(origin, "checkout", "--quiet", "--detach", git(origin, *brought).split()[-1])
     project = cookiecutter(origin, tmp_path, result_backend="django-db")
-    edit(project)
+    # The settings of Celery have changed too much since then for a merge.
+    edit_others(project)
     make(project, "install")
     commit(project)
     git(origin, "checkout", "--quiet", "-")
