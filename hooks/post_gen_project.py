@@ -1,4 +1,4 @@
-"""Drops the files of choices not made, makes the secrets, and says what to do next."""
+"""Deletes the files of features not chosen, makes the secrets, and says what to do next."""
 
 import json
 import os
@@ -11,15 +11,22 @@ from pathlib import Path
 from typing import Any
 
 answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
-manifest = Path(".keep.json")
+file = Path("manifest.json")
+manifest = json.loads(file.read_text(encoding="utf-8"))
+file.unlink()
+if manifest["refused"]:
+    # Cookiecutter deletes the folder.
+    sys.exit(f"ERROR: {manifest['refused']}")
+answers |= manifest["answers"]
 
-for path, kept in json.loads(manifest.read_text(encoding="utf-8")).items():
-    if not kept and Path(path).is_dir():
-        shutil.rmtree(path)
-    elif not kept:
+for feature in manifest["features"]:
+    for path in map(Path, feature["paths"] if not feature["when"] else []):
+        if path.is_dir():
+            shutil.rmtree(path)
         # It may have gone with its folder.
-        Path(path).unlink(missing_ok=True)
-manifest.unlink()
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
 
 subprocess.run([sys.executable, "scripts/env.py"], check=True)
 
@@ -59,6 +66,8 @@ made = [
 ]
 services = "services " if "\nmake services\n" in Path("README.md").read_text("utf-8") else ""
 print(textwrap.fill(f"It was made with {', '.join(made)}.", break_on_hyphens=False))
+for note in manifest["notes"]:
+    print(f"Note: {note}")
 print(
     f"""
 Your project is ready. Three commands, and it runs:

@@ -1,4 +1,7 @@
-"""Refuses answers that cannot work, in one line, before anything is written."""
+"""Refuses invalid answers, in one line, before a file is written.
+
+Two answers that cannot work together are refused by the post-generation hook.
+"""
 
 import json
 import keyword
@@ -55,17 +58,15 @@ def check_questions() -> str | None:
     file = Path(os.environ.get("PWD", ""), answers.get("_repo_dir", ""), "cookiecutter.json")
     if "_repo_dir" not in answers or not file.is_file():
         return None
+    sys.path.insert(0, str(file.parent))
+    sys.dont_write_bytecode = True
+    from tools.project import Abort, check
+
     questions = json.loads(file.read_text(encoding="utf-8"))
-    for key, answer in answers.items():
-        if key.startswith("_"):
-            continue
-        if key not in questions:
-            asked = ", ".join(name for name in questions if not name.startswith("_"))
-            return f"There is no question {key!r:.200}: answer only {asked}."
-        offered = [True, False] if isinstance(questions[key], bool) else questions[key]
-        words = [json.dumps(choice) for choice in offered]
-        if key not in TEXTS and json.dumps(answer) not in words:
-            return f"{key} cannot be {json.dumps(answer):.200}: choose one of {', '.join(words)}."
+    try:
+        check({key: answers[key] for key in answers if not key.startswith("_")}, questions)
+    except Abort as reason:
+        return str(reason)
     return None
 
 
@@ -111,37 +112,7 @@ def check_email() -> str | None:
     return f"author_email {email!r} is no e-mail address: give one such as ada@example.com."
 
 
-def check_pairs() -> str | None:
-    broker, result_backend = answers["broker"], answers["result_backend"]
-    if broker in ("sqs", "pgmq") and result_backend == "rpc":
-        return (
-            f"result_backend=rpc cannot work with broker={broker}, which has no queue that goes"
-            " with its caller: choose result_backend=redis or django-db, or broker=rabbitmq."
-        )
-    if broker == "pgmq" and answers["database"] == "sqlite":
-        return (
-            "broker=pgmq cannot work with database=sqlite, since its queues live in PostgreSQL:"
-            " choose database=postgresql, or broker=redis."
-        )
-    if broker in ("sqs", "pgmq") and answers["flower"]:
-        return (
-            f"flower=true cannot work with broker={broker}, which carries no events:"
-            " choose flower=false, or broker=redis or rabbitmq."
-        )
-    if answers["kubernetes"] and not answers["docker"]:
-        return (
-            "kubernetes=true cannot work with docker=false, since it runs the project's image:"
-            " choose docker=true, or kubernetes=false."
-        )
-    if answers["kubernetes"] and answers["database"] == "sqlite":
-        return (
-            "kubernetes=true cannot work with database=sqlite, which is a file on one machine:"
-            " choose database=postgresql, or kubernetes=false."
-        )
-    return None
-
-
-CHECKS = (check_questions, check_texts, check_slug, check_email, check_pairs)
+CHECKS = (check_questions, check_texts, check_slug, check_email)
 
 for check in CHECKS:
     if refusal := check():

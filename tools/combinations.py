@@ -1,7 +1,7 @@
 """Which answers go together, and few of them that stand for all."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import combinations, product
 
@@ -13,14 +13,10 @@ CANDIDATES = 100
 
 @cache
 def every(*keys: str) -> list[Combination]:
-    """Return every combination of answers to these questions that the template does not refuse.
-
-    Flower needs a broker with events: unless it is among the keys, it is answered by false.
-    """
+    """Return every combination of answers to these questions that the template does not refuse."""
     offered = choices()
-    fixed: Combination = {} if "flower" in keys else {"flower": False}
     rows = product(*(offered[key] for key in keys))
-    answers = (fixed | dict(zip(keys, row, strict=True)) for row in rows)
+    answers: Iterable[Combination] = (dict(zip(keys, row, strict=True)) for row in rows)
     return [combination for combination in answers if refusal(combination) is None]
 
 

@@ -95,23 +95,30 @@ def switch(overrides: dict[str, str], folder: Path) -> None:
     checkout(record["commit"])
     questions = read_questions()
     old = answers_of(record)
-    check({key: to_cli(value) for key, value in old.items() if key in questions}, questions, RECORD)
-    if not overrides:
+    check({key: value for key, value in old.items() if key in questions}, questions, f"{RECORD}: ")
+    changes = {key: coerce(value, questions.get(key)) for key, value in overrides.items()}
+    check(changes, questions)
+    if not changes:
         for key, default in questions.items():
             others = [to_cli(value) for value in choices(default) if value != old.get(key)]
             note = f"  or {', '.join(others)}" if others else ""
             print(f"{key:<16}{to_cli(old.get(key, ''))}{note}")
         return
-    check(overrides, questions)
-    new = old | {key: coerce(value, questions[key]) for key, value in overrides.items()}
-    if new == old:
-        print(f"Nothing to do: the project already has this {', '.join(sorted(overrides))}.")
+    if old | changes == old:
+        print(f"Nothing to do: the project already has this {', '.join(sorted(changes))}.")
         return
     check_clean()
-    before = render(old, folder / "before")
-    after = render(new, folder / "after")
+    before, known = render(old, folder / "before")
+    # An older record may have answers that the template did not follow.
+    old = answers_made(before)
+    after, notes = render(old | changes, folder / "after")
+    new = answers_made(after)
+    notes = [note for note in notes if note not in known]
+    if new == old:
+        raise Abort("\n".join([*notes, "Nothing was changed."]))
     message = "Switch to " + ", ".join(f"{key}={value}" for key, value in overrides.items())
     apply(before, after, with_answers(record, new), message, folder)
+    print(*notes, sep="\n")
 
 
 def remove_demo(overrides: dict[str, str], folder: Path) -> None:
@@ -125,8 +132,8 @@ def remove_demo(overrides: dict[str, str], folder: Path) -> None:
         raise Abort("Nothing to do: the project has no demo.")
     check_clean()
     checkout(record["commit"])
-    before = render(old, folder / "before")
-    after = render(old | {"demo": False}, folder / "after")
+    before, _ = render(old, folder / "before")
+    after, _ = render(old | {"demo": False}, folder / "after")
     media = manage("shell", "--verbosity", "0", "--command", MEDIA_ROOT)
 
     def drop_tables() -> None:
@@ -185,12 +192,11 @@ def update(overrides: dict[str, str], folder: Path) -> None:
         git("add", RECORD)
         print(f"{RECORD} has the new address: commit it. The template's version is the same.")
         return
-    after = render(answers_of(record), folder / "after")
+    after, _ = render(answers_of(record), folder / "after")
     # With the answers to new questions.
-    answers = answers_of(json.loads((after / RECORD).read_text(encoding="utf-8")))
+    record = with_answers(record, answers_made(after)) | {"commit": new_commit}
     checkout(old_commit)
-    before = render(answers_of(record), folder / "before")
-    record = with_answers(record, answers) | {"commit": new_commit}
+    before, _ = render(answers_of(record), folder / "before")
     name = git("describe", "--tags", "--always", new_commit, cwd=TEMPLATE)
     apply(before, after, record, f"Update the template to {name}", folder)
     changes = git("diff", "--unified=0", old_commit, new_commit, "--", "CHANGELOG.md", cwd=TEMPLATE)
@@ -299,6 +305,11 @@ def answers_of(record: Mapping[str, Any]) -> dict[str, str | bool]:
     return {key: value for key, value in answers if not key.startswith("_")}
 
 
+def answers_made(project: Path) -> dict[str, str | bool]:
+    """Return the answers that a rendered project follows."""
+    return answers_of(json.loads((project / RECORD).read_text(encoding="utf-8")))
+
+
 def with_answers(record: Mapping[str, Any], answers: Answers) -> dict[str, Any]:
     context = {**record["context"]["cookiecutter"], **answers}
     return {**record, "context": {"cookiecutter": context}}
@@ -325,7 +336,7 @@ def read_questions() -> dict[str, Any]:
 def choices(default: Any) -> list[str | bool]:
     """Return the values that a question allows; none where it takes any text."""
     if isinstance(default, bool):
-        return [True, False]
+        return [default, not default]
     return default if isinstance(default, list) else []
 
 
@@ -334,25 +345,29 @@ def to_cli(answer: str | bool) -> str:
     return str(answer).lower() if isinstance(answer, bool) else answer
 
 
-def coerce(value: str, default: Any) -> str | bool:
-    """Convert a word to the type of a question's default."""
-    return value == "true" if isinstance(default, bool) else value
+def coerce(word: str, default: Any) -> str | bool:
+    """Convert a word to a boolean if the question's default is one, and the word can be."""
+    words: dict[str, bool] = {"true": True, "false": False} if isinstance(default, bool) else {}
+    return words.get(word, word)
 
 
-def check(answers: Mapping[str, str], questions: Mapping[str, Any], file: str = "") -> None:
-    """Raise Abort for a question or a value that does not exist, of a file or the command line."""
+def check(answers: Mapping[str, Any], questions: Mapping[str, Any], place: str = "") -> None:
+    """Raise Abort for a question or a value that does not exist; place says where it is."""
     for key, value in answers.items():
         if key not in questions:
-            raise Abort(f"There is no question {key!r}: {suggest(key, list(questions))}")
-        allowed = [to_cli(choice) for choice in choices(questions[key])]
-        if allowed and value not in allowed:
-            place = f"{file}: " if file else ""
-            raise Abort(f"{place}{key} cannot be {value!r}: {suggest(value, allowed)}")
+            raise Abort(f"{place}There is no question {key!r:.200}: {suggest(key, questions)}")
+        allowed = choices(questions[key])
+        if allowed and not any(
+            value == choice and type(value) is type(choice) for choice in allowed
+        ):
+            suggestion = suggest(to_cli(value), map(to_cli, allowed))
+            raise Abort(f"{place}{key} cannot be {json.dumps(value):.200}: {suggestion}")
 
 
-def suggest(value: str, allowed: list[str]) -> str:
+def suggest(value: object, allowed: Iterable[str]) -> str:
     """Return a sentence with what can be chosen instead of a value."""
-    near = difflib.get_close_matches(value, allowed, 1)
+    allowed = list(allowed)
+    near = difflib.get_close_matches(str(value), allowed, 1)
     return f"{f'did you mean {near[0]}? Choose' if near else 'choose'} one of {', '.join(allowed)}."
 
 
@@ -370,8 +385,11 @@ def check_clean() -> None:
         raise Abort(f"Nothing was changed: commit or stash your changes first.\n{changed}")
 
 
-def render(answers: Answers, folder: Path) -> Path:
-    """Make a project of the answers in a new folder, by the version that is checked out."""
+def render(answers: Answers, folder: Path) -> tuple[Path, list[str]]:
+    """Make a project of the answers in a new folder, by the version that is checked out.
+
+    Returns the project, and notes on where it differs from the answers. Raises Abort if it fails.
+    """
     questions = read_questions()
     folder.mkdir()
     file = folder / "config.json"
@@ -390,7 +408,7 @@ def render(answers: Answers, folder: Path) -> Path:
     if made.returncode == 0:
         project = next((folder / "output").iterdir())
         (project / ".env").unlink()
-        return project
+        return project, re.findall(r"^Note: (.+)$", made.stdout, re.MULTILINE)
     output = (made.stderr + made.stdout).strip().splitlines() or ["no reason was given"]
     raise Abort(next((line[7:] for line in output if line.startswith("ERROR: ")), output[-1]))
 

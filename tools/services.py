@@ -2,26 +2,15 @@
 
 import re
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from jinja2 import Environment, FileSystemLoader
 from psycopg.sql import SQL, Identifier
 
-from tools.generate import ROOT, Answers, choices
+from tools.generate import Answers, facts
 from tools.servers import Server
 from tools.servers.server import HOST
-
-FOLDERS = {
-    "broker": "brokers",
-    "result_backend": "results",
-    "database": "databases",
-    "scheduler": "schedulers",
-    "django": "django",
-    "observability": "observability",
-}
 
 
 def chosen(answers: Answers) -> dict[str, Any]:
@@ -29,20 +18,20 @@ def chosen(answers: Answers) -> dict[str, Any]:
 
     Each is the module of its file in templates/. Questions without an answer take their default.
     """
-    defaults = {key: allowed[0] for key, allowed in choices().items() if allowed}
-    complete = {**defaults, **answers}
-    context = {"cookiecutter": complete}
+    found = facts(answers)
     return {
-        key: _templates().get_template(f"{folder}/{complete[key]}.jinja").make_module(context)
-        for key, folder in FOLDERS.items()
+        "broker": found.broker,
+        "result_backend": found.result,
+        "database": found.database,
+        "scheduler": found.scheduler,
+        "django": found.django,
+        "observability": found.observability,
     }
 
 
 def services(answers: Answers) -> list[str]:
     """Return the servers that a project with these answers needs, as `SERVERS` names them."""
-    choice = chosen(answers)
-    parts = choice["broker"], choice["result_backend"], choice["database"]
-    return list(dict.fromkeys(service for part in parts for service in part.services))
+    return [service.name for service in facts(answers).services]
 
 
 def point_at(project: Path, servers: Iterable[Server]) -> None:
@@ -65,12 +54,3 @@ def create_database(server: Server, name: str) -> None:
     url = f"postgresql://postgres@{HOST}:{server.port}/postgres"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        block_start_string="# {%",
-        loader=FileSystemLoader(ROOT / "templates"),
-        autoescape=False,
-    )

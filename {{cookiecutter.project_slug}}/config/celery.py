@@ -1,4 +1,4 @@
-# {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
+# {% from "project.jinja" import broker with context %}
 """The Celery app: `celery -A config worker`."""
 
 import os

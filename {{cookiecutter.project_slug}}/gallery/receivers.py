@@ -1,4 +1,4 @@
-# {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
+# {% from "project.jinja" import broker with context %}
 """Deletes the files of deleted rows, also of those that the admin deletes."""
 
 from functools import partial

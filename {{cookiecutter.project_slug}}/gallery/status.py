@@ -1,12 +1,11 @@
-# {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
-# {% import "results/" ~ cookiecutter.result_backend ~ ".jinja" as result with context %}
+# {% from "project.jinja" import broker, flower, result with context %}
 """The state of workers, broker and results, as the page shows it."""
 
 # {% if not broker.broadcasts %}
 from datetime import timedelta
 
 # {% endif %}
-# {% if cookiecutter.flower %}
+# {% if flower %}
 from django.conf import settings
 # {% endif %}
 # {% if broker.broadcasts %}
@@ -60,7 +59,7 @@ def workers() -> str:
 
 def links() -> dict[str, str]:
     """Return the name and the address of the other pages to look at."""
-    # {% if cookiecutter.flower %}
+    # {% if flower %}
     addresses = {"Admin": reverse("admin:index")}
     if settings.DEBUG:
         addresses["Flower"] = "http://localhost:5555"

@@ -1,5 +1,4 @@
-# {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
-# {% import "results/" ~ cookiecutter.result_backend ~ ".jinja" as result with context %}
+# {% from "project.jinja" import broker, result with context %}
 """Sends the tasks, each in the way that fits. `tasks.py` defines them."""
 
 from uuid import UUID

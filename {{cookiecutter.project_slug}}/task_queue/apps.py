@@ -1,4 +1,4 @@
-# {% import "observability/" ~ cookiecutter.observability ~ ".jinja" as observability with context %}
+# {% from "project.jinja" import observability with context %}
 """Connects the package to Django and Celery."""
 
 from django.apps import AppConfig

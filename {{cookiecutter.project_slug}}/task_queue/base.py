@@ -1,4 +1,4 @@
-# {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
+# {% from "project.jinja" import broker with context %}
 """The base of your tasks: `@shared_task(base=RetriedTask)`."""
 
 import logging

@@ -1,9 +1,4 @@
-# {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
-# {% import "databases/" ~ cookiecutter.database ~ ".jinja" as database with context %}
-# {% import "django/" ~ cookiecutter.django ~ ".jinja" as django with context %}
-# {% import "observability/" ~ cookiecutter.observability ~ ".jinja" as observability with context %}
-# {% import "results/" ~ cookiecutter.result_backend ~ ".jinja" as result with context %}
-# {% import "schedulers/" ~ cookiecutter.scheduler ~ ".jinja" as scheduler with context %}
+# {% from "project.jinja" import broker, database, django, observability, result, scheduler with context %}
 """Settings that all environments share. Celery's are in `celery.py`."""
 
 from typing import Any

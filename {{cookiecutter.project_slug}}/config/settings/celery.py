@@ -1,12 +1,9 @@
-# {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
-# {% import "django/" ~ cookiecutter.django ~ ".jinja" as django with context %}
-# {% import "results/" ~ cookiecutter.result_backend ~ ".jinja" as result with context %}
-# {% import "schedulers/" ~ cookiecutter.scheduler ~ ".jinja" as scheduler with context %}
+# {% from "project.jinja" import broker, django, result, scheduler with context %}
 """Every Celery setting of the project, under Celery's own names with CELERY_ in front."""
 
 {{ scheduler.imports() }}{{ broker.imports() }}
 
-from config.env import {{ "BASE_DIR, " if cookiecutter.result_backend == "sqlalchemy" and cookiecutter.database == "sqlite" }}env
+from config.env import {{ "BASE_DIR, " if result.file }}env
 
 # The prefix of all queues and keys, so that projects and environments can share a server.
 QUEUE_PREFIX = env("QUEUE_PREFIX")

@@ -1,6 +1,4 @@
-# {% import "brokers/" ~ cookiecutter.broker ~ ".jinja" as broker with context %}
-# {% import "databases/" ~ cookiecutter.database ~ ".jinja" as database with context %}
-# {% import "results/" ~ cookiecutter.result_backend ~ ".jinja" as result with context %}
+# {% from "project.jinja" import broker, database, result with context %}
 """Settings for production: `manage.py check --deploy` reports no warnings."""
 
 from config.env import env, refuse, require

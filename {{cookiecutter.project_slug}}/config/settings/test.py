@@ -1,3 +1,4 @@
+# {% from "project.jinja" import result with context %}
 """Settings for the tests: a database, queues and keys of their own, beside those of development."""
 
 import os
@@ -8,7 +9,7 @@ from config.env import BASE_DIR, env, refuse
 env.read_env(BASE_DIR / ".env")
 # A task that kills its worker again and again does so fewer times.
 os.environ["TASK_MAX_RESTARTS"] = "2"
-# {% if cookiecutter.result_backend == "sqlalchemy" %}
+# {% if result.own_tables %}
 # Results are in the database of the tests.
 os.environ.pop("CELERY_RESULT_BACKEND", None)
 # {% endif %}

@@ -1,0 +1,1 @@
+# {% include "results/" ~ cookiecutter.result_backend ~ ".py" ignore missing %}
