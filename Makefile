@@ -36,7 +36,7 @@ new: ## Answer the questions and get a project: make new into=~/code
 	@MAKEFLAGS= $(RUN) --no-dev python -m tools.new $(ANSWERS)
 
 check: lint ## Lint, and test what is rendered, in under a minute
-	@$(PYTEST) --quiet $(FAST) tests/test_hooks.py tests/test_rendering.py tests/test_template.py
+	@$(PYTEST) --quiet $(FAST) tests/rendering tests/test_hooks.py tests/test_template.py
 
 test: lint ## Lint, and test each choice and each pair of choices on real servers, in ten minutes
 	@$(SERVERS) || [ "$$CI" != true ]

@@ -19,7 +19,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.make import run
+from tests.helpers.make import run
 from tools.generate import generate
 from tools.progress import descendants, wait_until, work
 from tools.servers.redis import Redis

@@ -11,7 +11,7 @@ import pytest
 import redis
 from psycopg.sql import SQL, Identifier
 
-from tests.make import OURS, run
+from tests.helpers.make import OURS, run
 from tools.generate import generate
 from tools.servers.postgresql import PostgreSQL
 from tools.servers.redis import Redis

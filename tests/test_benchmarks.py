@@ -23,8 +23,8 @@ from benchmarks.candidates import Candidate, Report, number, running
 from benchmarks.compare import main, pairs
 from benchmarks.plot import Curve, curves, plot
 from benchmarks.targets import Target
-from tests.make import OURS, make
-from tests.origin import cookiecutter, copy_template, git, run_make
+from tests.helpers.make import OURS, make
+from tests.helpers.origin import cookiecutter, copy_template, git, run_make
 from tools.progress import finish, wait_until, work
 from tools.servers import SERVERS
 from tools.services import create_database, point_at, read_env, services

@@ -21,8 +21,8 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from tests.make import OURS, run
-from tests.programs import KUBECTL, need
+from tests.helpers.make import OURS, run
+from tests.helpers.programs import KUBECTL, need
 from tests.test_wiring import StartServers, start_servers
 from tools.generate import choices, generate
 from tools.progress import STUCK_SECONDS, Stuck, finish, wait_until, work

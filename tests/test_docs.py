@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.make import OURS, make, run
-from tests.origin import copy_template
-from tests.team import replace
+from tests.helpers.make import OURS, make, run
+from tests.helpers.origin import copy_template
+from tests.helpers.team import replace
 from tools import switching
 from tools.generate import ROOT, Answers, choices, generate, parse, render
 from tools.reference import assigned, pages, variations
@@ -299,7 +299,7 @@ def test_the_templates_own_tests_take_the_new_choices(copy: Path) -> None:
     pytest_here = (sys.executable, "-m", "pytest", "--quiet", "-m", "not exhaustive")
     run(copy, *pytest_here, "tests/test_answers.py", "tests/test_template.py")
     run(copy, *pytest_here, "tests/test_docs.py", "-k", "not steps and not preset")
-    run(copy, *pytest_here, "tests/test_rendering.py", "-k", "only_what_was_chosen")
+    run(copy, *pytest_here, "tests/rendering/test_only_the_choices.py")
 
 
 @pytest.mark.exhaustive

@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, expect
 
-from tests.make import make
+from tests.helpers.make import make
 from tools.generate import generate
 from tools.progress import STUCK_SECONDS, wait_until
 from tools.servers import SERVERS

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.origin import copy_template, git
+from tests.helpers.origin import copy_template, git
 from tools.generate import ROOT, choices, generate
 from tools.services import read_env
 

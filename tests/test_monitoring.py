@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.programs import need
+from tests.helpers.programs import need
 from tools.generate import render
 
 FOLDER = "deploy/monitoring/"

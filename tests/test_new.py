@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.disks import run_with_disk
+from tests.helpers.disks import run_with_disk
 from tools.generate import ROOT
 
 DEFAULTS = "\n" * 20

@@ -5,7 +5,7 @@ from fnmatch import fnmatch
 
 import pytest
 
-from tests.test_rendering import all_answers
+from tests.helpers.rendered import all_answers
 from tools.combinations import pairwise
 from tools.generate import render
 

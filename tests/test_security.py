@@ -22,7 +22,7 @@ import pytest
 import trustme
 from docker.utils.build import exclude_paths
 
-from tests.make import OURS, make, run
+from tests.helpers.make import OURS, make, run
 from tools.generate import generate, render
 from tools.servers.postgresql import PostgreSQL
 from tools.servers.rabbitmq import RabbitMQ

@@ -10,7 +10,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.make import make
+from tests.helpers.make import make
 from tools import progress
 from tools.generate import generate
 from tools.servers import SERVERS

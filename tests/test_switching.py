@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from _pytest.mark import ParameterSet
 
-from tests.machinery import add_machinery_tests
-from tests.make import make, run
-from tests.origin import commit, cookiecutter, copy_template, git, run_make, tracked
-from tests.team import ENV, edit, replace
+from tests.helpers.machinery import add_machinery_tests
+from tests.helpers.make import make, run
+from tests.helpers.origin import commit, cookiecutter, copy_template, git, run_make, tracked
+from tests.helpers.team import ENV, edit, replace
 from tools import generate as rendering
 from tools import project as tool
 from tools.generate import Answers, choices, refusal

@@ -17,8 +17,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.machinery import add_machinery_tests
-from tests.make import OURS, make
+from tests.helpers.machinery import add_machinery_tests
+from tests.helpers.make import OURS, make
 from tools.generate import ROOT, generate
 from tools.servers import SERVERS
 from tools.services import point_at

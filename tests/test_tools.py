@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.make import OURS
+from tests.helpers.make import OURS
 from tools.combinations import Combination, every, pairwise
 from tools.generate import ROOT
 

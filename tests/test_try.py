@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.disks import run_with_disk
+from tests.helpers.disks import run_with_disk
 from tools.generate import ROOT
 from tools.progress import wait_until
 from tools.servers import MissingServer, rabbitmq

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
-from tests.machinery import add_machinery_tests
+from tests.helpers.machinery import add_machinery_tests
 from tools.combinations import Combination, each_answer, every, pairwise
 from tools.generate import ROOT, choices, generate, render
 

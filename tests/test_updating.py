@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.machinery import add_machinery_tests
-from tests.make import OURS, make
-from tests.origin import (
+from tests.helpers.machinery import add_machinery_tests
+from tests.helpers.make import OURS, make
+from tests.helpers.origin import (
     commit,
     cookiecutter,
     copy_files,
@@ -21,7 +21,7 @@ from tests.origin import (
     run_make,
     tracked,
 )
-from tests.team import ENV, edit, edit_celery, edit_others, replace
+from tests.helpers.team import ENV, edit, edit_celery, edit_others, replace
 from tools.generate import ROOT
 from tools.servers.rabbitmq import RabbitMQ
 from tools.services import point_at

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from _pytest.mark import ParameterSet
 
-from tests.machinery import add_machinery_tests
-from tests.make import make, run
-from tests.origin import commit
+from tests.helpers.machinery import add_machinery_tests
+from tests.helpers.make import make, run
+from tests.helpers.origin import commit
 from tools.combinations import Combination, every
 from tools.generate import choices, generate
 from tools.servers import SERVERS, Server

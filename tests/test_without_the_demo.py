@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.make import OURS, make, run
-from tests.origin import commit, cookiecutter, copy_template, git, run_make, tracked
-from tests.team import edit, replace
+from tests.helpers.make import OURS, make, run
+from tests.helpers.origin import commit, cookiecutter, copy_template, git, run_make, tracked
+from tests.helpers.team import edit, replace
 from tools.generate import render
 from tools.progress import wait_until, work
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.site import IN_FLIGHT, PROCESSES, Outcome, Site, site_answers
-from tests.make import run
+from tests.helpers.make import run
 from tools.generate import Answer, Answers, generate
 
 HERE = Path(__file__).parent

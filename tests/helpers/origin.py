@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.make import OURS
+from tests.helpers.make import OURS
 from tools.generate import ROOT, TEMPLATE
 
 

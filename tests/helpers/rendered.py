@@ -1,0 +1,78 @@
+"""Projects that were rendered with each pair of answers, and programs that check them."""
+
+import re
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tools.combinations import Combination, every
+
+SHAPING = ("django", "database", "broker", "result_backend", "scheduler", "flower", "demo")
+OTHERS = ("docker", "kubernetes", "observability", "ci", "license")
+LINES = 40
+PINNED = re.compile(r":\d+\.\d+(\.\d+)?(-[a-z]+)?$")
+PRODUCTION = ("--file", "compose.yaml", "--file", "compose.prod.yaml")
+
+Services = dict[str, dict[str, Any]]
+Composed = tuple[Combination, Services, Services]
+
+
+@dataclass(frozen=True)
+class File:
+    """A text at a path, which many projects may have."""
+
+    path: str
+    text: str
+
+    @property
+    def ending(self) -> str:
+        return Path(self.path).suffix
+
+
+@dataclass
+class Project:
+    answers: Combination
+    files: frozenset[File]
+
+
+@dataclass
+class Generated:
+    answers: Combination
+    folder: Path
+
+
+@cache
+def all_answers(each: int = 5) -> list[Combination]:
+    """Return all combinations of the answers that shape code, each with some of the others."""
+    dice = Random(0)
+    others = defaultdict(list)
+    for other in every("database", *OTHERS):
+        others[other["database"]].append(other)
+    shapes = every(*SHAPING)
+    return [o | shape for shape in shapes for o in dice.sample(others[shape["database"]], each)]
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> None:
+    """Run a command; fail the test with what it says when it fails."""
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = f"{done.stdout}{done.stderr}".splitlines()
+        pytest.fail("\n".join([f"{command[0]} says:", *lines[:LINES]]), pytrace=False)
+
+
+def found(pairs: Iterable[Generated], path: str) -> list[Path]:
+    """Return the files at a path of those projects that have one; there is one at least."""
+    paths = [pair.folder / path for pair in pairs if (pair.folder / path).exists()]
+    assert paths
+    return paths
+
+
+def by_kind(objects: list[Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(item["kind"], item["metadata"]["name"]): item for item in objects}

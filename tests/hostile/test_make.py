@@ -1,0 +1,57 @@
+"""Words to make reach the template as they were written."""
+
+import os
+import shlex
+import subprocess
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.helpers.hostile import ANY_TEXT, DEFAULTS, PRINTABLE, assert_one_line, unhurried
+from tests.helpers.make import OURS
+from tests.helpers.ways import Run
+from tools.generate import ROOT, Refused, parse
+
+
+@unhurried
+@given(
+    st.lists(
+        ANY_TEXT | st.builds("{}={}".format, st.sampled_from(list(DEFAULTS)) | ANY_TEXT, ANY_TEXT)
+    )
+)
+def test_any_words_are_answers_or_refused(words: list[str]) -> None:
+    try:
+        answers = parse(words)
+    except Refused as refused:
+        assert_one_line(str(refused))
+    else:
+        assert answers.keys() <= DEFAULTS.keys()
+
+
+@settings(unhurried, max_examples=20)
+@given(PRINTABLE)
+def test_make_passes_any_text_on(text: str) -> None:
+    # Make takes the spaces before a value away.
+    answer = f"description=x{text}"
+    words = shlex.split(dry_run(answer).stdout.splitlines()[-1])
+    assert words[-1] == answer
+
+
+def test_make_refuses_a_text_of_two_lines() -> None:
+    made = dry_run("description=two\nlines")
+    assert made.returncode == 2
+    assert "*** description holds a line break: use one line." in made.stderr
+    assert made.stderr.count("\n") == 1
+
+
+def dry_run(answer: str) -> Run:
+    """Return what `make new` would run with an answer."""
+    environment = {key: value for key, value in os.environ.items() if key not in OURS}
+    return subprocess.run(
+        ["make", "--dry-run", "new", answer],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )

@@ -1,0 +1,96 @@
+"""A slug names a project that can be made and installed, or is refused."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+
+from tests.helpers.hostile import DEFAULTS, SLUG, assert_one_line, unhurried
+from tests.helpers.ways import COOKIECUTTER, Run, run
+from tools.combinations import every, pairwise
+from tools.generate import ROOT, refusal, render
+
+NO_FOLDER = ["a/b/c", "../up", "../up/there", "..", ".", "a\\b", "x" * 300, "a\0b", "\ud800"]
+
+
+@settings(unhurried, max_examples=40)
+@given(SLUG)
+def test_any_slug_names_a_project_that_installs_or_is_refused(slug: str) -> None:
+    answers = DEFAULTS | {"project_slug": slug, "database": "postgresql"}
+    if refused := refusal(answers):
+        assert_one_line(refused)
+    else:
+        files = render(answers)
+        name = re.sub("-+", "-", tomllib.loads(files["pyproject.toml"])["project"]["name"])
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
+        assert name not in dependencies()
+        services = yaml.safe_load(files["compose.yaml"])["services"]
+        assert services["postgresql"]["environment"]["POSTGRES_DB"] == slug
+
+
+@cache
+def dependencies() -> set[str]:
+    """Return the packages that projects depend on, whatever the answers."""
+    rows = pairwise(every("database", "broker", "result_backend", "scheduler", "flower"))
+    lines: set[str] = set()
+    for answers in rows:
+        metadata = tomllib.loads(render(answers)["pyproject.toml"])
+        lines |= {*metadata["project"]["dependencies"], *metadata["dependency-groups"]["dev"]}
+    return {re.split(r"[^a-z0-9-]", line)[0] for line in lines}
+
+
+def test_no_project_is_called_as_a_package_that_it_depends_on() -> None:
+    slugs = [name.replace("-", "_") for name in dependencies()]
+    assert len(slugs) > 15
+    assert [slug for slug in slugs if refusal({"project_slug": slug}) is None] == []
+
+
+@pytest.mark.exhaustive
+def test_no_project_is_called_as_a_package_that_its_packages_need(tmp_path: Path) -> None:
+    """Where this fails, packages need others than before: add them to INSTALLED in the hook."""
+    rows = pairwise(every("django", "database", "broker", "result_backend", "scheduler", "flower"))
+    names: set[str] = set()
+    for metadata in {render(answers)["pyproject.toml"] for answers in rows}:
+        (tmp_path / "pyproject.toml").write_text(metadata, encoding="utf-8")
+        command = ["uv", "lock", "--quiet", "--python", sys.executable]
+        subprocess.run(command, cwd=tmp_path, check=True)
+        lock = (tmp_path / "uv.lock").read_text(encoding="utf-8")
+        names |= {package["name"] for package in tomllib.loads(lock)["package"]}
+    slugs = [re.sub("[-.]", "_", name) for name in names - {"my-project"}]
+    assert [slug for slug in slugs if refusal({"project_slug": slug}) is None] == []
+
+
+def given_for_the_command_line(folder: Path, slug: str) -> Run:
+    return run(folder, *COOKIECUTTER, "--no-input", str(ROOT), f"project_slug={slug}")
+
+
+def given_in_a_config_file(folder: Path, slug: str) -> Run:
+    # JSON is YAML, and holds what else is refused in YAML.
+    (folder / "config.yaml").write_text(json.dumps({"default_context": {"project_slug": slug}}))
+    return run(folder, *COOKIECUTTER, "--no-input", "--config-file=config.yaml", str(ROOT))
+
+
+@pytest.mark.parametrize(
+    ("way", "slug"),
+    [(given_for_the_command_line, slug) for slug in NO_FOLDER[:-2]]
+    + [(given_in_a_config_file, slug) for slug in NO_FOLDER],
+)
+def test_a_slug_that_names_no_folder_is_refused_in_one_line_before_one_is_made(
+    way: Callable[[Path, str], Run], slug: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    made = way(folder, slug)
+    assert made.returncode == 1
+    assert made.stdout.startswith("ERROR: project_slug is not the name of one folder: use letters,")
+    assert_one_line(made.stdout.strip())
+    assert list(tmp_path.iterdir()) == [folder]
+    assert {path.name for path in folder.iterdir()} <= {"config.yaml"}

@@ -1,0 +1,1 @@
+"""What is generated is beautiful, whatever the answers."""

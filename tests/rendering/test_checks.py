@@ -1,0 +1,26 @@
+"""Each check of a project has a test, and its page explains it."""
+
+import re
+from fnmatch import fnmatch
+
+import pytest
+
+from tests.helpers.rendered import Project
+
+# One process renders all, since it keeps what it has compiled.
+pytestmark = pytest.mark.xdist_group("rendering")
+
+
+def test_each_check_has_a_test_and_is_explained(projects: list[Project]) -> None:
+    def ids(project: Project, path: str, pattern: str) -> set[str]:
+        texts = [file.text for file in project.files if fnmatch(file.path, path)]
+        return {found for text in texts for found in re.findall(pattern, text, re.MULTILINE)}
+
+    tested: set[str] = set()
+    known: set[str] = set()
+    for project in projects:
+        checks = ids(project, "task_queue/*.py", r'id="(celery\.[EW]\d{3})"')
+        assert checks == ids(project, "docs/deploy.md", r"^\| `(celery\.[EW]\d{3})` \|")
+        tested |= ids(project, "tests/test_checks*.py", r"celery\.[EW]\d{3}")
+        known |= checks
+    assert tested == known

@@ -1,0 +1,118 @@
+"""KEDA learns how long queues are, and with which rights."""
+
+import re
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.helpers.rendered import Generated, by_kind
+from tools.combinations import Combination
+
+# One process renders all, since it keeps what it has compiled.
+pytestmark = pytest.mark.xdist_group("rendering")
+
+
+def only(required: str, **properties: object) -> dict[str, object]:
+    """Return the schema of an object that has these properties and no others."""
+    return {
+        "type": "object",
+        "required": required.split(),
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+# KEDA's custom resources, keda.sh/v1alpha1, as https://keda.sh/docs/latest/reference/ has them.
+TEXT = {"type": "string"}
+COUNT = {"type": "integer", "minimum": 0}
+SCALED_OBJECT = only(
+    "scaleTargetRef triggers",
+    advanced={"type": "object"},
+    cooldownPeriod=COUNT,
+    fallback={"type": "object"},
+    idleReplicaCount=COUNT,
+    initialCooldownPeriod=COUNT,
+    maxReplicaCount=COUNT,
+    minReplicaCount=COUNT,
+    pollingInterval=COUNT,
+    scaleTargetRef=only("name", apiVersion=TEXT, envSourceContainerName=TEXT, kind=TEXT, name=TEXT),
+    triggers={
+        "type": "array",
+        "minItems": 1,
+        "items": only(
+            "type metadata",
+            authenticationRef=only("name", kind=TEXT, name=TEXT),
+            metadata={"type": "object", "additionalProperties": TEXT},
+            metricType={"enum": ["AverageValue", "Value", "Utilization"]},
+            name=TEXT,
+            type=TEXT,
+            useCachedMetrics={"type": "boolean"},
+        ),
+    },
+)
+TRIGGER_AUTHENTICATION = only(
+    "",
+    podIdentity=only(
+        "provider",
+        provider={"enum": ["aws", "aws-eks", "azure-workload", "gcp", "none"]},
+        identityOwner={"enum": ["keda", "workload"]},
+        roleArn=TEXT,
+    ),
+    secretTargetRef={
+        "type": "array",
+        "minItems": 1,
+        "items": only("parameter name key", parameter=TEXT, name=TEXT, key=TEXT),
+    },
+)
+# What a trigger takes, and what it must have, by its metadata or by the authentication.
+TRIGGERS = {
+    "redis": ("address databaseIndex enableTLS listLength listName password", "address listName"),
+    "rabbitmq": ("host mode protocol queueName value vhostName", "host mode queueName value"),
+    "aws-sqs-queue": ("awsRegion queueLength queueURL scaleOnInFlight", "awsRegion queueURL"),
+    "postgresql": ("connection query targetQueryValue", "connection query targetQueryValue"),
+}
+
+
+def test_keda_takes_its_objects(deployed: list[tuple[Combination, list[Any]]]) -> None:
+    for _, objects in deployed:
+        login = by_kind(objects)["TriggerAuthentication", "broker"]["spec"]
+        jsonschema.validate(login, TRIGGER_AUTHENTICATION)
+        secret = {item["parameter"] for item in login.get("secretTargetRef", [])}
+        scaled = [item["spec"] for item in objects if item["kind"] == "ScaledObject"]
+        assert len(scaled) == 2
+        for spec in scaled:
+            jsonschema.validate(spec, SCALED_OBJECT)
+            for trigger in spec["triggers"]:
+                assert trigger["authenticationRef"]["name"] == "broker"
+                known, needed = (set(words.split()) for words in TRIGGERS[trigger["type"]])
+                given = trigger["metadata"].keys() | secret
+                assert needed <= given <= known
+
+
+def test_what_keda_logs_in_with_is_in_the_secret_that_the_guide_tells_to_make(
+    deployed: list[tuple[Combination, list[Any]]], pairs: list[Generated]
+) -> None:
+    folders = [pair.folder for pair in pairs if (pair.folder / "deploy/kubernetes").exists()]
+    # Each has two overlays.
+    for (_, objects), folder in zip(deployed[::2], folders, strict=True):
+        guide = (folder / "docs" / "deploy.md").read_text(encoding="utf-8")
+        _, _, listed = guide.partition("Write `secrets.env`")
+        secret = set(re.findall("^ +([A-Z_]+)=", listed.split("```")[1], re.MULTILINE))
+        login = by_kind(objects)["TriggerAuthentication", "broker"]["spec"]
+        assert {item["key"] for item in login.get("secretTargetRef", [])} <= secret
+
+
+def test_where_a_role_gives_the_rights_pods_have_it(
+    deployed: list[tuple[Combination, list[Any]]],
+) -> None:
+    roles: dict[bool, set[str]] = {True: set(), False: set()}
+    for answers, objects in deployed:
+        found = by_kind(objects)
+        account = found["ServiceAccount", "app"]["metadata"].get("annotations", {})
+        roles[answers["broker"] == "sqs"] |= account.keys()
+        if answers["broker"] == "sqs":
+            (settings,) = [item["data"] for item in objects if item["kind"] == "ConfigMap"]
+            (trigger,) = found["ScaledObject", "worker-slow"]["spec"]["triggers"]
+            assert trigger["metadata"]["awsRegion"] == settings["AWS_REGION"]
+    assert roles == {True: {"eks.amazonaws.com/role-arn"}, False: set()}

@@ -1,0 +1,46 @@
+"""A project is small, and has all that it needs."""
+
+import re
+
+import pytest
+
+from tests.helpers.machinery import machinery_tests
+from tests.helpers.rendered import File, Project
+
+# One process renders all, since it keeps what it has compiled.
+pytestmark = pytest.mark.xdist_group("rendering")
+
+# The most that a project has without the demo.
+FILES = 76
+LINES_OF_PYTHON = 3000
+
+
+def test_a_project_without_the_demo_is_small(projects: list[Project]) -> None:
+    """Manifests of Kubernetes aside, which few look at twice."""
+    for project in projects:
+        if project.answers["demo"]:
+            continue
+        machinery = machinery_tests(project.answers)
+        files = [file for file in project.files if file.path not in machinery]
+        counted = [file for file in files if not file.path.startswith("deploy/kubernetes/")]
+        # .cruft.json, too.
+        assert len(counted) + 1 <= FILES, project.answers
+        python = [file for file in files if file.ending == ".py"]
+        assert sum(file.text.count("\n") for file in python) <= LINES_OF_PYTHON, project.answers
+        packages = {file.path.split("/")[0] for file in python if file.path.endswith("__init__.py")}
+        assert packages == {"accounts", "config", "task_queue", "tests"}
+
+
+def test_the_readme_is_short(files: list[File]) -> None:
+    lengths = {file.text.count("\n") for file in files if file.path == "README.md"}
+    assert max(lengths) <= 120
+
+
+def test_a_project_has_all_that_its_own_tests_import(projects: list[Project]) -> None:
+    needed = re.compile(r"^(?:from|import) (tests\.[\w.]+)", re.MULTILINE)
+    for project in projects:
+        own = {file.path for file in project.files} - machinery_tests(project.answers).keys()
+        for file in project.files:
+            if file.path in own:
+                modules = needed.findall(file.text)
+                assert {f"{module.replace('.', '/')}.py" for module in modules} <= own, file.path
