@@ -11,19 +11,19 @@ from typing import Any
 
 import pytest
 
-from tools.combinations import every
 from tools.generate import (
     QUESTIONS,
     ROOT,
     Answer,
     Refused,
     choices,
-    environment,
+    facts,
     generate,
     parse,
     refusal,
     render,
 )
+from tools.project import to_cli
 
 TEXTS = ("project_name", "project_slug", "description", "author_name", "author_email")
 # There may be more.
@@ -43,43 +43,33 @@ OFFERED: dict[str, list[Answer]] = {
 }
 
 BROKERS = choices()["broker"]
+SINGLE = [
+    pytest.param(question, answer, id=f"{question}-{answer}")
+    for question, allowed in choices().items()
+    for answer in allowed
+]
 
-# The answers, what the refusal says is wrong, and answers that it names because they work.
-PAIRS: list[tuple[dict[str, Answer], str, list[dict[str, Answer]]]] = [
+# Answers that need or exclude something, the answers that the project follows, and the note on it.
+CONSEQUENCES: list[tuple[dict[str, Answer], dict[str, Answer], str]] = [
     (
-        {"broker": "sqs", "result_backend": "rpc", "flower": False},
-        "result_backend=rpc cannot work with broker=sqs, which has no queue",
-        [{"result_backend": "redis"}, {"result_backend": "django-db"}, {"broker": "rabbitmq"}],
+        {"broker": "sqs"},
+        {"flower": False},
+        "Flower is left out: Amazon SQS has no events for it to show.",
     ),
     (
-        {"broker": "pgmq", "result_backend": "rpc", "database": "postgresql", "flower": False},
-        "result_backend=rpc cannot work with broker=pgmq, which has no queue",
-        [{"result_backend": "redis"}, {"result_backend": "django-db"}, {"broker": "rabbitmq"}],
+        {"broker": "pgmq"},
+        {"flower": False, "database": "postgresql"},
+        "The database is PostgreSQL: the broker keeps its queues in it.",
     ),
     (
-        {"broker": "pgmq", "database": "sqlite", "flower": False},
-        "broker=pgmq cannot work with database=sqlite, since its queues live in PostgreSQL",
-        [{"database": "postgresql"}, {"broker": "redis"}],
+        {"kubernetes": True},
+        {"database": "postgresql"},
+        "The database is PostgreSQL: pods on several machines cannot share SQLite.",
     ),
     (
-        {"broker": "sqs", "flower": True},
-        "flower=true cannot work with broker=sqs, which carries no events",
-        [{"flower": False}, {"broker": "redis"}, {"broker": "rabbitmq"}],
-    ),
-    (
-        {"broker": "pgmq", "database": "postgresql", "flower": True},
-        "flower=true cannot work with broker=pgmq, which carries no events",
-        [{"flower": False}, {"broker": "redis"}, {"broker": "rabbitmq"}],
-    ),
-    (
-        {"kubernetes": True, "docker": False, "database": "postgresql"},
-        "kubernetes=true cannot work with docker=false, since it runs the project's image",
-        [{"docker": True}, {"kubernetes": False}],
-    ),
-    (
-        {"kubernetes": True, "database": "sqlite"},
-        "kubernetes=true cannot work with database=sqlite, which is a file on one machine",
-        [{"database": "postgresql"}, {"kubernetes": False}],
+        {"kubernetes": True, "docker": False},
+        {"database": "postgresql", "docker": True},
+        "Docker is included: Kubernetes runs the image that it builds.",
     ),
 ]
 
@@ -167,44 +157,45 @@ def test_labels_have_no_square_brackets_which_would_be_taken_for_colours() -> No
     assert "[" not in json.dumps(prompts)
 
 
-@pytest.mark.parametrize(("answers", "reason", "nearest"), PAIRS)
-def test_a_pair_that_cannot_work_is_refused_with_the_nearest_that_can(
-    answers: dict[str, Answer], reason: str, nearest: list[dict[str, Answer]], tmp_path: Path
+@pytest.mark.parametrize(("answers", "followed", "note"), CONSEQUENCES)
+def test_what_an_answer_needs_is_included_and_what_it_excludes_is_left_out(
+    answers: dict[str, Answer], followed: dict[str, Answer], note: str
 ) -> None:
-    line = assert_refused(answers, tmp_path)
-    assert line.startswith(reason)
-    for change in nearest:
-        for answer in change.values():
-            assert str(answer).lower() in line.partition(": choose ")[2]
-        assert refusal(answers | change) is None
+    assert note in facts(answers).notes
+    assert render(answers) == render(answers | followed)
+    assert not facts(answers | followed).notes
 
 
-def test_only_these_pairs_are_refused() -> None:
+@pytest.mark.parametrize(("question", "answer"), SINGLE)
+def test_each_answer_alone_makes_a_project(question: str, answer: Answer, tmp_path: Path) -> None:
+    run = cookiecutter(tmp_path, f"{question}={to_cli(answer)}")
+    assert run.returncode == 0, run.stderr
+    (project,) = tmp_path.glob("output/*")
+    record = json.loads((project / ".cruft.json").read_text(encoding="utf-8"))
+    followed = facts({question: answer})
+    given = record["context"]["cookiecutter"]
+    assert given.items() >= {question: answer, **followed.answers}.items()
+    assert re.findall(r"^Note: (.+)$", run.stdout, re.MULTILINE) == followed.notes
+
+
+def test_only_a_message_back_needs_a_broker_that_can_carry_it() -> None:
     keys = ("database", "broker", "result_backend", "flower", "docker", "kubernetes")
     rows = [dict(zip(keys, row, strict=True)) for row in product(*(choices()[k] for k in keys))]
-    assert every(*keys) == [row for row in rows if not is_impossible(row)]
-
-
-def is_impossible(a: dict[str, Answer]) -> bool:
-    without_events = a["broker"] in ("sqs", "pgmq")
-    return bool(
-        (a["result_backend"] == "rpc" and without_events)
-        or (a["flower"] and without_events)
-        or (a["broker"] == "pgmq" and a["database"] == "sqlite")
-        or (a["kubernetes"] and (not a["docker"] or a["database"] == "sqlite"))
-    )
-
-
-@pytest.mark.parametrize("broker", BROKERS)
-def test_flower_is_refused_where_the_broker_carries_no_events(broker: str) -> None:
-    context = {"cookiecutter": {"project_slug": "my_project"}}
-    facts: Any = environment().get_template(f"brokers/{broker}.jinja").make_module(context)
-    answers: dict[str, Answer] = {
-        "broker": broker,
-        "database": "postgresql",
-        "flower": True,
+    refused = [row for row in rows if refusal(row)]
+    assert {(row["result_backend"], facts(row).broker.reply_queues) for row in refused} == {
+        ("rpc", False)
     }
-    assert (refusal(answers) is None) == facts.events
+
+
+@pytest.mark.parametrize(
+    "broker", [broker for broker in BROKERS if not facts({"broker": broker}).broker.reply_queues]
+)
+def test_a_pair_that_cannot_work_is_refused_with_one_that_can(broker: str, tmp_path: Path) -> None:
+    answers = {"broker": broker, "result_backend": "rpc"}
+    line = assert_refused(answers, tmp_path)
+    assert line.startswith(f"result_backend=rpc cannot work with broker={broker}, which has no")
+    assert "such as django-db" in line
+    assert refusal(answers | {"result_backend": "django-db"}) is None
 
 
 @pytest.mark.parametrize(("answers", "reason", "nearest"), BAD_TEXTS)
@@ -219,14 +210,14 @@ def test_a_text_that_cannot_work_is_refused(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["broker=sqs"],
-        ["broker=pgmq", "flower=false"],
+        ["broker=sqs", "result_backend=rpc"],
+        ["broker=pgmq", "result_backend=rpc"],
         ["project_slug=celery"],
         ["project_name="],
         ["author_email=nobody"],
     ],
 )
-def test_cookiecutter_itself_refuses_before_anything_is_written(
+def test_cookiecutter_itself_refuses_and_leaves_nothing_behind(
     arguments: list[str], tmp_path: Path
 ) -> None:
     run = cookiecutter(tmp_path, *arguments)
@@ -240,12 +231,12 @@ def test_cookiecutter_itself_refuses_before_anything_is_written(
     ("argument", "reason"),
     [
         ("brocker=redis", "There is no question 'brocker': did you mean broker? Choose one of "),
-        ("xyz=1", "There is no question 'xyz': Choose one of project_name, "),
+        ("xyz=1", "There is no question 'xyz': choose one of project_name, "),
         ("_template=x", "There is no question '_template'"),
-        ("broker=rabitmq", "broker cannot be 'rabitmq': did you mean rabbitmq? Choose one of "),
-        ("broker=", f"broker cannot be '': Choose one of {', '.join(map(str, BROKERS))}."),
-        ("docker=yes", "docker cannot be 'yes': Choose one of true, false."),
-        ("docker=True", "docker cannot be 'True': did you mean true? Choose one of true, false."),
+        ("broker=rabitmq", 'broker cannot be "rabitmq": did you mean rabbitmq? Choose one of '),
+        ("broker=", f'broker cannot be "": choose one of {", ".join(map(str, BROKERS))}.'),
+        ("docker=yes", 'docker cannot be "yes": choose one of true, false.'),
+        ("docker=True", 'docker cannot be "True": did you mean true? Choose one of true, false.'),
         ("broker", "'broker' is no answer: write one such as broker=rabbitmq."),
     ],
 )

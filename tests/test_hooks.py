@@ -132,7 +132,7 @@ def test_the_end_says_in_three_commands_what_comes_next(
 
 
 def test_nothing_of_the_template_is_left_in_the_project(project: Path) -> None:
-    assert not (project / ".keep.json").exists()
+    assert not (project / "manifest.json").exists()
     assert not list(project.rglob("__pycache__"))
     assert not (project / ".git").exists()
 

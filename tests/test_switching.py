@@ -23,7 +23,7 @@ from tests.helpers.origin import commit, cookiecutter, copy_template, git, run_m
 from tests.helpers.team import ENV, edit, replace
 from tools import generate as rendering
 from tools import project as tool
-from tools.generate import Answers, choices, refusal
+from tools.generate import Answers, choices, facts, refusal
 from tools.servers import SERVERS
 from tools.services import create_database, point_at, read_env
 
@@ -61,8 +61,10 @@ def edited(answers: Answers, folder: Path) -> Path:
 def script(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The template's tool, which renders in this process, without a clone, and so fast."""
 
-    def render(answers: Answers, folder: Path) -> Path:
-        return write(rendering.render(answers), folder / "output" / "project")
+    def render(answers: Answers, folder: Path) -> tuple[Path, list[str]]:
+        record = json.dumps({"context": {"cookiecutter": followed(answers)}})
+        files = rendering.render(answers) | {tool.RECORD: record}
+        return write(files, folder / "output" / "project"), facts(answers).notes
 
     monkeypatch.setattr(tool, "checkout", lambda version: version)
     monkeypatch.setattr(tool, "render", render)
@@ -71,9 +73,10 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Any:
     return tool
 
 
-def complete(answers: Answers) -> Answers:
+def followed(answers: Answers) -> Answers:
+    """Return the answers that a project of these follows."""
     defaults = {key: allowed[0] for key, allowed in choices().items() if allowed}
-    return {**defaults, "project_slug": "my_project", **answers}
+    return {**defaults, "project_slug": "my_project", **answers, **facts(answers).answers}
 
 
 def switches() -> Iterator[tuple[Answers, Answers]]:
@@ -102,15 +105,16 @@ def test_a_switch_makes_what_a_fresh_project_with_the_same_edits_is(
     old: Answers, new: Answers, script: Any, tmp_path: Path
 ) -> None:
     project = edited(old, tmp_path / "project")
-    record = {"context": {"cookiecutter": complete(old)}}
+    record = {"context": {"cookiecutter": followed(old)}}
     (project / ".cruft.json").write_text(json.dumps({"template": "", "commit": "x", **record}))
     commit(project)
     script.PROJECT = project
     assert script.main("switch", *(f"{key}={script.to_cli(new[key])}" for key in new)) == 0
-    fresh = edited({**old, **new}, tmp_path / "fresh")
+    wanted = followed({**followed(old), **new})
+    fresh = edited(wanted, tmp_path / "fresh")
     files = tracked(project)
     switched = json.loads(files.pop(".cruft.json"))["context"]["cookiecutter"]
-    assert switched == complete({**old, **new})
+    assert switched == wanted
     assert files == {
         path.relative_to(fresh).as_posix(): path.read_text(encoding="utf-8")
         for path in fresh.rglob("*")
@@ -230,15 +234,31 @@ def test_an_answer_that_is_misspelt_is_refused(project: Path) -> None:
     assert said.startswith("There is no question 'brocker': did you mean broker? Choose ")
     said = refuses(project, "switch", "broker=rabitmq")
     assert said.startswith(
-        "broker cannot be 'rabitmq': did you mean rabbitmq? Choose one of redis, "
+        'broker cannot be "rabitmq": did you mean rabbitmq? Choose one of redis, '
     )
     said = refuses(project, "switch", "demo=no")
-    assert said.startswith("demo cannot be 'no': choose one of true, false.")
+    assert said.startswith('demo cannot be "no": choose one of true, false.')
 
 
 def test_answers_that_cannot_work_together_are_refused(project: Path) -> None:
-    said = refuses(project, "switch", "broker=sqs")
-    assert said.startswith("flower=true cannot work with broker=sqs, which carries no events:")
+    said = refuses(project, "switch", "broker=sqs", "result_backend=rpc")
+    assert said.startswith("result_backend=rpc cannot work with broker=sqs, which has no queues")
+
+
+def test_a_switch_leaves_out_what_the_new_broker_cannot_carry_and_says_so(project: Path) -> None:
+    switched = run_make(project, "switch", "broker=sqs")
+    assert switched.returncode == 0, switched.stderr
+    assert "\nFlower is left out: Amazon SQS has no events for it to show.\n" in switched.stdout
+    record = json.loads((project / ".cruft.json").read_text(encoding="utf-8"))
+    assert record["context"]["cookiecutter"]["flower"] is False
+    assert not (project / "flowerconfig.py").exists()
+    commit(project)
+    before = state(project)
+    again = run_make(project, "switch", "flower=true")
+    assert again.returncode != 0
+    assert "Flower is left out" in again.stderr
+    assert "Nothing was changed." in again.stderr
+    assert state(project) == before
 
 
 def test_an_answer_that_is_given_already_changes_nothing(project: Path) -> None:

@@ -5,13 +5,12 @@ import json
 import re
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jinja2 import nodes
 
 from tools.generate import QUESTIONS as QUESTIONS_FILE
-from tools.generate import ROOT, TEMPLATE, choices, environment
+from tools.generate import ROOT, TEMPLATE, choices, environment, facts
 
 TEMPLATES = ROOT / "templates"
 QUESTIONS = {
@@ -30,7 +29,6 @@ WITH_JINJA = {
     ".github/dependabot.yml",
     ".github/workflows/ci.yml",
     ".gitlab-ci.yml",
-    ".keep.json",
     "Dockerfile",
     "LICENSE",
     "Makefile",
@@ -60,11 +58,13 @@ WITH_JINJA = {
     "gallery/status.py",
     "gallery/workflows.py",
     "gallery/receivers.py",
+    "manifest.json",
     "pyproject.toml",
     "task_queue/README.md",
     "task_queue/apps.py",
     "task_queue/base.py",
     "task_queue/broker.py",
+    "task_queue/results.py",
 }
 
 
@@ -100,21 +100,25 @@ def test_each_choice_has_one_file_and_each_file_is_a_choice(folder: str, questio
 
 @pytest.mark.parametrize("folder", [*QUESTIONS, "services"])
 def test_all_choices_of_a_question_tell_the_same_things(folder: str) -> None:
-    files = {path.stem: names(path) for path in (TEMPLATES / folder).iterdir()}
+    files = {path.stem: names(path) for path in (TEMPLATES / folder).glob("*.jinja")}
     for told in files.values():
         assert told == next(iter(files.values()))
 
 
 def test_each_service_that_a_choice_needs_has_a_file_and_each_file_is_needed() -> None:
-    answers: dict[str, Any] = {key: allowed[0] for key, allowed in choices().items() if allowed}
-    context = {"cookiecutter": {**answers, "project_slug": "my_project"}}
-    needed = set()
-    for folder in ("brokers", "databases", "results"):
-        for path in (TEMPLATES / folder).glob("*.jinja"):
-            name = path.relative_to(TEMPLATES).as_posix()
-            module: Any = environment().get_template(name).make_module(context)
-            needed.update(module.services)
+    needed = {
+        service.name
+        for question in ("broker", "database", "result_backend")
+        for choice in choices()[question]
+        for service in facts({question: choice}).services
+    }
     assert {path.stem for path in (TEMPLATES / "services").iterdir()} == needed
+
+
+@pytest.mark.parametrize("result_backend", choices()["result_backend"])
+def test_a_result_backend_with_a_module_of_its_own_has_its_file(result_backend: str) -> None:
+    module = TEMPLATES / "results" / f"{result_backend}.py"
+    assert facts({"result_backend": result_backend}).result.module == module.exists()
 
 
 def test_python_files_are_python_before_they_are_rendered() -> None:

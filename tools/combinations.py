@@ -1,11 +1,11 @@
 """Which answers go together, and few of them that stand for all."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import combinations, product
 
-from tools.generate import Answer, choices, refusal
+from tools.generate import Answer, choices, facts, refusal
 
 Combination = dict[str, Answer]
 CANDIDATES = 100
@@ -13,11 +13,15 @@ CANDIDATES = 100
 
 @cache
 def every(*keys: str) -> list[Combination]:
-    """Return every combination of answers to these questions that the template does not refuse."""
+    """Return every combination of answers to these questions that a project follows to the letter.
+
+    Not every broker has events for Flower: unless it is among the keys, it is answered by false.
+    """
     offered = choices()
+    fixed: Combination = {} if "flower" in keys else {"flower": False}
     rows = product(*(offered[key] for key in keys))
-    answers: Iterable[Combination] = (dict(zip(keys, row, strict=True)) for row in rows)
-    return [combination for combination in answers if refusal(combination) is None]
+    answers = (fixed | dict(zip(keys, row, strict=True)) for row in rows)
+    return [row for row in answers if refusal(row) is None and not facts(row).notes]
 
 
 def pairwise(rows: Sequence[Combination]) -> list[Combination]:

@@ -11,9 +11,6 @@ from tools.generate import QUESTIONS, ROOT, Answer, choices, render
 NOTE = "`make docs` writes this page from what the template asks and makes.\n"
 # With which each other answer works.
 BASE: Mapping[str, Answer] = {"flower": False}
-NEEDS: Mapping[tuple[str, Answer], Mapping[str, Answer]] = {
-    ("broker", "pgmq"): {"database": "postgresql"}
-}
 # The longest value that is shown whole.
 LONGEST = 500
 TESTS = "config/settings/test.py"
@@ -134,7 +131,7 @@ def variations() -> Iterator[tuple[str, Answer, dict[str, str]]]:
     """Yield each answer to each question, and the files of a project that differs only in it."""
     for key, offered in choices().items():
         for answer in offered:
-            yield key, answer, render({**BASE, **NEEDS.get((key, answer), {}), key: answer})
+            yield key, answer, render({**BASE, key: answer})
 
 
 def in_environment(files: Mapping[str, str]) -> dict[str, Setting]:
