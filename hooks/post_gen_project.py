@@ -65,12 +65,12 @@ made = [
     if not key.startswith("_") and key not in texts
 ]
 services = "services " if "\nmake services\n" in Path("README.md").read_text("utf-8") else ""
-print(textwrap.fill(f"It was made with {', '.join(made)}.", break_on_hyphens=False))
+print(textwrap.fill(f"Created with {', '.join(made)}.", break_on_hyphens=False))
 for note in manifest["notes"]:
     print(f"Note: {note}")
 print(
     f"""
-Your project is ready. Three commands, and it runs:
+Your project is ready. Run it:
 
     cd {{ cookiecutter.project_slug }}
     make {services}install

@@ -74,12 +74,13 @@ def check_texts() -> str | None:
     for key in TEXTS:
         text = answers[key]
         if not isinstance(text, str):
-            return f"{key} is no text: write one in quotes."
+            return f"{key} is not a text: write it in quotes."
         if key != "description" and not text.strip():
-            return f"{key} is empty: give it a text."
+            return f"{key} is empty: write a text."
         if BREAKING.intersection(map(unicodedata.category, text)):
             return (
-                f"{key} holds a line break or a control character: use printable text on one line."
+                f"{key} contains a line break or a control character: use printable text on one"
+                " line."
             )
         if len(text) > TEXT_LENGTH:
             return f"{key} has {len(text)} characters: at most {TEXT_LENGTH} are allowed."
@@ -88,20 +89,22 @@ def check_texts() -> str | None:
 
 def check_slug() -> str | None:
     slug = answers["project_slug"]
-    example = "begin with a letter, and use letters, digits and underscores, such as my_project."
-    another = f"choose another name, such as {slug}_site."
+    another = f"choose another name (example: {slug}_site)."
     if not re.fullmatch(r"(?!_+$)[a-z_][a-z0-9_]*", slug, re.IGNORECASE | re.ASCII):
-        return f"project_slug {slug!r} is no Python identifier: {example}"
+        return (
+            f"project_slug: {slug!r} is not a valid Python identifier: start with a letter, and use"
+            " letters, digits and underscores (example: my_project)."
+        )
     if len(slug) > SLUG_LENGTH:
         return f"project_slug has {len(slug)} characters: at most {SLUG_LENGTH} are allowed."
     if keyword.iskeyword(slug) or keyword.issoftkeyword(slug):
-        return f"project_slug {slug!r} is a Python keyword: {another}"
+        return f"project_slug: {slug!r} is a Python keyword: {another}"
     # Installers tell names apart by their letters and digits.
     name = re.sub("_+", "_", slug.lower()).strip("_")
     if name in TAKEN + INSTALLED:
-        return f"project_slug {slug!r} is a package that the project uses: {another}"
+        return f"project_slug: {slug!r} is a package that the project uses: {another}"
     if name in RESERVED:
-        return f"project_slug {slug!r} has a meaning in YAML, PostgreSQL or Windows: {another}"
+        return f"project_slug: {slug!r} is reserved in YAML, PostgreSQL or Windows: {another}"
     return None
 
 
@@ -109,7 +112,7 @@ def check_email() -> str | None:
     email = answers["author_email"]
     if re.fullmatch(r"[^@\s\"'<>\\{}]+@[^@\s\"'<>\\{}]+\.[^@\s\"'<>\\{}.]+", email):
         return None
-    return f"author_email {email!r} is no e-mail address: give one such as ada@example.com."
+    return f"author_email: {email!r} is not a valid e-mail address (example: ada@example.com)."
 
 
 CHECKS = (check_questions, check_texts, check_slug, check_email)

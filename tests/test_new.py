@@ -129,8 +129,8 @@ def test_settings_that_cannot_be_read_are_named_in_one_line(tmp_path: Path) -> N
 def test_what_is_no_text_is_refused_in_one_line(tmp_path: Path) -> None:
     run = new(tmp_path, answers="\udcff\n" + DEFAULTS)
     assert run.returncode == 1
-    assert run.stderr.startswith("project_name holds a line break or a control character")
+    assert run.stderr.startswith("project_name contains a line break or a control character")
     run = new(tmp_path, "project_name=\udcff")
     assert run.returncode == 1
-    assert run.stderr.startswith("project_name holds a line break or a control character")
+    assert run.stderr.startswith("project_name contains a line break or a control character")
     assert list(tmp_path.iterdir()) == []

@@ -16,11 +16,21 @@ from cookiecutter.generate import generate_context
 from cookiecutter.prompt import prompt_for_config
 from rich.console import Console
 
-from tools.generate import QUESTIONS, ROOT, Answers, Refused, choices, escape, generate, parse
+from tools.generate import (
+    QUESTIONS,
+    ROOT,
+    Answers,
+    Refused,
+    choices,
+    escape,
+    facts,
+    generate,
+    parse,
+)
 
 INTO = "into="
 READY = """
-Your project is ready. Three commands, and it runs:
+Your project is ready. Run it:
 
     cd {}
     make {}install
@@ -54,6 +64,8 @@ def main(arguments: Sequence[str]) -> int:
     shortest = min(os.path.relpath(project), str(project), key=len)
     readme = (project / "README.md").read_text(encoding="utf-8")
     services = "services " if "\nmake services\n" in readme else ""
+    for note in facts(answers).notes:
+        console.print(f"Note: {note}")
     console.print(READY.format(shlex.quote(shortest), services))
     return 0
 

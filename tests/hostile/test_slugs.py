@@ -90,7 +90,7 @@ def test_a_slug_that_names_no_folder_is_refused_in_one_line_before_one_is_made(
     folder.mkdir()
     made = way(folder, slug)
     assert made.returncode == 1
-    assert made.stdout.startswith("ERROR: project_slug is not the name of one folder: use letters,")
+    assert made.stdout.startswith("ERROR: project_slug is not a valid folder name: use letters,")
     assert_one_line(made.stdout.strip())
     assert list(tmp_path.iterdir()) == [folder]
     assert {path.name for path in folder.iterdir()} <= {"config.yaml"}

@@ -35,7 +35,7 @@ def test_printable_text_comes_through_unharmed(texts: dict[str, str]) -> None:
         assert refusal(answers) is None
         assert_intact(answers, render(answers))
     else:
-        assert "is empty: give it a text" in str(refusal(answers))
+        assert "is empty: write a text" in str(refusal(answers))
 
 
 @unhurried
@@ -62,9 +62,9 @@ def test_what_breaks_a_line_is_refused(key: str, breaking: str) -> None:
     refused = refusal(DEFAULTS | {key: f"a{breaking}b"})
     assert refused
     if key == "project_slug":
-        assert refused.startswith("project_slug is not the name of one folder")
+        assert refused.startswith("project_slug is not a valid folder name")
     else:
-        assert refused.startswith(f"{key} holds a line break or a control character")
+        assert refused.startswith(f"{key} contains a line break or a control character")
 
 
 @pytest.mark.exhaustive

@@ -47,5 +47,5 @@ def test_what_is_refused_leaves_nothing_whatever_way_it_takes(way: Way, tmp_path
 def test_settings_without_a_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("default_context: {project_name: }")
     made = run(tmp_path, *COOKIECUTTER, "--no-input", "--config-file=config.yaml", str(ROOT))
-    assert made.stdout.startswith("ERROR: project_name is no text: write one in quotes.\n")
+    assert made.stdout.startswith("ERROR: project_name is not a text: write it in quotes.\n")
     assert not list(tmp_path.glob("output/*"))

@@ -39,6 +39,12 @@ def facts(broker: Answer) -> Any:
 
 
 @cache
+def results(result_backend: Answer) -> Any:
+    """Return what the template knows of a result backend."""
+    return chosen({"result_backend": result_backend})["result_backend"]
+
+
+@cache
 def needed(broker: Answer, result_backend: Answer) -> list[str]:
     """Return the servers that these two need."""
     return services({"broker": broker, "result_backend": result_backend, "database": "sqlite"})
@@ -75,13 +81,13 @@ WORDS = [
     Word(r"\brpc\b", lambda a: a["result_backend"] == "rpc"),
     Word(
         r"CELERY_RESULT_",
-        lambda a: a["result_backend"] != "none",
+        lambda a: results(a["result_backend"]).results_enabled,
         ("config/settings/test.py", "scripts/valkey.py", "task_queue/checks.py", "docs/deploy.md"),
     ),
     # These say that there are none.
     Word(
         r"(?i)\bchords?\b",
-        lambda a: a["result_backend"] not in ("rpc", "none"),
+        lambda a: results(a["result_backend"]).chords,
         (
             "docs/deploy.md",
             "docs/tasks.md",

@@ -3,7 +3,7 @@
 
 {{ scheduler.imports() }}{{ broker.imports() }}
 
-from config.env import {{ "BASE_DIR, " if result.file }}env
+from config.env import {{ "BASE_DIR, " if "BASE_DIR" in result.settings() }}env
 
 # The prefix of all queues and keys, so that projects and environments can share a server.
 QUEUE_PREFIX = env("QUEUE_PREFIX")

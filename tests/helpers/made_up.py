@@ -1,0 +1,209 @@
+"""Two brokers and two result backends that nobody has: of one every fact is true, of one none."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+BROKER = """\
+{# All that the template knows of a broker that is made up. #}
+# {% set title = "TITLE" %}
+# {% set heading = "TITLE" %}
+# {% set celery_extras = [] %}
+# {% set kombu_extras = "" %}
+# {% set dependencies = [] %}
+# {% set services = [] %}
+# {% set apps = [] %}
+# {% set database = "DATABASE" %}
+# {% set url = "memory://" %}
+# {% set example = "memory://" %}
+# {% set compose_url = "" %}
+# {% set events = FACT %}
+# {% set reply_queues = FACT %}
+# {% set topics = FACT %}
+# {% set topic = 'routing_key="slow.reports"' %}
+# {% set broadcasts = FACT %}
+# {% set priorities = FACT %}
+# {% set visibility_timeout = FACT %}
+# {% set delay_strategy = "STRATEGY" %}
+# {% set app_module = "APP" %}
+
+# {% macro imports() %}
+from kombu import IMPORTED
+# {%- endmacro %}
+
+# {% macro constants() %}CONSTANTS# {% endmacro %}
+
+# {% macro settings() %}
+CELERY_BROKER_URL = env("CELERY_BROKER_URL")
+# {%- endmacro %}
+
+# {% macro queues() %}
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_QUEUES = [
+    Queue("default", routing_key="default"),
+    Queue("slow", routing_key="slow"),
+EXTRA]
+# {%- endmacro %}
+
+# {% macro environment() %}# {% endmacro %}
+
+# {% macro defaults() %}# {% endmacro %}
+
+# {% macro compose_environment() %}# {% endmacro %}
+
+# {% macro kubernetes_settings() %}# {% endmacro %}
+
+# {% macro overlay_patches(environment) %}# {% endmacro %}
+
+# {% macro internals() %}
+| `broker.py` | nothing | none | it is made up | none |
+# {%- endmacro %}
+
+# {% macro scaler(queue) %}
+    - type: cpu
+      metadata:
+        value: "{{ queue | length }}0"
+      authenticationRef:
+        name: broker
+# {%- endmacro %}
+
+# {% macro scaler_replacements() %}
+        fieldPaths: [spec.triggers.0.metadata.value]
+        options: { delimiter: ".", index: 0 }
+# {%- endmacro %}
+
+# {% macro scaler_login() %}
+  secretTargetRef:
+    - parameter: address
+      name: secrets
+      key: CELERY_BROKER_URL
+# {%- endmacro %}
+
+# {% macro secrets() %}
+CELERY_BROKER_URL={{ example }}
+# {%- endmacro %}
+
+# {% macro alerts() %}
+- Tasks wait too long: nobody notices.
+# {%- endmacro %}
+
+# {% macro scaling_notes() %}
+It scales as far as you can imagine.
+# {%- endmacro %}
+
+# {% macro readme() %}
+TITLE is made up.
+# {%- endmacro %}
+"""
+TIMEOUT = 'VISIBILITY_TIMEOUT = env.int("CELERY_VISIBILITY_TIMEOUT", default=60 * 60)'
+MODULE = '''\
+"""Nothing that Celery needs: the broker is made up."""
+
+from typing import Any
+
+
+def is_redelivered(request: Any) -> bool:
+    """Return whether the broker has delivered this task before."""
+    return False
+
+
+def count_unacknowledged(channel: Any) -> int:
+    """Return how many tasks workers have and have not acknowledged."""
+    return 0
+'''
+RESULT = """\
+{# All that the template knows of results that are made up. #}
+# {% set title = "TITLE" %}
+# {% set celery_extras = [] %}
+# {% set dependencies = [] %}
+# {% set services = [] %}
+# {% set apps = [] %}
+# {% set url = "" %}
+# {% set example = "" %}
+# {% set compose_url = "" %}
+# {% set cache_url = "" %}
+# {% set results_enabled = FACT %}
+# {% set results_retrievable = FACT %}
+# {% set transactional = FACT %}
+# {% set chords = FACT %}
+# {% set needs_cleaning = FACT %}
+# {% set file = "FILE" %}
+# {% set own_tables = FACT %}
+# {% set module = FACT %}
+# {% set reply_queue = FACT %}
+# {% set instead = "none" %}
+# {% set summary = "made up." %}
+
+# {% macro settings() %}
+CELERY_SETTING
+# {%- endmacro %}
+
+# {% macro readme() %}
+Results are made up.
+# {%- endmacro %}
+
+# {% macro internals() %}# {% endmacro %}
+"""
+BACKEND = '''\
+"""A result backend that forgets."""
+
+from celery.backends.base import DisabledBackend
+
+
+class Backend(DisabledBackend):
+    """Keeps nothing."""
+'''
+
+
+def add_to(template: Path) -> None:
+    """Add the brokers and the result backends to a copy of the template, as its docs say."""
+    file = template / "cookiecutter.json"
+    questions = json.loads(file.read_text(encoding="utf-8"))
+    for name, is_true in (("always", True), ("never", False)):
+        add_broker(template, questions, f"{name}broker", is_true)
+        add_result_backend(template, questions, f"{name}results", is_true)
+    file.write_text(json.dumps(questions, indent=2), encoding="utf-8")
+
+
+def add_broker(template: Path, questions: Any, name: str, is_true: bool) -> None:
+    """Add a broker of which every fact is true, or none."""
+    text = fill(BROKER, name, is_true)
+    values = {
+        "DATABASE": "postgresql" if is_true else "",
+        "STRATEGY": "native" if is_true else "worker",
+        "APP": "task_queue.visibility" if is_true else "celery",
+        "IMPORTED": "Queue\nfrom kombu.common import Broadcast" if is_true else "Queue",
+        "CONSTANTS": f"\n{TIMEOUT}\n" if is_true else "",
+        "EXTRA": '    Broadcast("broadcast"),\n' if is_true else "",
+    }
+    for key, value in values.items():
+        text = text.replace(key, value)
+    folder = template / "templates" / "brokers"
+    (folder / f"{name}.jinja").write_text(text, encoding="utf-8")
+    (folder / f"{name}.py").write_text(MODULE, encoding="utf-8")
+    offer(questions, "broker", name)
+    (template / "docs" / "brokers" / f"{name}.md").write_text(f"# {name.title()}\n", "utf-8")
+    index = template / "docs" / "README.md"
+    index.write_text(f"{index.read_text('utf-8')}\n[{name}](brokers/{name}.md)\n", "utf-8")
+
+
+def add_result_backend(template: Path, questions: Any, name: str, is_true: bool) -> None:
+    """Add a result backend of which every fact is true, or none."""
+    backend = 'RESULT_BACKEND = "task_queue.results:Backend"'
+    text = fill(RESULT, name, is_true)
+    text = text.replace("FILE", "file:///data/results" if is_true else "")
+    text = text.replace("SETTING", backend if is_true else "TASK_IGNORE_RESULT = True")
+    folder = template / "templates" / "results"
+    (folder / f"{name}.jinja").write_text(text, encoding="utf-8")
+    if is_true:
+        (folder / f"{name}.py").write_text(BACKEND, encoding="utf-8")
+    offer(questions, "result_backend", name)
+
+
+def fill(text: str, name: str, is_true: bool) -> str:
+    return text.replace("TITLE", name.title()).replace("FACT", str(is_true).lower())
+
+
+def offer(questions: Any, question: str, name: str) -> None:
+    questions[question].append(name)
+    questions["__prompts__"][question][name] = f"{name.title()} - made up"

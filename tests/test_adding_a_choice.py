@@ -1,0 +1,76 @@
+"""A broker and a result backend are added by their files and a line in cookiecutter.json each."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import made_up
+from tests.helpers.make import run
+from tools.generate import ROOT
+
+QUICK = (sys.executable, "-m", "pytest", "--quiet", "-m", "not exhaustive")
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this repository with two brokers and two result backends more."""
+    folder = tmp_path_factory.mktemp("template")
+    names = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.check_output(names, cwd=ROOT, text=True).split("\0")[:-1]:
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    made_up.add_to(folder)
+    run(folder, sys.executable, "-m", "tools.reference")
+    run(folder, sys.executable, "-m", "tools.switching")
+    return folder
+
+
+def test_the_tests_that_there_are_take_the_new_choices(copy: Path) -> None:
+    run(copy, *QUICK, "tests/test_template.py", "tests/rendering/test_only_the_choices.py")
+    run(copy, *QUICK, "tests/test_answers.py", "-k", "not alone and not text")
+    found = subprocess.check_output(
+        [*QUICK, "--collect-only", "tests/test_wiring.py"], cwd=copy, text=True
+    )
+    assert "test_a_project_passes_its_own_tests[alwaysbroker-" in found
+
+
+@pytest.mark.parametrize("name", ["always", "never"])
+def test_a_project_on_the_new_choices_is_formatted_and_checks_itself(
+    name: str, copy: Path, tmp_path: Path
+) -> None:
+    answers = {"broker": f"{name}broker", "result_backend": f"{name}results"}
+    code = (
+        "from pathlib import Path; from tools.generate import generate;"
+        f" generate({answers!r}, Path({str(tmp_path)!r}))"
+    )
+    run(copy, sys.executable, "-c", code)
+    project = tmp_path / "my_project"
+    assert (project / "flowerconfig.py").exists() == (name == "always")
+    run(project, "uv", "sync", "--quiet")
+    run(project, "make", "lint", "check")
+
+
+@pytest.mark.exhaustive
+def test_the_whole_fast_tier_takes_the_new_choices(copy: Path) -> None:
+    run(copy, "make", "check")
+    run(copy, *QUICK, "tests/test_answers.py", "tests/test_hooks.py", "tests/hostile")
+    run(copy, *QUICK, "tests/test_docs.py", "-k", "not steps and not preset and not measured")
+    run(copy, *QUICK, "tests/test_types.py", "tests/test_switching.py", "-k", "always or never")
+
+
+@pytest.mark.parametrize("folder", ["brokers", "results"])
+def test_a_choice_without_its_file_is_noticed(folder: str, copy: Path) -> None:
+    name = "neverbroker" if folder == "brokers" else "neverresults"
+    file = copy / "templates" / folder / f"{name}.jinja"
+    text = file.read_text(encoding="utf-8")
+    file.unlink()
+    noticed = subprocess.run(
+        [*QUICK, "tests/test_template.py"], cwd=copy, capture_output=True, text=True, check=False
+    )
+    file.write_text(text, encoding="utf-8")
+    assert noticed.returncode
+    assert f"test_each_choice_has_one_file_and_each_file_is_a_choice[{folder}-" in noticed.stdout
