@@ -43,10 +43,11 @@ OFFERED: dict[str, list[Answer]] = {
 }
 
 BROKERS = choices()["broker"]
+# The default project, and those that differ from it in one answer.
 SINGLE = [
     pytest.param(question, answer, id=f"{question}-{answer}")
     for question, allowed in choices().items()
-    for answer in allowed
+    for answer in allowed[question != "django" :]
 ]
 
 # Answers that need or exclude something, the answers that the project follows, and the note on it.

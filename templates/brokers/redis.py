@@ -115,7 +115,7 @@ class Channel(redis.Channel):
 
     @contextmanager
     def conn_or_acquire(self, client: Any = None) -> Iterator[Any]:
-        """One client for all commands: kombu makes one for each, which costs more than it."""
+        """Use one client for all commands: making one costs more than a command."""
         yield client or self._commands
 
     @cached_property
@@ -127,7 +127,7 @@ class Channel(redis.Channel):
         super()._disconnect_pools()
 
     def _lookup(self, exchange: str, routing_key: str, default: Any = None) -> Any:
-        """Which queues take a message. Redis is asked once a second, not for each."""
+        """Return which queues take a message. Redis is asked once a second, not for each."""
         queues, until = self._queues.get((exchange, routing_key), ([], 0))
         if not queues or monotonic() > until:
             queues = super()._lookup(exchange, routing_key, default)
@@ -155,7 +155,7 @@ class Channel(redis.Channel):
         return bool(self.connection.in_event_loop and self.active_queues) and not waits
 
     def _brpop_start(self, timeout: float | None = None) -> None:
-        """Takes a task. Begins to wait for a wake-up if there is none, or room for another."""
+        """Take a task. Begin to wait for a wake-up if there is none, or room for another."""
         if self.no_ack:
             super()._brpop_start(timeout)
             return
@@ -171,7 +171,7 @@ class Channel(redis.Channel):
         self.client.connection.send_command("BRPOP", *wakeups, timeout or self.brpop_timeout)
 
     def _brpop_read(self, **options: Any) -> bool:
-        """Reads that there is a wake-up, or that a second is over."""
+        """Read that there is a wake-up, or that a second is over."""
         if self.no_ack:
             return bool(super()._brpop_read(**options))
         try:

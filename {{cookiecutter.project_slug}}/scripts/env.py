@@ -1,4 +1,4 @@
-"""Makes `.env` from `.env.example`, with secrets of its own, readable by its owner only."""
+"""Make `.env` from `.env.example`, with secrets of its own, readable by its owner only."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def fill(example: str) -> str:
-    """The text with a random one for each <NAME>, the same wherever the name stands."""
+    """Replace each <NAME> by a random secret, the same one wherever the name occurs."""
     values: defaultdict[str, str] = defaultdict(lambda: secrets.token_hex(32))
     return re.sub(r"<([A-Z_]+)>", lambda match: values[match[1]], example)
 

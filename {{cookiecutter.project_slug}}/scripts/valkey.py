@@ -1,4 +1,4 @@
-"""Runs Valkey for development, unless a server answers already.
+"""Run Valkey for development, unless a server already answers.
 
 `python -m scripts.valkey` runs it until it is stopped, `python -m scripts.valkey pytest` for as
 long as that command runs.
@@ -21,7 +21,7 @@ SECONDS_TO_START = 60
 
 
 def address() -> tuple[str, int]:
-    """The host and port that the project expects a server at."""
+    """Return the host and port where the project expects a server."""
     env.read_env(BASE_DIR / ".env")
     urls = env.str("CELERY_BROKER_URL", ""), env.str("CELERY_RESULT_BACKEND", "")
     url = urlsplit(next(url for url in urls if url.startswith("redis")))
@@ -37,7 +37,7 @@ def answers(host: str, port: int) -> bool:
 
 
 def start(host: str, port: int) -> subprocess.Popen[bytes]:
-    """Starts a server that keeps its data on disk. Raises RuntimeError if it does not answer."""
+    """Start a server that keeps its data on disk. Raise RuntimeError if it does not answer."""
     binary = shutil.which("valkey-server") or shutil.which("redis-server") or get_binary_path()
     DATA.mkdir(exist_ok=True)
     options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(DATA)]
@@ -55,7 +55,7 @@ def main(command: list[str]) -> int:
     host, port = address()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if answers(host, port):
-        print(f"A server answers at {host}:{port} already: that one is used.", flush=True)
+        print(f"Using the server that already answers at {host}:{port}.", flush=True)
         server = None
     else:
         server = start(host, port)

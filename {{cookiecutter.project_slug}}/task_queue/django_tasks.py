@@ -214,7 +214,7 @@ def to_record(result: TaskResult) -> Record:
 
 
 def to_result(task_id: str, record: Record) -> TaskResult:
-    """Raises ImportError when there is no such task."""
+    """Turn a record into a result. Raise ImportError if there is no such task."""
     task = import_string(record["task"])
     if not isinstance(task, Task):
         raise ImportError(f"{record['task']} is not a task of Django.")

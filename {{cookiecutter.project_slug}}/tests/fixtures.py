@@ -45,13 +45,13 @@ class Notes:
         return text[: text.rfind("\n") + 1].splitlines()
 
     def wait(self, count: int = 1) -> list[str]:
-        """Returns the lines, once there are as many as `count`."""
+        """Wait for that many lines, and return them all."""
         wait_until(lambda: len(self.lines) >= count, f"{count} lines in {self.path}")
         return self.lines
 
 
 def wait_until(done: Callable[[], bool], what: str = "it") -> None:
-    """Returns as soon as `done()` is true. Fails the test once no process logs anything more."""
+    """Wait until `done()` is true. Fail the test once no process logs anything more."""
     logged, since = -1, time.monotonic()
     while not done():
         size = sum(log.stat().st_size for log in Process.logs)
@@ -80,7 +80,7 @@ class Process:
         self.start()
 
     def start(self) -> None:
-        """Also starts it again when it was stopped: the log goes on."""
+        """Start it, or start it again: the log is continued."""
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 self.command, cwd=BASE_DIR, env=self.environment, stdout=output, stderr=output
@@ -88,7 +88,7 @@ class Process:
         self.logs.add(self.log)
 
     def wait_for_line(self, text: str) -> None:
-        """Returns once the process logged `text`. Fails the test if it ends without."""
+        """Wait until the process logs `text`. Fail the test if it ends without doing so."""
         wait_until(lambda: text in self.log.read_text() or self.ended, f"{text!r} in the log")
         if text not in self.log.read_text():
             pytest.fail(f"It ended without {text!r}:\n{self.log.read_text()}")
@@ -98,7 +98,7 @@ class Process:
         return self.process.poll() is not None
 
     def stop(self) -> None:
-        """As a supervisor does: a process that is told to stop, and does not, is killed."""
+        """Stop it as a supervisor does: kill it if it does not stop in time."""
         self.process.terminate()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(SECONDS)
@@ -110,7 +110,7 @@ class Process:
 
 @pytest.fixture(scope="session")
 def celery(django_db_setup: None) -> Iterator[Celery]:
-    """The project's Celery app, once its broker answers, with no tasks of an earlier run."""
+    """Return the project's Celery app, once its broker answers and has no old tasks."""
     connection = celery_app.connection_for_write()
     try:
         connection.ensure_connection(max_retries=1, timeout=SECONDS)
@@ -130,7 +130,7 @@ def celery(django_db_setup: None) -> Iterator[Celery]:
 
 @pytest.fixture(scope="session")
 def worker(celery: Celery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    """A worker with two processes, that reads every queue."""
+    """Run a worker with two processes, which reads every queue."""
     log = tmp_path_factory.mktemp("worker") / "worker.log"
     process = Process(log, *WORKER, "--concurrency", "2", "--hostname", NAME)
     try:
@@ -142,7 +142,7 @@ def worker(celery: Celery, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Waits, before the database is emptied for the next test, for all that this one sent."""
+    """Wait for all tasks that a test sent, before the database is emptied for the next test."""
     sent = []
 
     def note(sender: str, **kwargs: object) -> None:

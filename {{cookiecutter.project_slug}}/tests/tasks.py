@@ -1,4 +1,4 @@
-"""Tasks for the tests. Each writes to a file what it did, where the test waits for it."""
+"""Tasks for the tests. Each writes what it did to a file, where the test waits for it."""
 
 import os
 import time
@@ -23,7 +23,7 @@ def add(x: int, y: int) -> int:
 
 @shared_task(base=RetriedTask)
 def record(value: object, path: str) -> None:
-    """Writes what it is given: a text, or what the tasks before it returned."""
+    """Write a text, or what the tasks before it returned."""
     write(path, str(value))
 
 
@@ -34,7 +34,7 @@ def record_time(path: str) -> None:
 
 @shared_task(bind=True)
 def record_queue(self: Task, path: str) -> None:
-    """Writes how it came to its worker: the routing key is that of its queue."""
+    """Write how the task was delivered: the routing key is that of its queue."""
     write(path, str(self.request.delivery_info))
 
 
@@ -54,7 +54,7 @@ def fail(path: str) -> None:
 
 @shared_task
 def wait_for(path: str, until: str) -> None:
-    """Runs until somebody makes the file `until`."""
+    """Run until somebody makes the file `until`."""
     write(path, "started")
     while not Path(until).exists():
         time.sleep(0.02)

@@ -85,7 +85,7 @@ def no_uploads_of_an_earlier_run() -> Iterator[None]:
 
 
 def picture(width: int = 60, height: int = 40, **options: object) -> bytes:
-    """A JPEG, red on its left half and blue on its right."""
+    """Return a JPEG, red on its left half and blue on its right."""
     image = Image.new("RGB", (width, height), "red")
     image.paste("blue", (width // 2, 0, width, height))
     file = BytesIO()
