@@ -20,7 +20,7 @@ from tests.helpers.origin import copy_template
 from tests.helpers.team import replace
 from tools import switching
 from tools.generate import ROOT, Answers, choices, generate, parse, render
-from tools.reference import assigned, pages, variations
+from tools.reference import Setting, assigned, pages, table, variations
 from tools.servers import SERVERS
 from tools.services import point_at
 
@@ -207,11 +207,16 @@ def test_each_setting_of_django_is_in_the_reference() -> None:
     assert {"CACHES", "LOGGING", "SECURE_CSP", "TASKS", "STORAGES"} <= names
 
 
-def test_a_comment_is_of_the_settings_that_it_stands_above() -> None:
+def test_a_comment_is_of_the_setting_right_below_it_alone() -> None:
     text = "# One.\nA = 1\nB = 2\n# Two.\nC['x'] = 3\nD = {\n    # Three.\n    'x': 1,\n}\n"
-    text += "if A:\n    E = 4\n"
+    text += "if A:\n    # Four.\n    E = 4\n    F = 5\n"
     reasons = {name: setting.reason for name, setting in assigned(text, 99).items()}
-    assert reasons == {"A": "One.", "B": "One.", "D": "", "E": ""}
+    assert reasons == {"A": "One.", "B": "", "D": "", "E": "Four.", "F": ""}
+
+
+def test_each_value_of_a_setting_has_a_reason_of_its_own() -> None:
+    found = {("X", "1"): Setting("For one.", "`1`"), ("X", "2"): Setting("", "`2`")}
+    assert list(table("value", found))[2:] == ["| `X` | `1` | For one. |  |", "| `X` | `2` |  |  |"]
 
 
 @pytest.mark.parametrize("way", ["cookiecutter --config-file", "cookiecutter", "cruft create"])

@@ -8,34 +8,50 @@ from dataclasses import dataclass, field
 
 from tools.generate import QUESTIONS, ROOT, Answer, choices, render
 
-NOTE = "`make docs` writes this page from what the template asks and makes.\n"
+NOTE = "`make docs` writes this page from the template itself.\n"
 # With which each other answer works.
 BASE: Mapping[str, Answer] = {"flower": False}
 # The longest value that is shown whole.
 LONGEST = 500
 TESTS = "config/settings/test.py"
-# What neither a comment nor a project's docs/deploy.md explains.
+# What neither a comment right above it nor a project's docs/deploy.md explains.
 EXPLAINED = {
-    "CELERY_BROKER_TRANSPORT_OPTIONS": "how the broker is spoken to; comments in the file say why",
-    "CELERY_REDIS_BACKEND_USE_SSL": "Celery alone would trust any server",
+    "CELERY_BEAT_SCHEDULE": "periodic tasks (in the admin, the first ones); run one beat only",
+    "CELERY_BROKER_CONNECTION_MAX_RETRIES": "`None`: a worker reconnects to its broker endlessly",
+    "CELERY_BROKER_TRANSPORT_OPTIONS": "options of the broker; comments in the file say why",
+    "CELERY_BROKER_URL": "address of the broker, where tasks wait for a worker",
+    "CELERY_CACHE_BACKEND": "which of Django's `CACHES` keeps the results",
+    "CELERY_ENABLE_UTC": "messages carry times in UTC",
+    "CELERY_EVENT_EXCHANGE": "separates events from those of other projects",
+    "CELERY_EVENT_QUEUE_PREFIX": "separates the queues of events from those of other projects",
+    "CELERY_REDIS_BACKEND_USE_SSL": "checks the server's certificate; Celery's default does not",
     "CELERY_RESULT_BACKEND": "where results are kept",
+    "CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS": "options of Redis, such as the prefix of its keys",
     "CELERY_RESULT_EXPIRES": "how long a result is kept, in seconds",
+    "CELERY_RESULT_SERIALIZER": "results are written as JSON",
+    "CELERY_TASK_DEFAULT_QUEUE": "the queue of tasks that are not routed to another",
+    "CELERY_TASK_QUEUES": "the queues: a worker reads all of them unless `-Q` names some",
+    "CELERY_TASK_REJECT_ON_WORKER_LOST": "requeues a task whose worker process died",
+    "CELERY_TASK_SERIALIZER": "messages are written as JSON",
+    "CELERY_TASK_TIME_LIMIT": "hard time limit, in seconds: the task's process is killed",
     "CELERY_TIMEZONE": "the time zone of Django, and of the schedule",
+    "CELERY_WORKER_CONSUMER": "moves messages that cannot run to the dead letters",
     "CELERY_WORKER_ENABLE_REMOTE_CONTROL": "whether workers listen to remote control",
+    "CELERY_WORKER_PREFETCH_MULTIPLIER": "how many tasks a process reserves in advance",
     "TIME_ZONE": "the time zone of Django, and of the schedule",
-    "ALIVE_FILE": "a file that a worker touches every ten seconds, so that its age tells",
+    "ALIVE_FILE": "a file that workers and beat touch; health probes check its age",
     "CACHE_URL": "Django's cache, as django-environ writes it",
-    "LOG_LEVEL": "the least that is logged: `DEBUG`, `INFO`, `WARNING`, `ERROR`",
+    "LOG_LEVEL": "the lowest level that is logged: `DEBUG`, `INFO`, `WARNING`, `ERROR`",
     "OTEL_TRACES_SAMPLER": "which traces are kept, as OpenTelemetry names it",
     "OTEL_TRACES_SAMPLER_ARG": "how many of them, such as `0.1` for one in ten",
     "POSTGRES_PASSWORD": "the password of the database in a container",
     "RABBITMQ_PASSWORD": "the password of the broker in a container",
     "REDIS_PASSWORD": "the password of Redis in a container",
-    "PGMQ_OPTIONS": "what libpq is told of the way to the queues, as after the `?` of an address",
-    "SECURE_HSTS_INCLUDE_SUBDOMAINS": "whether they insist on it for subdomains, too",
-    "SECURE_HSTS_PRELOAD": "whether they may have it in a list of their own",
-    "AWS_REGION": "where the queues are",
-    "SQS_WAIT_TIME": "how long a request waits for a task, in seconds",
+    "PGMQ_OPTIONS": "libpq's options for the queues, as after the `?` of a PostgreSQL URL",
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS": "whether browsers insist on HTTPS for subdomains, too",
+    "SECURE_HSTS_PRELOAD": "whether browsers may ship with the site in their own HTTPS list",
+    "AWS_REGION": "the region of the queues",
+    "SQS_WAIT_TIME": "long polling: how long a request waits for a task, in seconds",
 }
 
 
@@ -100,12 +116,12 @@ def settings() -> str:
         [
             "# Every setting\n",
             NOTE,
-            "A setting has a row for each value that answers give it. Where it is there with some",
-            "answers only, the last column names these.",
+            "A setting has a row for each value that answers give it. The last column names the",
+            "answers that it depends on.",
             "",
             "## The environment",
             "",
-            "Variables of the environment, or lines of `.env`. One without a default must be set.",
+            "Environment variables, or lines of `.env`. A default is shown where the code has one.",
             "",
             *table("default", dict(sorted(variables.items()))),
             "",
@@ -117,9 +133,9 @@ def settings() -> str:
             "",
             "## Django",
             "",
-            "In `base.py` beside it, and in `production.py`, which goes before it. Where no reason",
-            "stands, [Django's documentation](https://docs.djangoproject.com/en/stable/ref/settings/)",
-            "has it; `…` stands for what is read best in the file.",
+            "In `base.py` beside it, and in `production.py`, which overrides it. Django's",
+            "[documentation](https://docs.djangoproject.com/en/stable/ref/settings/) explains those",
+            "without a reason here. `…` stands for a value that is too long for a table.",
             "",
             *table("value", django),
             "",
@@ -137,7 +153,8 @@ def variations() -> Iterator[tuple[str, Answer, dict[str, str]]]:
 def in_environment(files: Mapping[str, str]) -> dict[str, Setting]:
     """Return what a project, or what it is built on, reads from its environment."""
     rows = re.findall(r"^\| (`[A-Z_`, ]+`) \| (.+) \|$", files["docs/deploy.md"], re.MULTILINE)
-    reasons = {name: text for names, text in rows for name in re.findall(r"\w+", names)} | EXPLAINED
+    explained = {name: text for names, text in rows for name in re.findall(r"\w+", names)}
+    reasons = EXPLAINED | explained
     found: dict[str, Setting] = {}
     for path, text in files.items():
         if not path.endswith(".py") or "tests/" in path or path == TESTS:
@@ -149,9 +166,8 @@ def in_environment(files: Mapping[str, str]) -> dict[str, Setting]:
                 found.setdefault(name, Setting(reason, default(call)))
     for name in re.findall(r"^(?:# )?([A-Z_]+)=", files[".env.example"], re.MULTILINE):
         found.setdefault(name, Setting(reasons.get(name, ""), ""))
-    for name, reason in reasons.items():
-        if name not in EXPLAINED:
-            found.setdefault(name, Setting(reason, ""))
+    for name, reason in explained.items():
+        found.setdefault(name, Setting(reason, ""))
     return found
 
 
@@ -177,18 +193,15 @@ def of_celery(files: Mapping[str, str]) -> dict[str, Setting]:
 def of_django(files: Mapping[str, str]) -> dict[str, Setting]:
     found = {}
     for path in DJANGO:
-        for name, setting in assigned(files[path], LONGEST_OF_DJANGO, is_grouped=False).items():
+        for name, setting in assigned(files[path], LONGEST_OF_DJANGO).items():
             suffix = " (production)" if "production" in path else ""
             found[name + suffix] = setting
     return found
 
 
-def assigned(text: str, longest: int, is_grouped: bool = True) -> dict[str, Setting]:
-    """Return the settings that a module assigns, by their name.
-
-    Where they are grouped, a comment also holds for those right below the one that it stands above.
-    """
-    comments = comments_above(text, is_grouped)
+def assigned(text: str, longest: int) -> dict[str, Setting]:
+    """Return the settings that a module assigns, by their name."""
+    comments = comments_above(text)
     found = {}
     for statement in ast.walk(ast.parse(text)):
         if isinstance(statement, ast.Assign):
@@ -204,11 +217,10 @@ def assigned(text: str, longest: int, is_grouped: bool = True) -> dict[str, Sett
     return found
 
 
-def comments_above(text: str, is_grouped: bool = True) -> dict[int, str]:
-    """Return the comment that holds for each line.
+def comments_above(text: str) -> dict[int, str]:
+    """Return the comment right above each line, or else above the statement that it belongs to.
 
-    It is the one above the line, or above its statement; where settings are grouped, also the one
-    above the first of those that stand together, without a line between them.
+    A comment says nothing of the statements after the next one, even without a blank line between.
     """
     lines = text.splitlines()
     comments: dict[int, str] = {}
@@ -221,26 +233,14 @@ def comments_above(text: str, is_grouped: bool = True) -> dict[int, str]:
         return " ".join(comment)
 
     def read(body: list[ast.stmt]) -> None:
-        reason, end = "", 0
         for statement in body:
-            together = is_grouped and statement.lineno == end + 1
-            reason = above(statement.lineno) or (reason if together else "")
             for number in range(statement.lineno, (statement.end_lineno or 0) + 1):
-                comments[number] = above(number) or reason
+                comments[number] = above(number) or above(statement.lineno)
             for inner in ("body", "orelse"):
                 read(getattr(statement, inner, []))
-            end = statement.end_lineno or 0
-            if not isinstance(statement, ast.Assign | ast.AnnAssign) or not is_name(statement):
-                # What it says is not of the settings below.
-                reason = ""
 
     read(ast.parse(text).body)
     return comments
-
-
-def is_name(statement: ast.Assign | ast.AnnAssign) -> bool:
-    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-    return all(isinstance(target, ast.Name) for target in targets)
 
 
 def short(value: ast.expr, longest: int = LONGEST) -> str:
@@ -251,11 +251,8 @@ def short(value: ast.expr, longest: int = LONGEST) -> str:
 def table(value: str, found: Found) -> Iterator[str]:
     yield f"| name | {value} | what for | with |"
     yield "|---|---|---|---|"
-    # What is said of one value of a setting does for another of which nothing is said.
-    reasons = {name: setting.reason for (name, _), setting in found.items() if setting.reason}
     for (name, _), setting in found.items():
-        reason = setting.reason or reasons.get(name, "")
-        cells = (f"`{name}`", setting.value, reason, where(setting))
+        cells = (f"`{name}`", setting.value, setting.reason, where(setting))
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
