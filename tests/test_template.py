@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import subprocess
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -146,3 +147,19 @@ def test_actions_are_pinned_alike_here_and_in_generated_projects() -> None:
         return set(re.findall(r"uses: (\S+@[0-9a-f]{40} # v\S+)", workflows))
 
     assert pins(ROOT) == pins(TEMPLATE) != set()
+
+
+@pytest.mark.parametrize(
+    ("schema", "glob"),
+    [
+        ("github-workflows", "workflows/*.yml"),
+        ("dependabot", "dependabot.yml"),
+        ("github-issue-forms", "ISSUE_TEMPLATE/[!c]*.yml"),
+        ("github-issue-config", "ISSUE_TEMPLATE/config.yml"),
+    ],
+)
+def test_github_takes_our_workflows_and_forms(schema: str, glob: str) -> None:
+    files = sorted((ROOT / ".github").glob(glob))
+    assert files
+    source = ("--builtin-schema", f"vendor.{schema}")
+    subprocess.run(["check-jsonschema", *source, *map(str, files)], check=True)
