@@ -1,13 +1,14 @@
-# Where uv is missing, one of its own is kept in .uv/, also for the projects that are made here.
+# If uv is missing, it is installed in .uv/, and found there by the projects that are made here.
 ifneq ($(shell uv --version > /dev/null 2>&1 && echo found), found)
     UV := .uv/bin/uv
     export PATH := $(CURDIR)/.uv/bin:$(PATH)
 endif
-# What one of many processes has compiled, the others need not.
+# Processes share compiled bytecode.
 unexport PYTHONDONTWRITEBYTECODE
-RUN := uv run --frozen
+# By its path: macOS's make does not look for commands in a PATH that is set here.
+RUN := $(or $(UV),uv) run --frozen
 FAST := -m "not exhaustive"
-# In the order of tests/conftest.py: xdist alone keeps the longest tests for the end.
+# In the order of tests/conftest.py: xdist would run the longest tests last.
 PYTEST := $(RUN) pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=10
 SERVERS := tools/install-servers.sh redis rabbitmq postgresql chromium promtool
 
@@ -16,10 +17,10 @@ TARGETS := try new check test test-all soak compare benchmark growth limits spee
 .PHONY: help $(TARGETS)
 $(TARGETS): | $(UV)
 
-help: ## List what there is
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
 
-# Answers such as broker=rabbitmq are variables to make: here they are words for the shell, quoted.
+# make takes answers such as broker=rabbitmq as variables: here they become quoted words again.
 given = $(filter command,$(origin $(1)))
 define newline
 
@@ -29,70 +30,71 @@ one_line = $(if $(findstring $(newline),$(value $(1))),$(error $(1) holds a line
 quoted = $(one_line)'$(1)=$(subst ','\'',$(value $(1)))'
 ANSWERS = $(foreach name,$(.VARIABLES),$(if $(call given,$(name)),$(call quoted,$(name))))
 
-try: ## Make a project and see its tasks at work, with other answers too: make try broker=rabbitmq
+try: ## Make a project and watch its tasks run: make try broker=rabbitmq
 	@MAKEFLAGS= $(RUN) --no-dev python -m tools.try_project $(ANSWERS)
 
 new: ## Answer the questions and get a project: make new into=~/code
 	@MAKEFLAGS= $(RUN) --no-dev python -m tools.new $(ANSWERS)
 
-check: lint ## Lint, and test what is rendered, in under a minute
+check: lint ## Lint, and test the rendered files without a server
 	@$(PYTEST) --quiet $(FAST) tests/rendering tests/test_hooks.py tests/test_template.py
 
-test: lint ## Lint, and test each choice and each pair of choices on real servers, in ten minutes
+test: lint ## Lint, and test every choice and every pair of choices on real servers, in ten minutes
 	@$(SERVERS) || [ "$$CI" != true ]
 	@$(PYTEST) $(FAST)
 
-test-all: lint ## Test every combination, in an hour, and write docs/faults.md and docs/switching.md
+test-all: lint ## Test every combination, in an hour; write docs/faults.md and docs/switching.md
 	@$(SERVERS)
 	@$(PYTEST) tests --write-table docs/faults.md
 	@$(RUN) python -m tools.switching
 
-soak: ## Run `make test` many times, and count what failed: make soak times=10 busy=true
+soak: ## Run `make test` repeatedly and count the failures: make soak times=10 busy=true
 	@MAKEFLAGS= $(RUN) python -m tools.soak $(ANSWERS)
 
-compare: ## Measure brokers and result backends: make compare brokers="redis rabbitmq"
+compare: ## Measure brokers and result backends side by side: make compare brokers="redis rabbitmq"
 	@tools/install-servers.sh redis rabbitmq postgresql
 	@MAKEFLAGS= $(RUN) python -m benchmarks.compare $(ANSWERS)
 
-benchmark: ## Measure projects beside cookiecutter-django's wiring, and the targets
+benchmark: ## Measure projects beside cookiecutter-django's wiring, and check the targets
 	@tools/install-servers.sh redis rabbitmq postgresql
 	@MAKEFLAGS= $(RUN) python -m benchmarks.targets $(ANSWERS)
 
-growth: ## Measure how cost grows with waiting tasks, their size, processes, queues and chords
+growth: ## Measure how cost grows with queue length, message size, processes, queues and chords
 	@tools/install-servers.sh redis rabbitmq postgresql
 	@MAKEFLAGS= $(RUN) python -m benchmarks.growth $(ANSWERS)
 
-limits: ## Measure what Redis and RabbitMQ could carry, without Celery
+limits: ## Measure what Redis and RabbitMQ carry without Celery
 	@tools/install-servers.sh redis rabbitmq
 	@MAKEFLAGS= $(RUN) python -m benchmarks.limits $(ANSWERS)
 
-speed: ## Measure how long the template itself takes
+speed: ## Measure how long the template takes to make a project
 	@$(RUN) pytest benchmarks/test_template.py
 
-faults: ## Kill what a project needs, and write into docs/faults.md what became of its tasks
+faults: ## Kill workers, brokers and databases; write to docs/faults.md what happened to the tasks
 	@tools/install-servers.sh redis rabbitmq postgresql
 	@$(PYTEST) tests/faults --write-table docs/faults.md
 
-switching: ## Write into docs/switching.md how much each change of broker or result backend changes
+switching: ## Write to docs/switching.md how many lines each change of broker or result backend takes
 	@$(RUN) python -m tools.switching
 
-image: ## Build the image of a project, without Docker, and run its processes
+image: ## Build a project's image without Docker, and run its processes
 	@tools/install-servers.sh redis buildah debootstrap
 	@$(RUN) pytest tests/image.py --durations=3 -rA
 
 docs: ## Write docs/questions.md and docs/settings.md
 	@$(RUN) python -m tools.reference
 
-lint: ## Find mistakes in style and types
+lint: ## Check style and types
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
 	@$(RUN) mypy
 
-format: ## Mend what can be mended by itself
+format: ## Fix what can be fixed automatically
 	@$(RUN) ruff check --fix
 	@$(RUN) ruff format
 
-screenshot: ## Take the picture of the demo that README.md shows
+screenshot: ## Take the pictures in README.md: docs/try.svg and docs/gallery.png
+	@$(RUN) python -m tools.record_try
 	@$(RUN) python -m tools.screenshot
 
 .uv/bin/uv:

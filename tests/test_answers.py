@@ -238,7 +238,7 @@ def test_cookiecutter_itself_refuses_and_leaves_nothing_behind(
         ("broker=", f'broker cannot be "": choose one of {", ".join(map(str, BROKERS))}.'),
         ("docker=yes", 'docker cannot be "yes": choose one of true, false.'),
         ("docker=True", 'docker cannot be "True": did you mean true? Choose one of true, false.'),
-        ("broker", "'broker' is no answer: write one such as broker=rabbitmq."),
+        ("broker", "'broker' is not an answer: write KEY=VALUE, such as broker=rabbitmq."),
     ],
 )
 def test_a_misspelt_answer_is_refused_with_what_was_meant(argument: str, reason: str) -> None:
@@ -252,7 +252,7 @@ def test_generate_refuses_what_cookiecutter_would_ignore(tmp_path: Path) -> None
 
 
 def test_an_answer_given_twice_is_refused() -> None:
-    with pytest.raises(Refused, match="'broker' is answered twice"):
+    with pytest.raises(Refused, match="'broker' is given twice"):
         parse(["broker=sqs", "broker=redis"])
 
 
@@ -275,6 +275,6 @@ def test_a_project_that_is_there_already_stays_as_it_is(tmp_path: Path) -> None:
     mine = tmp_path / "my_project" / "mine"
     mine.parent.mkdir()
     mine.touch()
-    with pytest.raises(Refused, match="my_project exists already"):
+    with pytest.raises(Refused, match="my_project already exists"):
         generate({}, tmp_path)
     assert list(tmp_path.rglob("*")) == [mine.parent, mine]

@@ -69,7 +69,7 @@ def test_a_project_that_is_there_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "my_project").mkdir()
     run = new(tmp_path)
     assert run.returncode == 1
-    assert "exists already" in run.stderr
+    assert "already exists" in run.stderr
     assert run.stderr.count("\n") == 1
     assert list((tmp_path / "my_project").iterdir()) == []
 

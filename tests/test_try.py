@@ -133,8 +133,8 @@ def test_a_project_without_results_and_beat_says_so_and_is_kept_when_asked(tmp_p
     trial = Trial(tmp_path, "result_backend=none", "scheduler=none", "keep=true")
     assert trial.finish() == 0, trial.err
     rows = trial.rows()
-    assert rows["result"] == rows["chord"] == ["not with this result backend", "-"]
-    assert rows["periodic"] == ["not without beat", "-"]
+    assert rows["result"] == rows["chord"] == ["not supported by this result backend", "-"]
+    assert rows["periodic"] == ["needs beat", "-"]
     assert rows["retry"][0].startswith("failed after ")
     [folder] = trial.leftovers()
     env = Path(folder) / "my_project" / ".env"
@@ -156,7 +156,7 @@ def test_other_answers_are_tried_on_a_server_of_their_own(tmp_path: Path) -> Non
     assert trial.finish() == 0, trial.err
     assert "Start RabbitMQ" in trial.out
     assert trial.rows()["result"][0] == "add(2, 3) returned 5"
-    assert trial.rows()["chord"] == ["not with this result backend", "-"]
+    assert trial.rows()["chord"] == ["not supported by this result backend", "-"]
     trial.wait_until_nothing_is_left()
 
 
@@ -181,7 +181,7 @@ def test_an_interrupted_trial_leaves_nothing_behind(
             break
     trial.process.send_signal(how)
     assert trial.finish() == 130
-    assert trial.err == "Interrupted: all that was started is stopped.\n"
+    assert trial.err == "Interrupted: everything that was started is stopped.\n"
     trial.wait_until_nothing_is_left()
 
 
@@ -200,9 +200,9 @@ def test_wrong_answers_are_refused_in_one_line(tmp_path: Path, argument: str) ->
 def test_a_disk_that_is_full_ends_the_trial_and_nothing_is_left_there(tmp_path: Path) -> None:
     command = ["env", f"TMPDIR={tmp_path}", sys.executable, "-m", "tools.try_project"]
     run = run_with_disk("size=200k", tmp_path, command)
-    assert run.stderr.startswith("The trial ended: [Errno 28] No space left on device")
+    assert run.stderr.startswith("The trial failed: [Errno 28] No space left on device")
     assert run.stderr.count("\n") == 1
-    assert run.stdout.endswith("Stop all that was started\n\n")
+    assert run.stdout.endswith("Stop everything that was started\n\n")
 
 
 def test_a_step_that_fails_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:

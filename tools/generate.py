@@ -44,16 +44,18 @@ def choices() -> dict[str, Sequence[Answer]]:
 def parse(arguments: Iterable[str]) -> dict[str, Answer]:
     """Return the answers in words such as `broker=rabbitmq`.
 
-    Raises `Refused` for a word that is none, a key that is misspelt or given twice, or a value
-    that is not offered.
+    Raises `Refused` for a word that is not KEY=VALUE, a key that is misspelt or given twice, or a
+    value that is not offered.
     """
     answers: dict[str, Answer] = {}
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals:
-            raise Refused(f"{argument!r:.200} is no answer: write one such as broker=rabbitmq.")
+            raise Refused(
+                f"{argument!r:.200} is not an answer: write KEY=VALUE, such as broker=rabbitmq."
+            )
         if key in answers:
-            raise Refused(f"{key!r:.200} is answered twice: answer it once.")
+            raise Refused(f"{key!r:.200} is given twice: give it once.")
         answers[key] = project.coerce(value, _questions().get(key))
     _check(answers)
     return answers
@@ -71,12 +73,12 @@ def generate(answers: Answers, folder: Path) -> Path:
     if reason := refusal(answers):
         raise Refused(reason)
     folder.mkdir(parents=True, exist_ok=True)
-    # On the same disk, where a project that is whole appears at once.
+    # On the same disk, so that a project appears whole or not at all.
     with tempfile.TemporaryDirectory(dir=folder) as name:
         made = _cookiecutter(answers, Path(name))
         target = folder / made.name
         if target.exists():
-            raise Refused(f"{target} exists already: remove it, or give another project_slug.")
+            raise Refused(f"{target} already exists: remove it, or choose another project_slug.")
         made.rename(target)
     return target
 
@@ -102,7 +104,7 @@ def facts(answers: Answers) -> Any:
 
 
 def render(answers: Answers) -> dict[str, str]:
-    """Return the files that `generate` would write, save .env: the text of each by its path.
+    """Return the files that `generate` would write, except .env: the text of each by its path.
 
     Compiles each file of the template once per process, and runs no hook.
     """

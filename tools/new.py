@@ -1,4 +1,4 @@
-"""Asks what a project is to be, and makes it.
+"""Asks the questions of the template, and makes a project.
 
 `make new` makes it beside the template, `make new into=~/code` elsewhere. Answers such as
 `broker=rabbitmq` are offered as the default of their question.
@@ -42,9 +42,9 @@ errors = Console(highlight=False, markup=False, soft_wrap=True, stderr=True)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Make the project that a person describes, and return the exit code."""
+    """Make a project of the answers, and return the exit code."""
     folders = [word.removeprefix(INTO) for word in arguments if word.startswith(INTO)]
-    # What is no UTF-8 is refused with the answers, and shown as far as the terminal can.
+    # Text that is not UTF-8 is refused with the answers, and shown as well as the terminal can.
     sys.stdin.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
@@ -56,7 +56,9 @@ def main(arguments: Sequence[str]) -> int:
         errors.print(error)
         return 1
     except (OSError, UnicodeError) as error:
-        errors.print(f"No project was made: {error}. Mend that, or say where: into=~/code")
+        errors.print(
+            f"No project was made: {error}. Fix that, or choose another folder: into=~/code"
+        )
         return 1
     except (KeyboardInterrupt, EOFError):
         errors.print("\nInterrupted: no project was made.")

@@ -1,4 +1,4 @@
-"""Makes a project, runs it for a moment, and shows what happens to its tasks.
+"""Makes a project, runs it for a moment, and shows its tasks at work.
 
 `make try` takes the default answers, `make try broker=rabbitmq` others. Nothing is left behind,
 unless `keep=true` asks for the project.
@@ -45,11 +45,11 @@ NOT_SENT: dict[str, Any] = {"what": "could not be sent", "worked": False, "secon
 NEXT = """
 What now?
   make new                    make a project of your own
-  make try keep=true          keep the one that is tried, to look around in it
-  make try broker=rabbitmq    try other answers, which cookiecutter.json lists
+  make try keep=true          keep the project, to look around in it
+  make try broker=rabbitmq    try another answer: docs/questions.md lists them
 """
 KEPT = """
-The project is yours to look around in, and to remove:
+Look around in the project, and remove it when you are done:
   cd {}
   make dev
 """
@@ -69,10 +69,12 @@ def main(arguments: Sequence[str]) -> int:
         errors.print(error)
         return 1
     except OSError as error:
-        errors.print(f"The trial ended: {error}. Mend that, or say where: TMPDIR=~/tmp make try")
+        errors.print(
+            f"The trial failed: {error}. Fix that, or choose another folder: TMPDIR=~/tmp make try"
+        )
         return 1
     except KeyboardInterrupt:
-        errors.print("Interrupted: all that was started is stopped.")
+        errors.print("Interrupted: everything that was started is stopped.")
         return 130
     return 0
 
@@ -127,7 +129,7 @@ def run(project: Path, answers: Answers, servers: Sequence[Server], stack: ExitS
             stack.enter_context(server)
         if server.name == "postgresql":
             create_database(server, project.name)
-    with step("Install its packages, make its tables"):
+    with step("Install its packages, create its tables"):
         install(project)
     for process in (*valkey, Worker(project), *beat):
         with step(f"Start {type(process).__name__}"):
@@ -140,11 +142,11 @@ def impossible(answers: Answers) -> dict[str, str]:
     choice = chosen(answers)
     reasons = {}
     if not choice["result_backend"].results_enabled:
-        reasons["result"] = "not with this result backend"
+        reasons["result"] = "not supported by this result backend"
     if not choice["result_backend"].chords:
-        reasons["chord"] = "not with this result backend"
+        reasons["chord"] = "not supported by this result backend"
     if not choice["scheduler"].beat:
-        reasons["periodic"] = "not without beat"
+        reasons["periodic"] = "needs beat"
     return reasons
 
 
@@ -178,7 +180,7 @@ def show_tasks(project: Path, notes: Path, reasons: Mapping[str, str]) -> None:
             style = "green" if outcome["worked"] else "red"
             table.add_row(task, outcome["what"], f"{outcome['seconds']:.2f}", style=style)
             table.caption = (
-                table.caption or f"the first one was done {passed:.1f} s after the start"
+                table.caption or f"the first task was done {passed:.1f} s after the start"
             )
             if not outcome["worked"]:
                 broken.append(task)
@@ -186,7 +188,7 @@ def show_tasks(project: Path, notes: Path, reasons: Mapping[str, str]) -> None:
     if broken:
         logs = [project / f"{name}.log" for name in ("send", "worker", "beat")]
         ends = [f"{log.name}:\n{tail(log)}" for log in logs if log.exists()]
-        raise RuntimeError("\n\n".join([f"Did not work: {', '.join(broken)}.", *ends]))
+        raise RuntimeError("\n\n".join([f"These tasks failed: {', '.join(broken)}.", *ends]))
 
 
 @contextmanager
@@ -211,7 +213,7 @@ def stopping() -> Iterator[ExitStack]:
         yield stack
     finally:
         ignore_signals()
-        with step("Stop all that was started"):
+        with step("Stop everything that was started"):
             stack.close()
 
 
