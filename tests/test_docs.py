@@ -28,7 +28,7 @@ DOCS = ROOT / "docs"
 CLAIMS = ROOT / "tests" / "README.md"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 # What `make` takes beside answers.
-OTHERS = {"brokers", "busy", "into", "results", "template", "times", "to"}
+OTHERS = {"brokers", "busy", "into", "keep", "results", "template", "times", "to"}
 # Where the commands of a page are run, unless it goes into a project by `cd`.
 IN_PROJECTS = {"switching.md", "updating.md"}
 # What pages name of Django's own commands.
@@ -353,6 +353,29 @@ def test_each_claim_names_tests_of_its_tier() -> None:
                 before = text.partition(f"\ndef {name}(")[0].rpartition("\n\n\n")[2]
                 marked = "@pytest.mark.exhaustive\n" in f"{before}\n"
                 assert marked == exhaustive, f"{name} is of another tier"
+
+
+def test_the_readme_is_a_screen_and_begins_with_what_to_run() -> None:
+    page = ROOT / "README.md"
+    assert page.read_text(encoding="utf-8").count("\n") < 100
+    assert blocks(page, "sh")[:2] == ["make try\n", "make test\n"]
+
+
+def test_figures_in_the_readme_stand_on_the_pages_that_it_links_to() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    facts = text.partition("\n## Why\n")[2].partition("\n## ")[0].split("\n- ")[1:]
+    assert len(facts) == 4
+    for fact in facts:
+        pages = [
+            (ROOT / link).read_text(encoding="utf-8") for link in re.findall(r"\((\S+)\)", fact)
+        ]
+        assert pages
+        for figure in re.findall(r"[\d.]*\d", fact):
+            assert re.search(rf"(?<![\d.]){re.escape(figure)}(?!\d)", "".join(pages)), figure
+    lost = re.findall(
+        r"^\|(?: [^|]+ \|){4} (\d+) \|", (DOCS / "faults.md").read_text(), re.MULTILINE
+    )
+    assert set(lost) == {"0"}
 
 
 def test_every_choice_of_a_broker_has_its_reasons() -> None:

@@ -35,7 +35,7 @@ EXPLAINED = {
     "CELERY_TASK_SERIALIZER": "messages are written as JSON",
     "CELERY_TASK_TIME_LIMIT": "hard time limit, in seconds: the task's process is killed",
     "CELERY_TIMEZONE": "the time zone of Django, and of the schedule",
-    "CELERY_WORKER_CONSUMER": "moves messages that cannot run to the dead letters",
+    "CELERY_WORKER_CONSUMER": "survives malformed messages, keeps unknown tasks as dead letters",
     "CELERY_WORKER_ENABLE_REMOTE_CONTROL": "whether workers listen to remote control",
     "CELERY_WORKER_PREFETCH_MULTIPLIER": "how many tasks a process reserves in advance",
     "TIME_ZONE": "the time zone of Django, and of the schedule",
