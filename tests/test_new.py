@@ -31,6 +31,7 @@ def new(
 def test_a_project_is_made_of_the_answers(tmp_path: Path) -> None:
     run = new(tmp_path, answers="Blue Moon\n\nA text with {{ braces }}\n" + DEFAULTS)
     assert run.returncode == 0, run.stderr
+    assert "broker=redis" in run.stdout
     folder = run.stdout.partition("cd ")[2].partition("\n")[0]
     assert (ROOT / folder).resolve() == (tmp_path / "blue_moon").resolve()
     assert "A text with {{ braces }}" in (tmp_path / "blue_moon" / "README.md").read_text()

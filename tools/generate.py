@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -61,11 +61,11 @@ def parse(arguments: Iterable[str]) -> dict[str, Answer]:
     return answers
 
 
-def generate(answers: Answers, folder: Path) -> Path:
+def generate(answers: Answers, folder: Path, report: Callable[[str], None] | None = None) -> Path:
     """Make a project in folder, in a new folder named by its slug, and return that.
 
     Questions without an answer take their default. The cookiecutter settings of the user are
-    neither read nor written.
+    neither read nor written. The report gets what the hooks print.
     Raises `Refused` when the answers make no project, `OSError` when the folder cannot hold it;
     nothing is left behind then.
     """
@@ -75,11 +75,13 @@ def generate(answers: Answers, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     # On the same disk, so that a project appears whole or not at all.
     with tempfile.TemporaryDirectory(dir=folder) as name:
-        made = _cookiecutter(answers, Path(name))
+        made, said = _cookiecutter(answers, Path(name))
         target = folder / made.name
         if target.exists():
             raise Refused(f"{target} already exists: remove it, or choose another project_slug.")
         made.rename(target)
+    if report:
+        report(said)
     return target
 
 
@@ -174,8 +176,8 @@ def escape(answers: Answers) -> dict[str, str]:
     }
 
 
-def _cookiecutter(answers: Answers, folder: Path) -> Path:
-    """Run cookiecutter's own command in folder, and return the project that it made there."""
+def _cookiecutter(answers: Answers, folder: Path) -> tuple[Path, str]:
+    """Run cookiecutter's own command in folder. Return the project, and what the hooks printed."""
     config = folder / "config.yaml"
     output = folder / "output"
     own = {"cookiecutters_dir": str(folder / "templates"), "replay_dir": str(folder / "replays")}
@@ -191,7 +193,7 @@ def _cookiecutter(answers: Answers, folder: Path) -> Path:
         env={**os.environ, "TMPDIR": str(folder)},
     )
     if run.returncode == 0:
-        return next(output.iterdir())
+        return next(output.iterdir()), run.stdout
     for reason in re.findall(r"^[A-Za-z]+Error: (\[Errno .+)$", run.stderr, re.MULTILINE):
         raise OSError(reason)
     raise RuntimeError(f"cookiecutter failed:\n{run.stderr}")

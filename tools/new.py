@@ -23,19 +23,11 @@ from tools.generate import (
     Refused,
     choices,
     escape,
-    facts,
     generate,
     parse,
 )
 
 INTO = "into="
-READY = """
-Your project is ready. Run it:
-
-    cd {}
-    make {}install
-    make dev
-"""
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
 errors = Console(highlight=False, markup=False, soft_wrap=True, stderr=True)
@@ -51,7 +43,8 @@ def main(arguments: Sequence[str]) -> int:
         preset = parse(word for word in arguments if not word.startswith(INTO))
         answers = ask(preset)
         folder = Path(folders[-1]).expanduser() if folders else ROOT.parent
-        project = generate(answers, folder)
+        said: list[str] = []
+        project = generate(answers, folder, said.append)
     except (Refused, CookiecutterException, RuntimeError) as error:
         errors.print(error)
         return 1
@@ -64,11 +57,9 @@ def main(arguments: Sequence[str]) -> int:
         errors.print("\nInterrupted: no project was made.")
         return 130
     shortest = min(os.path.relpath(project), str(project), key=len)
-    readme = (project / "README.md").read_text(encoding="utf-8")
-    services = "services " if "\nmake services\n" in readme else ""
-    for note in facts(answers).notes:
-        console.print(f"Note: {note}")
-    console.print(READY.format(shlex.quote(shortest), services))
+    # cookiecutter says how to get there from the folder that the project is in.
+    ready = "".join(said).replace(f"cd {project.name}\n", f"cd {shlex.quote(shortest)}\n")
+    console.print(f"\n{ready}")
     return 0
 
 
