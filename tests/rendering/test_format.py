@@ -27,6 +27,10 @@ def test_python_follows_the_rules_of_the_project(folders: Path) -> None:
     run("ruff", "check", "--no-cache", "--quiet", folders)
 
 
+def test_docstrings_are_in_the_imperative(folders: Path) -> None:
+    run("ruff", "check", "--isolated", "--select", "D401", "--no-cache", "--quiet", folders)
+
+
 def test_python_is_formatted(folders: Path) -> None:
     run("ruff", "format", "--no-cache", "--check", "--diff", "--quiet", folders)
 

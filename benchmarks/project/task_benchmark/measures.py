@@ -95,7 +95,7 @@ def batch(run: Run) -> Figures:
 
 
 def idle(run: Run) -> Figures:
-    """A worker without tasks."""
+    """Run a worker without tasks."""
     with run.worker() as worker:
         figures = {"worker start": Figure(worker.warm_up(), "s")}
         before = worker.cpu()

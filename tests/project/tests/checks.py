@@ -10,12 +10,12 @@ from config.env import BASE_DIR
 
 
 def found() -> list[str]:
-    """What they say here and now: the id, the message and the hint of each."""
+    """Return the id, the message and the hint of each check that fails here and now."""
     return sorted(f"{message.id}: {message.msg} {message.hint}" for message in run_checks())
 
 
 def check(*options: str, settings: str = "local", **environment: str) -> str:
-    """What `manage.py check` prints, in a process with another environment."""
+    """Return what `manage.py check` prints, in a process with another environment."""
     done = subprocess.run(
         [sys.executable, "manage.py", "check", *options],
         cwd=BASE_DIR,

@@ -39,7 +39,7 @@ def record_context(context: TaskContext, path: str) -> None:
 
 @task
 def end(path: str, how: str) -> None:
-    """Ends well, or by an exception."""
+    """End well, or by an exception."""
     write(path, "running")
     if how == "fail":
         raise ValueError("this cannot work")
@@ -65,7 +65,7 @@ def return_what_is_no_json() -> object:
 
 @task
 def wait_for(path: str, until: str) -> None:
-    """Runs until somebody makes the file `until`."""
+    """Run until somebody makes the file `until`."""
     write(path, "started")
     while not Path(until).exists():
         time.sleep(0.02)

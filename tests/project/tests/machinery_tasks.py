@@ -16,7 +16,7 @@ from tests.tasks import write
 
 @shared_task(base=RetriedTask, ignore_result=True)
 def record_alone(value: object, path: str) -> None:
-    """Writes what it is given, and has no result."""
+    """Write a line, without a result."""
     write(path, str(value))
 
 

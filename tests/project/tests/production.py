@@ -6,7 +6,7 @@ from tests.checks import check
 
 
 def faults(setting: str, url: str) -> list[str]:
-    """The ids of what they find when this setting has this address."""
+    """Return the ids of the checks that fail when this setting has this address."""
     said = check("--deploy", settings="production", ALLOWED_HOSTS="example.com", **{setting: url})
     assert "System check identified" in said, said
     return re.findall(rf"\((celery\.\w+)\) {setting} ", said)

@@ -20,7 +20,7 @@ def run_tasks() -> None:
 
 
 def connections(what: str = "pid") -> set[object]:
-    """What there is of each connection that workers have to the database."""
+    """Return a row for each connection that workers have to the database."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {what} FROM pg_stat_activity"  # noqa: S608

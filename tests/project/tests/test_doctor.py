@@ -54,7 +54,7 @@ class Report:
 def report_once(
     found: Callable[[Report], bool], seconds: float = SECONDS, **variables: str
 ) -> Report:
-    """What the command prints once this is found: on a slow machine, answers may come too late."""
+    """Return what the command prints once this is found: a slow machine may answer too late."""
     printed: list[Report] = []
 
     def is_found() -> bool:

@@ -25,7 +25,7 @@ record.apply_async(("early", sys.argv[1]), countdown=1)
 
 @pytest.fixture
 def prefix(celery: Celery) -> Iterator[str]:
-    """What queues begin with that nobody has used; they are removed in the end."""
+    """Return a prefix of queues that nobody has used; they are removed in the end."""
     prefix = f"early_{uuid4().hex[:8]}"
     yield prefix
     with celery.connection_for_write() as connection:

@@ -14,7 +14,7 @@ from tests.workers import restart
 
 @pytest.fixture
 def sentry(worker: Process) -> Iterator[Collector]:
-    """A server that the worker takes for Sentry."""
+    """Run a server that the worker takes for Sentry."""
     with collector() as server:
         dsn = f"http://key@127.0.0.1:{server.server_port}/1"
         restart(worker, SENTRY_DSN=dsn)
@@ -23,7 +23,7 @@ def sentry(worker: Process) -> Iterator[Collector]:
 
 
 def events(sentry: Collector) -> list[dict[str, Any]]:
-    """What the worker reported: an envelope has a line of its own, then one before each item."""
+    """Return the worker's reports: an envelope has a line of its own, then one for each item."""
     envelopes = [body.splitlines() for body in list(sentry.bodies)]
     items = [json.loads(line) for lines in envelopes for line in lines[2::2]]
     return [item for item in items if "exception" in item or "logentry" in item]

@@ -24,7 +24,7 @@ LOGIN = env("FLOWER_BASIC_AUTH")
 
 @pytest.fixture(scope="module")
 def flower(celery: Celery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Flower that runs."""
+    """Return the address of a Flower that runs."""
     log = tmp_path_factory.mktemp("flower") / "flower.log"
     (command,) = re.findall("^flower: celery -A config (.+)", PROCFILE.read_text(), re.MULTILINE)
     with pytest.MonkeyPatch.context() as patch:
@@ -38,7 +38,7 @@ def flower(celery: Celery, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def status(url: str, login: str = "") -> int:
-    """What Flower answers to somebody with this name and password."""
+    """Return what Flower answers to somebody with this name and password."""
     headers = {"Authorization": f"Basic {b64encode(login.encode()).decode()}"} if login else {}
     try:
         with urlopen(Request(url, headers=headers), timeout=SECONDS) as response:  # noqa: S310

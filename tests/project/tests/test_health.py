@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @contextmanager
 def serve(log: Path, **variables: str) -> Iterator[str]:
-    """A web server with these variables, and its address."""
+    """Run a web server with these variables, and yield its address."""
     (command,) = re.findall("^web: (.+)", (BASE_DIR / "Procfile").read_text(), re.MULTILINE)
     with log.open("wb") as output:
         server = subprocess.Popen(
@@ -43,7 +43,7 @@ def serve(log: Path, **variables: str) -> Iterator[str]:
 
 
 def get(server: str, path: str) -> tuple[int, str]:
-    """The status and the text of a page."""
+    """Return the status and the text of a page."""
     connection = HTTPConnection(server, timeout=SECONDS)
     connection.request("GET", path)
     response = connection.getresponse()

@@ -19,25 +19,25 @@ EVENTS = ("task_started", "task_retrying", "task_succeeded")
 
 
 def send(request: HttpRequest, notes: str) -> HttpResponse:
-    """Sends two tasks, one after the other. The first is retried twice."""
+    """Send two tasks, one after the other. The first is retried twice."""
     second = chain(fail_twice.s(f"/{notes}"), record.s(f"/{notes}")).delay()
     return HttpResponse(f"{second.parent} {second}")
 
 
 def send_endless(request: HttpRequest, notes: str) -> HttpResponse:
-    """Sends a task that is stopped after a second."""
+    """Send a task that is stopped after a second."""
     task = wait_for.apply_async((f"/{notes}", f"/{notes}.never"), soft_time_limit=1)
     return HttpResponse(str(task))
 
 
 def send_ordered(request: HttpRequest, notes: str) -> HttpResponse:
-    """Sends a task, and says in its lines what it is about."""
+    """Send a task, and bind what it is about to the lines."""
     bind_contextvars(order=ORDER, buyers=Group(name="friends"))
     return HttpResponse(str(record.delay("ordered", f"/{notes}")))
 
 
 def apply(request: HttpRequest) -> HttpResponse:
-    """Runs a task itself."""
+    """Run a task in this process."""
     return HttpResponse(add.apply((1, 2)).get())
 
 
@@ -50,7 +50,7 @@ urlpatterns = [
 
 
 def ask(client: Client, caplog: pytest.LogCaptureFixture, path: str) -> tuple[str, str]:
-    """The id that the request has in the log of the web process, and what it answers."""
+    """Return the id of the request in the log of the web process, and its response."""
     caplog.clear()
     answer = client.get(path).content.decode()
     said = [record.msg for record in caplog.records if "request_started" in str(record.msg)]
@@ -58,7 +58,7 @@ def ask(client: Client, caplog: pytest.LogCaptureFixture, path: str) -> tuple[st
 
 
 def ids(lines: list[str]) -> set[str]:
-    """The ids of requests in the lines; `none` stands for a line without one."""
+    """Return the ids of requests in the lines; `none` stands for a line without one."""
     found = [re.search(r"request_id=(\S{36})", line) for line in lines]
     return {match[1] if match else "none" for match in found}
 

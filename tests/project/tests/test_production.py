@@ -33,7 +33,7 @@ except ArithmeticError:
 
 
 def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs Python with the settings of production, and these variables alone."""
+    """Run Python with the settings of production, and these variables alone."""
     variables |= {"DJANGO_SETTINGS_MODULE": "config.settings.production", "HOME": os.devnull}
     return subprocess.run(
         [sys.executable, *command],
@@ -48,7 +48,7 @@ def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def examples() -> dict[str, str]:
-    """The variables that production asks for, with the examples that it gives."""
+    """Return the variables that production asks for, with the examples that it gives."""
     output = run(*CHECK).stderr
     return dict(re.findall(r"^ERROR: .* such as ([A-Z_]+)=(.+)$", output, re.MULTILINE))
 

@@ -29,7 +29,7 @@ def test_a_task_counts_until_it_is_done(notes: Notes) -> None:
     wait_until(lambda: count() == 0, "an empty broker")
 
     def counts_one_that_is_not_due() -> bool:
-        """A slow machine may count when it is done already."""
+        """Count: a slow machine may do so when it is already done."""
         record.apply_async(("done", notes.path), countdown=1)
         return count() > 0
 

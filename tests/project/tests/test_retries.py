@@ -53,7 +53,7 @@ def test_a_failure_that_can_never_be_retried_is_a_failure(notes: Notes, worker: 
 
 
 def failure(worker: Process, task: AsyncResult) -> str:
-    """The line in the log that says why a task failed, once it is there."""
+    """Return the line in the log that says why a task failed, once it is there."""
 
     def lines() -> list[str]:
         log = worker.log.read_text().splitlines()

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def send(celery: Celery, message: Any) -> None:
-    """Sends what kombu would not."""
+    """Send what kombu would not."""
     queue = celery.amqp.queues["default"]
     with celery.connection_for_write() as connection:
         channel: Any = connection.default_channel

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transacti
 
 @pytest.fixture
 def sent() -> Iterator[list[str]]:
-    """The ids of the tasks that were sent so far."""
+    """Return the ids of the tasks that were sent so far."""
     ids: list[str] = []
 
     def note(task_result: TaskResult, **kwargs: object) -> None:

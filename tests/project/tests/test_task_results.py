@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transacti
 
 
 def wait_for_status(result: TaskResult, *statuses: str) -> TaskResult:
-    """Returns what is found by the id of the result, once it has one of these statuses."""
+    """Return what is found by the id of the result, once it has one of these statuses."""
 
     def found() -> TaskResult:
         return default_task_backend.get_result(result.id)

@@ -31,7 +31,7 @@ urlpatterns = [path("send/<path:notes>", send)]
 
 @pytest.fixture
 def exporter(worker: Process, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    """A collector that gets the traces of the worker, and of this process."""
+    """Run a collector that gets the traces of the worker, and of this process."""
     with collector() as server:
         url = f"http://127.0.0.1:{server.server_port}"
         variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
@@ -46,7 +46,7 @@ def exporter(worker: Process, monkeypatch: pytest.MonkeyPatch) -> Iterator[Colle
 
 
 def spans(exporter: Collector) -> dict[bytes, Span]:
-    """What the collector got, by its id."""
+    """Return what the collector got, by its id."""
     exports = [ExportTraceServiceRequest.FromString(body) for body in list(exporter.bodies)]
     return {
         span.span_id: span
@@ -72,7 +72,7 @@ def test_a_trace_leads_from_the_request_to_each_run_of_its_tasks(
         return [span for span in runs if span.trace_id in traces]
 
     def first(span: Span) -> str:
-        """The name of what set off all that led to this."""
+        """Return the name of what set off all that led to this."""
         parent = spans(exporter).get(span.parent_span_id)
         return first(parent) if parent else span.name
 

@@ -15,7 +15,7 @@ QUEUE = Queue("handover", routing_key="handover")
 
 @pytest.fixture
 def waiting(celery: Celery) -> Iterator[Connection]:
-    """A connection that has asked for a message, and does not read the answer."""
+    """Return a connection that has asked for a message, and does not read the answer."""
     with celery.connection_for_read() as connection:
         Consumer(connection, [QUEUE]).consume()
         with pytest.raises(TimeoutError):
@@ -74,7 +74,7 @@ def test_the_pool_sees_a_task_in_the_turn_in_which_it_is_taken(celery: Celery) -
 
 
 def receive(celery: Celery) -> object:
-    """What the next message says that a worker gets."""
+    """Return what the next message says that a worker gets."""
     received = []
 
     def note(message: Message) -> None:
