@@ -3,7 +3,6 @@
 import json
 import os
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,10 +13,11 @@ from rich.console import Console
 from rich.progress import track
 
 from tools.generate import Answer, Refused, generate
+from tools.process import Process, tail
 from tools.project import benchmark_environment
 from tools.servers import SERVERS, MissingServer, Server
 from tools.services import create_database, point_at, read_env, services
-from tools.trial.processes import install, isolate, python, tail
+from tools.trial.processes import install, isolate, python
 
 # What is measured does not depend on the other answers.
 OTHERS: dict[str, Answer] = {
@@ -64,28 +64,19 @@ class Candidate:
 
     def manage(self, *words: str, **env: str) -> str:
         """Run a command of the project, with variables of its own, and return what it prints."""
-        log = self.project / "manage.log"
-        with (
-            log.open("w") as errors,
-            subprocess.Popen(
-                [python(self.project), "manage.py", *words],
-                cwd=self.project,
-                env=self.env | env,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                start_new_session=True,
-            ) as process,
-        ):
-            try:
-                output, _ = process.communicate()
-            except BaseException:
-                # It stops its worker, and removes its queues.
-                process.terminate()
-                raise
-        if process.returncode:
-            raise RuntimeError(f"{self.name}: {' '.join(words)} failed:\n{tail(log)}")
-        return output
+        command = Process(
+            self.project,
+            [python(self.project), "manage.py", *words],
+            log=self.project / "output.log",
+            errors=self.project / "manage.log",
+            env=self.env | env,
+        )
+        # Interrupted, it stops its worker, and removes its queues.
+        with command:
+            code = command.wait()
+        if code:
+            raise RuntimeError(f"{self.name}: {' '.join(words)} failed:\n{tail(command.errors)}")
+        return command.said()
 
 
 @contextmanager

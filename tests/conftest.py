@@ -1,6 +1,7 @@
 """The order of the tests, their servers, and a table of what each fault did to tasks."""
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -10,6 +11,9 @@ from typing import Any
 import pytest
 
 from tools.servers import MissingServer
+
+# A shell that runs in the background has what it starts ignore Ctrl-C, and that what it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # They run inside the projects that are made here.
 collect_ignore = ["project"]

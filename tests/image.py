@@ -21,9 +21,9 @@ import pytest
 
 from tests.helpers.make import run
 from tools.generate import generate
-from tools.progress import descendants, wait_until, work
+from tools.process import Process
 from tools.servers.redis import Redis
-from tools.servers.server import HOST, Server, free_port
+from tools.servers.server import HOST, free_port
 from tools.services import read_env
 
 MEGABYTES = 280
@@ -143,33 +143,15 @@ def configuration(image: str) -> dict[str, Any]:
     return found["Docker"]["config"]  # type: ignore[no-any-return]
 
 
-class Contained(Server):
+class Contained(Process):
     """A process in a container, told to stop as Docker tells it."""
-
-    name = "container"
-    default_port = 0
-
-    def __init__(self, log: Path, ready: str, command: list[str]) -> None:
-        super().__init__(log.parent)
-        self.log = log
-        self._command = command
-        self._ready = ready
-
-    def command(self) -> list[str]:
-        return self._command
-
-    def answers(self) -> bool:
-        return self._ready in self.log.read_text(errors="replace")
 
     def end(self) -> str:
         """Send SIGTERM to the program itself; return what it said once it ended in order."""
-        assert self._process
-        program, *_ = [pid for pid in descendants(self._process.pid) if runs_python(pid)]
+        program, *_ = [pid for pid in self.below() if runs_python(pid)]
         os.kill(program, signal.SIGTERM)
-        process = self._process
-        wait_until(lambda: process.poll() is not None, "it ends", lambda: work(process.pid))
-        assert process.returncode == 0, self.log.read_text()
-        return self.log.read_text(errors="replace")
+        assert self.finish() == 0, self.said()
+        return self.said()
 
 
 def runs_python(pid: int) -> bool:
@@ -236,7 +218,8 @@ def test_all_processes_run_and_a_deploy_stops_them_in_order(
     image: str, container: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
     def contained(name: str, ready: str, *arguments: str) -> Contained:
-        return Contained(tmp_path / name, ready, command(container, environment, *arguments))
+        inside = command(container, environment, *arguments)
+        return Contained(tmp_path, inside, log=tmp_path / name, ready=ready)
 
     def manage(*arguments: str) -> str:
         inside = command(container, environment, "python", "manage.py", *arguments)

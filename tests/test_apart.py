@@ -11,8 +11,9 @@ import pytest
 import redis
 from psycopg.sql import SQL, Identifier
 
-from tests.helpers.make import OURS, run
+from tests.helpers.make import run
 from tools.generate import generate
+from tools.process import inherited
 from tools.servers.postgresql import PostgreSQL
 from tools.servers.redis import Redis
 from tools.servers.server import HOST
@@ -160,8 +161,7 @@ def test_where_the_database_would_be_that_of_development_nothing_is_opened(
     refused = subprocess.run(
         [python(project), "-m", "pytest", "tests/test_probe.py"],
         cwd=project,
-        env={name: value for name, value in os.environ.items() if name not in OURS}
-        | {"DATABASE_URL": url},
+        env=inherited() | {"DATABASE_URL": url},
         capture_output=True,
         text=True,
         check=False,

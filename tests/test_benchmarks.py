@@ -3,14 +3,12 @@
 import json
 import os
 import re
-import signal
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 from xml.etree import ElementTree
@@ -23,9 +21,9 @@ from benchmarks.candidates import Candidate, Report, number, running
 from benchmarks.compare import main, pairs
 from benchmarks.plot import Curve, curves, plot
 from benchmarks.targets import Target
-from tests.helpers.make import OURS, make
+from tests.helpers.make import make
 from tests.helpers.origin import cookiecutter, copy_template, git, run_make
-from tools.progress import finish, wait_until, work
+from tools.process import Process
 from tools.servers import SERVERS
 from tools.services import create_database, point_at, read_env, services
 from tools.trial.processes import python
@@ -125,31 +123,31 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Candidate]:
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("interrupted", [False, True], ids=["whole", "interrupted"])
 def test_what_measures_leaves_nothing_behind(
-    candidate: Candidate, tmp_path: Path, *, interrupted: bool
+    candidate: Candidate,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    *,
+    interrupted: bool,
 ) -> None:
+    logs = tmp_path_factory.mktemp("logs")
     tasks = "100000" if interrupted else "100"
     options = ["--only", "results", "database", "--rounds", "1", "--tasks", tasks]
     with (
         redis.Redis.from_url(candidate.env["CELERY_BROKER_URL"]) as broker,
         redis.Redis.from_url(candidate.env["CELERY_RESULT_BACKEND"]) as results,
-        subprocess.Popen(
+        Process(
+            candidate.project,
             [python(candidate.project), "manage.py", "benchmark", *options],
-            cwd=candidate.project,
+            log=logs / "log",
+            errors=logs / "errors",
             env=candidate.env | {"TMPDIR": str(tmp_path)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            # A shell that runs in the background has its children ignore it.
-            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         ) as run,
     ):
         if interrupted:
-            wait_until(
-                lambda: list(broker.scan_iter("benchmark_*")), "it measures", lambda: work(run.pid)
-            )
-            run.send_signal(signal.SIGINT)
-        _, errors = finish(run)
-        assert run.returncode == (130 if interrupted else 0)
+            run.wait_until(lambda: list(broker.scan_iter("benchmark_*")), "it measures")
+            run.interrupt()
+        assert run.finish() == (130 if interrupted else 0)
+        errors = run.errors.read_text()
         assert errors == ("CommandError: Interrupted: its queues are deleted.\n" * interrupted)
         assert list(broker.scan_iter("benchmark_*")) == []
         assert list(results.scan_iter("benchmark_*")) == []
@@ -227,23 +225,13 @@ def test_make_benchmark_measures_a_project_and_leaves_nothing_in_it(
 
 def interrupt(project: Path, client: redis.Redis) -> None:
     """Press Ctrl-C while `make benchmark` measures, and see that it cleans up before it ends."""
-    with subprocess.Popen(
-        ["make", "benchmark", "only=database", "tasks=100000"],
-        cwd=project,
-        env={key: value for key, value in os.environ.items() if key not in OURS},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # A shell that runs in the background has its children ignore it.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    ) as run:
-        wait_until(
-            lambda: list(client.scan_iter("benchmark_*")), "it measures", lambda: work(run.pid)
-        )
-        os.killpg(run.pid, signal.SIGINT)
-        _, errors = finish(run)
-    assert errors.startswith("CommandError: Interrupted: its queues are deleted.\n")
+    command = ["make", "benchmark", "only=database", "tasks=100000"]
+    errors = project.with_name("errors")
+    with Process(project, command, log=project.with_name("log"), errors=errors) as run:
+        run.wait_until(lambda: list(client.scan_iter("benchmark_*")), "it measures")
+        run.interrupt()
+        run.finish()
+    assert errors.read_text().startswith("CommandError: Interrupted: its queues are deleted.\n")
 
 
 @pytest.mark.exhaustive

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -21,11 +21,12 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from tests.helpers.make import OURS, run
+from tests.helpers.make import run
 from tests.helpers.programs import KUBECTL, need
 from tests.test_wiring import StartServers, start_servers
 from tools.generate import choices, generate
-from tools.progress import STUCK_SECONDS, Stuck, finish, wait_until, work
+from tools.process import Process
+from tools.progress import STUCK_SECONDS
 from tools.servers.server import HOST, free_port
 from tools.services import chosen, create_database, point_at, read_env, services
 
@@ -55,9 +56,8 @@ class Image:
             # Celery's own, that the tests are run by root.
             "PYTHONWARNINGS": "ignore",
         }
-        inherited = {key: value for key, value in os.environ.items() if key not in OURS}
         given = dict(re.findall(r"(DJANGO_SETTINGS_MODULE|REMAP_SIGTERM)=(\S+)", self.dockerfile))
-        self.environment = inherited | read_env(project) | given | own
+        self.environment = read_env(project) | given | own
 
     def instruction(self, pattern: str) -> str:
         """Return what an instruction says."""
@@ -81,71 +81,34 @@ class Image:
 
     def run(self, command: list[str], name: str = "") -> bool:
         """Return whether a command ends well."""
+        log = self.folder / "commands.log"
         words = self.here(command, name)
-        with subprocess.Popen(
-            words,
-            cwd=self.project,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as process:
-            finish(process)
-        return process.returncode == 0
+        with Process(self.project, words, log=log, env=self.environment) as process:
+            return process.finish() == 0
 
-    def start(self, command: list[str], name: str) -> "Started":
+    def process(self, command: list[str], name: str) -> "Started":
         if "worker" in command:
             # Each would be on a host of its own.
             command = [*command, "--hostname", f"{name}@%h"]
-        return Started(self, self.here(command, name), name)
+        return Started(
+            self.project,
+            self.here(command, name),
+            log=self.folder / f"{name}.log",
+            env=self.environment | {"ALIVE_FILE": str(self.alive(name))},
+        )
 
 
-class Started:
-    """A process of the image, with its log."""
-
-    def __init__(self, image: Image, command: list[str], name: str) -> None:
-        self.log = image.folder / f"{name}.log"
-        self.killed = False
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                command,
-                cwd=image.project,
-                env=image.environment | {"ALIVE_FILE": str(image.alive(name))},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def __enter__(self) -> "Started":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-    def kill(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.killed = True
+class Started(Process):
+    """A process of the image."""
 
     def end(self) -> None:
-        """Tell it to stop, as Docker and Kubernetes do: it does so in order, unless killed."""
-        self.process.terminate()
-        self.wait_until(lambda: self.process.poll() is not None, "it has ended")
-        code = self.process.returncode
-        assert code == (-signal.SIGKILL if self.killed else 0), self.log.read_text()
+        """Tell it to stop, as Docker and Kubernetes do: it does so in order."""
+        self.send_signal(signal.SIGTERM)
+        assert self.finish() == 0, self.said()
 
-    def wait_until(self, done: Callable[[], bool], what: str) -> None:
-        """Fails with its log: a process that hangs is seen by what it said last."""
-        try:
-            wait_until(done, what, lambda: work(self.process.pid))
-        except Stuck as error:
-            error.add_note(self.log.read_text())
-            raise
-
-    def lines(self) -> list[str]:
+    def logged(self) -> list[str]:
         """Return what it logged. What Celery says of its end goes past all logging."""
-        lines = self.log.read_text().splitlines()
+        lines = self.said().splitlines()
         return [line for line in lines if line and not line.startswith("worker: ")]
 
 
@@ -223,15 +186,15 @@ def test_the_commands_of_containers_run_and_tell_whether_they_do(image: Image) -
     web = json.loads(image.instruction(r"^CMD (\[.*\])"))
     healthy = json.loads(image.instruction(r"^HEALTHCHECK .* CMD (\[.*\])"))
     with ExitStack() as stack:
-        started = {"web": stack.enter_context(image.start(web, "web"))}
+        started = {"web": stack.enter_context(image.process(web, "web"))}
         checks = {"web": healthy}
         for name in compose.keys() & {"worker", "beat", "flower"}:
-            started[name] = stack.enter_context(image.start(compose[name]["command"], name))
+            started[name] = stack.enter_context(image.process(compose[name]["command"], name))
             checks[name] = shell(compose[name]["healthcheck"]["test"])
         for name in pods.keys() - {"migrate", "web", "flower"}:
             (container,) = pods[name]["containers"]
             name = f"pod-{name}"
-            started[name] = stack.enter_context(image.start(container["command"], name))
+            started[name] = stack.enter_context(image.process(container["command"], name))
             checks[name] = container["livenessProbe"]["exec"]["command"]
         for name, check in checks.items():
             started[name].wait_until(partial(image.run, check, name), "it is healthy")
@@ -259,13 +222,14 @@ def test_the_commands_of_containers_run_and_tell_whether_they_do(image: Image) -
             started["worker"].kill()
             started["flower"].wait_until(lambda: online(metrics) == 2, "it misses one")
         for process in started.values():
-            process.end()
+            if process.exit_code is None:
+                process.end()
         for name, check in checks.items():
             if name in alive:
                 grow_old(image.alive(name))
             assert not image.run(check, name), name
         for process in started.values():
-            for line in process.lines():
+            for line in process.logged():
                 json.loads(line)
 
 

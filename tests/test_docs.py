@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.helpers.make import OURS, make, run
+from tests.helpers.make import make, run
 from tests.helpers.origin import copy_template
 from tests.helpers.team import replace
 from tools import switching
 from tools.generate import ROOT, Answers, choices, generate, parse, render
+from tools.process import Process
 from tools.reference import Setting, assigned, pages, table, variations
 from tools.servers import SERVERS
 from tools.services import point_at
@@ -330,13 +331,9 @@ def test_the_tutorial_ends_with_a_test_that_passes(tmp_path: Path) -> None:
         run(project, "uv", "run", "pytest", "tests/test_reports.py")
         typed = re.sub(r"(count_words\..*timeout=)10(.*)", r"assert \g<1>60\2 == 3", shell)
         assert typed != shell
-        environment = {key: value for key, value in os.environ.items() if key not in OURS}
         worker = ["uv", "run", "celery", "-A", "config", "worker", "--pool", "solo"]
-        with subprocess.Popen(worker, cwd=project, env=environment) as process:
-            try:
-                run(project, "uv", "run", "manage.py", "shell", "--command", typed)
-            finally:
-                process.terminate()
+        with Process(project, worker, log=tmp_path / "worker.log"):
+            run(project, "uv", "run", "manage.py", "shell", "--command", typed)
         make(project, "format", "lint", "types")
 
 

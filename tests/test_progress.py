@@ -1,13 +1,17 @@
 """A wait goes on while something happens, and ends when nothing does."""
 
-import subprocess
+import signal
 import sys
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from tools import progress
-from tools.progress import Stuck, finish, wait_until
+from tools.process import Process
+from tools.progress import Stuck, wait_until
+
+BUSY = "import time\nwhile time.process_time() < 3: pass"
 
 
 @pytest.fixture(autouse=True)
@@ -28,23 +32,19 @@ def test_a_wait_is_longer_than_that_while_something_happens() -> None:
     wait_until(lambda: next(polls) > enough, "it rains", lambda: next(events))
 
 
-def test_a_command_that_hangs_is_killed() -> None:
-    with subprocess.Popen(["sleep", "infinity"], text=True) as process, pytest.raises(Stuck):
-        finish(process)
-    assert process.returncode
+def test_a_command_that_hangs_is_killed(tmp_path: Path) -> None:
+    with Process(tmp_path, ["sleep", "infinity"]) as command, pytest.raises(Stuck):
+        command.finish()
+    assert command.exit_code == -signal.SIGKILL
 
 
-def test_a_command_that_computes_does_not_hang() -> None:
-    busy = "import sys, time\nwhile time.process_time() < 3: pass\nprint(sys.stdin.read())"
-    pipe = subprocess.PIPE
-    command = [sys.executable, "-c", busy]
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
-        assert finish(process, "typed") == ("typed\n", "")
+def test_a_command_that_computes_does_not_hang(tmp_path: Path) -> None:
+    with Process(tmp_path, [sys.executable, "-c", f"{BUSY}\nprint('done')"]) as command:
+        assert command.finish() == 0
+    assert command.said() == "done\n"
 
 
-def test_a_command_whose_child_computes_does_not_hang() -> None:
-    busy = "import time\nwhile time.process_time() < 3: pass"
-    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"
-    with subprocess.Popen([sys.executable, "-c", parent], text=True) as process:
-        finish(process)
-    assert process.returncode == 0
+def test_a_command_whose_child_computes_does_not_hang(tmp_path: Path) -> None:
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}])"
+    with Process(tmp_path, [sys.executable, "-c", parent]) as command:
+        assert command.finish() == 0

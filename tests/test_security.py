@@ -22,14 +22,15 @@ import pytest
 import trustme
 from docker.utils.build import exclude_paths
 
-from tests.helpers.make import OURS, make, run
+from tests.helpers.make import make, run
 from tools.generate import generate, render
+from tools.process import Process, inherited
 from tools.servers.postgresql import PostgreSQL
 from tools.servers.rabbitmq import RabbitMQ
 from tools.servers.redis import Redis
 from tools.servers.server import HOST, free_port
 from tools.services import create_database, read_env
-from tools.trial.processes import Process, python
+from tools.trial.processes import python
 
 SEND = """
 import config, django
@@ -155,8 +156,7 @@ def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def variables(project: Path, place: Place, **others: str) -> dict[str, str]:
     """Return the environment in which a project uses these servers."""
-    inherited = {key: value for key, value in os.environ.items() if key not in OURS}
-    return inherited | {
+    return inherited() | {
         "CELERY_BROKER_URL": place.urls[project.name.removesuffix("_project")],
         "CELERY_RESULT_BACKEND": place.urls["redis"],
         **others,
@@ -171,28 +171,9 @@ def send(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-class Running(Process):
-    """A process of a project, with this environment, once its log holds the text `ready`."""
-
-    name = "process"
-
-    def __init__(
-        self, project: Path, log: Path, ready: str, *arguments: str, **environment: str
-    ) -> None:
-        super().__init__(project)
-        self.log = log
-        self._ready = ready
-        self._arguments = arguments
-        self._environment = environment
-
-    def command(self) -> list[str]:
-        return [python(self.folder), *self._arguments]
-
-    def environment(self) -> dict[str, str]:
-        return self._environment
-
-    def answers(self) -> bool:
-        return self._ready in self.log.read_text(errors="replace")
+def running(project: Path, log: Path, ready: str, *arguments: str, **environment: str) -> Process:
+    """Return a process of a project, with this environment; its log says `ready` when it is."""
+    return Process(project, [python(project), *arguments], log=log, ready=ready, env=environment)
 
 
 @pytest.mark.exhaustive
@@ -201,7 +182,7 @@ def test_a_server_that_proves_who_it_is_is_trusted(
 ) -> None:
     place = places["own"]
     environment = variables(project, place, SSL_CERT_FILE=str(place.authority))
-    with Running(project, tmp_path / "log", "ready.", *WORKER, **environment):
+    with running(project, tmp_path / "log", "ready.", *WORKER, **environment):
         sent = send(project, **environment)
     assert sent.stdout == "5\n", sent.stderr
 
@@ -231,7 +212,7 @@ def test_results_of_a_server_that_nobody_vouches_for_are_refused(
     place = places["own"]
     results = {"CELERY_RESULT_BACKEND": places["another"].urls["redis"]}
     environment = variables(project, place, SSL_CERT_FILE=str(place.authority), **results)
-    with Running(project, tmp_path / "log", "ready.", *WORKER, **environment):
+    with running(project, tmp_path / "log", "ready.", *WORKER, **environment):
         sent = send(project, **environment)
     assert sent.returncode == 1
     assert REFUSED in sent.stderr
@@ -242,7 +223,7 @@ def refuses(project: Path, log: Path, environment: dict[str, str]) -> None:
     sent = send(project, **environment)
     assert sent.returncode == 1
     assert REFUSED in sent.stderr
-    with Running(project, log, REFUSED, *WORKER, **environment) as worker:
+    with running(project, log, REFUSED, *WORKER, **environment) as worker:
         assert "ready." not in worker.log.read_text()
 
 
@@ -319,7 +300,7 @@ def test_what_deploy_says_brings_pages_and_they_are_safe(project: Path, tmp_path
         return connection.getresponse()
 
     gunicorn = ("-m", "gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}")
-    with Running(project, tmp_path / "log", "Booting worker", *gunicorn, **environment):
+    with running(project, tmp_path / "log", "Booting worker", *gunicorn, **environment):
         for path in ("/office/login/", "/"):
             page = get(path)
             assert page.status == 200
@@ -385,10 +366,10 @@ def run_everything(project: Path, redis: PasswordRedis, logs: Path) -> None:
     serve = ("manage.py", "runserver", "--noreload", str(web))
     wrong = f"redis://project:{redis.password[::-1]}@{HOST}:{redis.port}"
     with (
-        Running(project, logs / "worker", "ready.", *WORKER),
-        Running(project, logs / "beat", "Starting", *beat),
-        Running(project, logs / "web", "Quit the server", *serve, PYTHONUNBUFFERED="1"),
-        Running(project, logs / "flower", "Visit", *celery, "flower", FLOWER_PORT=str(flower)),
+        running(project, logs / "worker", "ready.", *WORKER),
+        running(project, logs / "beat", "Starting", *beat),
+        running(project, logs / "web", "Quit the server", *serve, PYTHONUNBUFFERED="1"),
+        running(project, logs / "flower", "Visit", *celery, "flower", FLOWER_PORT=str(flower)),
     ):
         for address in (f"{web}/", f"{web}/admin/login/", f"{web}/missing", f"{flower}/tasks"):
             with suppress(HTTPError), urlopen(f"http://localhost:{address}") as response:
@@ -397,7 +378,7 @@ def run_everything(project: Path, redis: PasswordRedis, logs: Path) -> None:
             run_python(project, log, SEND_FAILURE)
         wait_for(logs / "worker", "ValueError: this cannot work")
         refused = "invalid username-password pair"
-        with Running(project, logs / "stranger", refused, *WORKER, CELERY_BROKER_URL=wrong):
+        with running(project, logs / "stranger", refused, *WORKER, CELERY_BROKER_URL=wrong):
             redis.kill()
             with (logs / "sender").open("ab") as log:
                 run_python(project, log, SEND)

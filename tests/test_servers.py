@@ -2,8 +2,8 @@
 
 import re
 import shutil
+import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +20,7 @@ import redis
 import yaml
 
 from tools.generate import render
+from tools.process import Process
 from tools.progress import STUCK_SECONDS
 from tools.servers import SERVERS, MissingServer, Server, rabbitmq
 from tools.servers.server import free_port
@@ -29,14 +30,14 @@ ROOT = Path(__file__).parents[1]
 MESSAGE = "kept"
 
 START_AND_WAIT = """
-import sys
+import signal, sys
 from pathlib import Path
 from tools.servers import SERVERS
 
 server = SERVERS["redis"](Path(sys.argv[1]))
 server.start()
 print(server.port, flush=True)
-sys.stdin.read()
+signal.pause()
 """
 
 
@@ -141,14 +142,12 @@ def test_a_kill_interrupts_a_busy_server(tmp_path: Path) -> None:
 def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     SERVERS["redis"](tmp_path)
     command = [sys.executable, "-c", START_AND_WAIT, str(tmp_path)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe) as starter:
-        assert starter.stdout
-        port = int(starter.stdout.readline())
+    with Process(ROOT, command, log=tmp_path / "starter.log", ready="\n") as starter:
+        port = int(starter.said())
         with socket.create_connection((HOST, port), timeout=STUCK_SECONDS) as connection:
             connection.sendall(b"PING\r\n")
             assert connection.recv(64) == b"+PONG\r\n"
-            starter.kill()
+            starter.send_signal(signal.SIGKILL)
             assert connection.recv(1) == b""
 
 
@@ -182,16 +181,13 @@ def test_a_server_tells_its_version(server: Server) -> None:
 
 
 def test_a_port_that_another_process_has_found_is_not_found_again(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find = "import sys; from tools.servers.server import *; print(free_port()); sys.stdin.read()"
+    find = "import signal; from tools.servers.server import *; print(free_port()); signal.pause()"
     command = [sys.executable, "-u", "-c", find]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe) as other:
-        assert other.stdout
-        found = int(other.stdout.readline())
+    with Process(ROOT, command, log=tmp_path / "log", ready="\n") as other:
+        found = int(other.said())
         monkeypatch.setattr("tools.servers.server.FIRST_PORT", found)
         numbers = count()
         monkeypatch.setattr("secrets.randbelow", lambda _: next(numbers))
         assert free_port() > found
-        other.kill()

@@ -3,7 +3,7 @@
 import re
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from textwrap import dedent
@@ -11,11 +11,11 @@ from textwrap import dedent
 import pytest
 
 from tests.helpers.make import make
-from tools import progress
 from tools.generate import generate
+from tools.process import Process
 from tools.servers import SERVERS
 from tools.services import point_at
-from tools.trial.processes import Process, Worker, python
+from tools.trial.processes import Worker, python
 
 SEND = """
 from reports.tasks import deactivate
@@ -98,11 +98,6 @@ def shell(project: Path, code: str) -> str:
     return (done.stdout.splitlines() or [""])[-1]
 
 
-def wait_until(done: Callable[[], object], worker: Process) -> None:
-    """Return as soon as `done()` is true. Fails when the worker does nothing any more."""
-    progress.wait_until(done, f"the worker has done it:\n{worker.said()}", worker.work)
-
-
 def thumbnail_size(project: Path, worker: Process) -> str:
     """Return width and height of the thumbnail that a worker makes of a new photograph."""
     photograph = shell(project, UPLOAD)
@@ -111,7 +106,7 @@ def thumbnail_size(project: Path, worker: Process) -> str:
         with closing(sqlite3.connect(project / "db.sqlite3")) as database:
             return not database.execute(WITHOUT_THUMBNAIL).fetchall()
 
-    wait_until(made, worker)
+    worker.wait_until(made, "there is a thumbnail")
     return shell(project, MEASURE.format(photograph))
 
 
@@ -135,7 +130,7 @@ def test_the_task_that_the_readme_shows_runs(project: Path) -> None:
     with Worker(project) as worker:
         shell(project, SEND)
         succeeded = re.compile("task_succeeded .*task=reports.tasks.deactivate ")
-        wait_until(lambda: succeeded.search(worker.said()), worker)
+        worker.wait_until(lambda: succeeded.search(worker.said()), "the task has succeeded")
     assert run(project, "manage.py", "check").returncode == 0
 
 
@@ -155,7 +150,7 @@ def test_a_task_that_is_changed_is_seen_at_work(project: Path) -> None:
         assert count == 1
         assert changed.index(name) < changed.index(f"def {task}(")
         path.write_text(changed, encoding="utf-8")
-        wait_until(lambda: worker.starts > starts, worker)
+        worker.wait_until(lambda: worker.starts > starts, "it starts again")
         assert thumbnail_size(project, worker) == "40 30"
 
 
@@ -169,10 +164,10 @@ def test_a_task_that_runs_when_the_code_changes_is_not_killed(
     noted = tmp_path / "noted"
     with DevelopmentWorker(project) as worker:
         shell(project, f"from gallery.tasks import take_long; take_long.delay({str(noted)!r})")
-        wait_until(noted.exists, worker)
+        worker.wait_until(noted.exists, "the task has begun")
         starts = worker.starts
         path.write_text(code, encoding="utf-8")
-        wait_until(lambda: worker.starts > starts, worker)
+        worker.wait_until(lambda: worker.starts > starts, "it starts again")
     assert noted.read_text() == "done"
 
 

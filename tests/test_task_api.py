@@ -4,7 +4,6 @@ Django has them in its source only, and they name the two backends that it bring
 what it is given, the other runs it at once. Here, the project's takes their place.
 """
 
-import os
 import re
 import shutil
 import subprocess
@@ -18,8 +17,9 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.helpers.machinery import add_machinery_tests
-from tests.helpers.make import OURS, make
+from tests.helpers.make import make
 from tools.generate import ROOT, generate
+from tools.process import inherited
 from tools.servers import SERVERS
 from tools.services import point_at
 
@@ -149,11 +149,10 @@ def run_tests(project: Path, fixture: str, *paths: str, **environment: str) -> d
     (project / "tasks" / "conftest.py").write_text(WORKER.format(fixture), encoding="utf-8")
     report = project / "report.xml"
     options = ["--junitxml", str(report), *paths]
-    inherited = {key: value for key, value in os.environ.items() if key not in OURS}
     subprocess.run(
         ["uv", "run", "python", "-m", "pytest", *options],
         cwd=project,
-        env=inherited | environment,
+        env=inherited() | environment,
         stdout=subprocess.DEVNULL,
         check=False,
     )

@@ -1,6 +1,5 @@
 """What the other tests and the commands rely on."""
 
-import os
 import re
 import shlex
 import shutil
@@ -10,16 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.make import OURS
 from tools.combinations import Combination, every, pairwise
 from tools.generate import ROOT
+from tools.process import inherited
 
 
 def make(*arguments: str) -> str:
     """Return what make prints."""
     # These tests may be run by `make`, which tells the one that it starts.
-    environment = {key: value for key, value in os.environ.items() if key not in OURS}
-    return subprocess.check_output(["make", *arguments], cwd=ROOT, env=environment, text=True)
+    return subprocess.check_output(["make", *arguments], cwd=ROOT, env=inherited(), text=True)
 
 
 def pairs(rows: list[Combination]) -> set[tuple[object, ...]]:

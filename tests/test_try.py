@@ -1,11 +1,9 @@
 """`make try` shows tasks at work, and leaves nothing behind however it ends."""
 
-import os
 import re
 import secrets
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,39 +14,40 @@ import pytest
 
 from tests.helpers.disks import run_with_disk
 from tools.generate import ROOT
+from tools.process import Process
 from tools.progress import wait_until
 from tools.servers import MissingServer, rabbitmq
 from tools.servers.server import HOST, free_port
 from tools.try_project import TASKS, try_project
 
-SECONDS = 900
 MARK = "TRIAL"
 # One trial serves several tests.
 pytestmark = pytest.mark.xdist_group("try")
 
 
-class Trial:
+class Trial(Process):
     """A run of `make try`, whose processes carry a mark and whose files are in one folder."""
 
     def __init__(self, folder: Path, *arguments: str, **env: str) -> None:
-        self.folder = folder
+        self.files = folder / "files"
+        self.files.mkdir()
         self.mark = secrets.token_hex()
-        self.process = subprocess.Popen(
+        super().__init__(
+            ROOT,
             [sys.executable, "-m", "tools.try_project", *arguments],
-            cwd=ROOT,
-            env={**os.environ, **env, "TMPDIR": str(folder), MARK: self.mark},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            log=folder / "out.log",
+            errors=folder / "errors.log",
+            env={**env, "TMPDIR": str(self.files), MARK: self.mark},
         )
+        self.start()
 
-    def finish(self) -> int:
-        """Return the exit code, and keep what was printed."""
-        try:
-            self.out, self.err = self.process.communicate(timeout=SECONDS)
-        finally:
-            self.process.kill()
-        return self.process.returncode
+    @property
+    def out(self) -> str:
+        return self.said()
+
+    @property
+    def err(self) -> str:
+        return self.errors.read_text()
 
     def rows(self) -> dict[str, list[str]]:
         """Return the rows of the table by their task."""
@@ -63,9 +62,9 @@ class Trial:
             with suppress(OSError):
                 marked = mark in (process / "environ").read_bytes().split(b"\0")
                 # Redis writes its title over its environment.
-                if marked or str(self.folder) in str((process / "cwd").readlink()):
+                if marked or str(self.files) in str((process / "cwd").readlink()):
                     commands.append((process / "cmdline").read_text())
-        return commands + [str(path) for path in self.folder.iterdir()]
+        return commands + [str(path) for path in self.files.iterdir()]
 
     def wait_until_nothing_is_left(self) -> None:
         wait_until(lambda: not self.leftovers(), "nothing is left behind", self.leftovers)
@@ -148,11 +147,9 @@ def test_a_project_without_results_and_beat_says_so_and_is_kept_when_asked(tmp_p
 @pytest.mark.exhaustive
 def test_other_answers_are_tried_on_a_server_of_their_own(tmp_path: Path) -> None:
     rabbitmq.RabbitMQ(tmp_path / "rabbitmq")
-    folder = tmp_path / "trial"
-    folder.mkdir()
     # Nor does the project's name get in the way.
     name = ("project_slug=rabbitmq", "project_name={{ RabbitMQ } [bold]")
-    trial = Trial(folder, "broker=rabbitmq", "result_backend=rpc", *name)
+    trial = Trial(tmp_path, "broker=rabbitmq", "result_backend=rpc", *name)
     assert trial.finish() == 0, trial.err
     assert "Start RabbitMQ" in trial.out
     assert trial.rows()["result"][0] == "add(2, 3) returned 5"
@@ -175,11 +172,8 @@ def test_an_interrupted_trial_leaves_nothing_behind(
     tmp_path: Path, when: str, how: signal.Signals
 ) -> None:
     trial = Trial(tmp_path)
-    assert trial.process.stdout
-    for line in trial.process.stdout:
-        if line.startswith(when):
-            break
-    trial.process.send_signal(how)
+    trial.wait_until(lambda: f"\n{when}" in trial.out, when)
+    trial.send_signal(how)
     assert trial.finish() == 130
     assert trial.err == "Interrupted: everything that was started is stopped.\n"
     trial.wait_until_nothing_is_left()
@@ -206,9 +200,7 @@ def test_a_disk_that_is_full_ends_the_trial_and_nothing_is_left_there(tmp_path: 
 
 
 def test_a_step_that_fails_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
-    folder = tmp_path / "trial"
-    folder.mkdir()
-    trial = Trial(folder, UV_OFFLINE="1", UV_CACHE_DIR=str(tmp_path / "empty"))
+    trial = Trial(tmp_path, UV_OFFLINE="1", UV_CACHE_DIR=str(tmp_path / "empty"))
     assert trial.finish() == 1
     assert trial.err.startswith("make install failed:\n")
     assert "Traceback" not in trial.err

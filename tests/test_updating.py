@@ -1,7 +1,6 @@
 """A project gets what is new in its template, whatever made it, and keeps its team's edits."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ import pytest
 import yaml
 
 from tests.helpers.machinery import add_machinery_tests
-from tests.helpers.make import OURS, make
+from tests.helpers.make import make
 from tests.helpers.origin import (
     commit,
     cookiecutter,
@@ -23,6 +22,7 @@ from tests.helpers.origin import (
 )
 from tests.helpers.team import ENV, edit, edit_celery, edit_others, replace
 from tools.generate import ROOT
+from tools.process import inherited
 from tools.servers.rabbitmq import RabbitMQ
 from tools.services import point_at
 
@@ -254,9 +254,8 @@ def test_ci_opens_the_update_as_a_request_once(host: str, origin: Path, tmp_path
         """Run the job in a new clone; return all branches of the remote."""
         clone = tmp_path / f"clone{next(runs)}"
         git(tmp_path, "clone", "--quiet", str(remote), str(clone))
-        environment = {
-            key: value for key, value in os.environ.items() if key not in {*OURS, "CI_SERVER_HOST"}
-        }
+        environment = inherited()
+        environment.pop("CI_SERVER_HOST", None)
         given = {"ASKED": str(asked), "HOME": str(tmp_path)}
         if host == "gitlab":
             given |= {"CI_SERVER_HOST": "git.example.com", "CI_PROJECT_PATH": "team/shop"}

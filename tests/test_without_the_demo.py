@@ -1,20 +1,17 @@
 """`make remove-demo` leaves the project that `demo=false` makes, and the team's own work."""
 
-import os
 import shutil
-import signal
 import sqlite3
-import subprocess
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.make import OURS, make, run
+from tests.helpers.make import make, run
 from tests.helpers.origin import commit, cookiecutter, copy_template, git, run_make, tracked
 from tests.helpers.team import edit, replace
 from tools.generate import render
-from tools.progress import wait_until, work
+from tools.process import Process
 
 # Each copy makes its own.
 VENV = shutil.ignore_patterns(".venv")
@@ -114,25 +111,18 @@ def test_a_removal_that_fails_changes_nothing(reason: str, used: Path, tmp_path:
 def test_a_removal_that_is_interrupted_changes_nothing(used: Path, tmp_path: Path) -> None:
     project = shutil.copytree(used, tmp_path / "project", ignore=VENV)
     before = state(project)
-    environment = {key: value for key, value in os.environ.items() if key not in OURS}
-    removal = subprocess.Popen(
-        ["make", "remove-demo"],
-        cwd=project,
-        env=environment | {"PYTHONDONTWRITEBYTECODE": "1"},
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # Where the tests ignore Ctrl-C, this would, too.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
+    env = {"PYTHONDONTWRITEBYTECODE": "1"}
+    removal = Process(project, ["make", "remove-demo"], log=tmp_path / "log", env=env)
+    removal.start()
     merges = project / ".git" / "worktrees"
 
     def begun() -> bool:
-        return merges.exists() or removal.poll() is not None
+        return merges.exists() or not removal.runs
 
-    wait_until(begun, "the merge begins", lambda: work(removal.pid))
-    os.killpg(removal.pid, signal.SIGINT)
-    _, said = removal.communicate()
+    removal.wait_until(begun, "the merge begins")
+    removal.interrupt()
+    removal.finish()
+    said = removal.said()
     assert "Interrupted: nothing was changed." in said
     assert "Traceback" not in said
     assert state(project) == before

@@ -1,7 +1,6 @@
 """Waiting for as long as it takes on this machine, and no longer than something still happens."""
 
 import os
-import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -48,27 +47,6 @@ def wait_until(done: Callable[[], object], what: str, seen: Callable[[], object]
     while not done():
         patience.check()
         time.sleep(POLL_SECONDS)
-
-
-def finish(process: subprocess.Popen[str], typed: str = "") -> tuple[str, str]:
-    """Return what a process prints, once it has ended. Kills it, and raises `Stuck`, when it hangs.
-
-    Of what does not go to a pipe, it returns an empty text.
-    """
-    patience = Patience("a command ends", lambda: work(process.pid))
-    while True:
-        try:
-            out, err = process.communicate(typed, timeout=1)
-        except subprocess.TimeoutExpired:
-            # It is typed once.
-            typed = ""
-            try:
-                patience.check()
-            except Stuck:
-                process.kill()
-                raise
-        else:
-            return out or "", err or ""
 
 
 def work(*pids: int) -> int:

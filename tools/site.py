@@ -7,9 +7,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from tools.process import Process
 from tools.servers import MissingServer
-from tools.servers.server import HOST
-from tools.trial.processes import Process, Worker, python
+from tools.servers.server import HOST, free_port
+from tools.trial.processes import Worker, python
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # It runs as whoever tests, without a screen, and asks nobody for news.
@@ -21,6 +22,10 @@ class Web(Process):
 
     name = "web"
     ready = "Quit the server"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.port = free_port()
 
     def command(self) -> list[str]:
         address = f"{HOST}:{self.port}"

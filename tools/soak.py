@@ -8,18 +8,17 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 from tools.generate import ROOT
+from tools.process import Process
 
 # With busy=true, one run in so many has every core kept busy by other work.
 BUSY_EVERY = 3
 BUSY = "while True: pass"
-# A clone is not part of the `make` or the environment that starts this.
-OURS = ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "VIRTUAL_ENV")
 
 
 @dataclass
@@ -67,35 +66,28 @@ def parse(words: Sequence[str]) -> tuple[int, bool, Path]:
 
 def soak(busy: bool, log: Path) -> Run:
     """Clone what is committed here, and run its `make test` as CI does."""
-    with tempfile.TemporaryDirectory() as folder, load(os.cpu_count() or 1 if busy else 0):
-        clone, report = Path(folder, "clone"), Path(folder, "report.xml")
+    with tempfile.TemporaryDirectory() as name:
+        clone, report = Path(name, "clone"), Path(name, "report.xml")
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-        environment = {key: value for key, value in os.environ.items() if key not in OURS}
-        environment |= {"CI": "true", "PYTEST_ADDOPTS": f"--junitxml={report}"}
+        env = {"CI": "true", "PYTEST_ADDOPTS": f"--junitxml={report}"}
         start = time.monotonic()
-        with log.open("w") as output:
-            code = subprocess.run(
-                ["make", "test"],
-                cwd=clone,
-                env=environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                check=False,
-            ).returncode
+        with (
+            load(Path(name), os.cpu_count() or 1 if busy else 0),
+            Process(clone, ["make", "test"], log=log, env=env) as tests,
+        ):
+            code = tests.wait()
         minutes = (time.monotonic() - start) / 60
         return Run(busy, code, minutes, failures(report) if code else [])
 
 
 @contextmanager
-def load(processes: int) -> Iterator[None]:
+def load(folder: Path, processes: int) -> Iterator[None]:
     """Keep so many cores busy."""
-    running = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(processes)]
-    try:
+    with ExitStack() as stack:
+        for number in range(processes):
+            busy = Process(folder, [sys.executable, "-c", BUSY], log=folder / f"busy-{number}.log")
+            stack.enter_context(busy)
         yield
-    finally:
-        for process in running:
-            process.kill()
-            process.wait()
 
 
 def failures(report: Path) -> list[str]:

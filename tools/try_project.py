@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from subprocess import PIPE
 from typing import Any
 
 from rich.console import Console
@@ -20,6 +19,7 @@ from rich.live import Live
 from rich.table import Column, Table
 
 from tools.generate import Answers, Refused, generate, parse, refusal
+from tools.process import Process, tail
 from tools.servers import SERVERS, MissingServer, Server
 from tools.services import chosen, create_database, point_at, services
 from tools.trial.processes import (
@@ -30,8 +30,6 @@ from tools.trial.processes import (
     isolate,
     kill_descendants,
     python,
-    running,
-    tail,
 )
 
 START = time.monotonic()
@@ -158,19 +156,14 @@ def show_tasks(project: Path, notes: Path, reasons: Mapping[str, str]) -> None:
     table = Table("task", "what happened", Column("seconds", justify="right"))
     possible = [task for task in TASKS if task not in reasons]
     broken = []
-    with (
-        SEND.open() as script,
-        (project / "send.log").open("w") as log,
-        running(
-            [python(project), "-", str(notes), *possible],
-            cwd=project,
-            stdin=script,
-            stdout=PIPE,
-            stderr=log,
-        ) as process,
-        Live(table, console=console, transient=True),
-    ):
-        outcomes = map(json.loads, process.stdout or ())
+    sender = Process(
+        project,
+        [python(project), "-c", SEND.read_text(encoding="utf-8"), str(notes), *possible],
+        log=project / "outcomes.log",
+        errors=project / "send.log",
+    )
+    with sender, Live(table, console=console, transient=True):
+        outcomes = map(json.loads, sender.lines())
         for task in TASKS:
             if task in reasons:
                 table.add_row(task, reasons[task], "-", style="dim")

@@ -1,4 +1,7 @@
-"""Sends tasks of tests/faults.py and prints their ids: `- NOTES TASK FIRST COUNT ARGS OPTIONS`."""
+"""Sends tasks of tests/faults.py, and prints their ids.
+
+The arguments after its text: NOTES TASK FIRST COUNT ARGS OPTIONS.
+"""
 
 # mypy: disable-error-code=import-not-found
 # ruff: noqa: E402

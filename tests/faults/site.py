@@ -12,7 +12,8 @@ from typing import Any
 
 from tests.faults.relay import Relay
 from tools.generate import Answers
-from tools.progress import Stuck, descendants, finish, wait_until
+from tools.process import Process, tail
+from tools.progress import Stuck, wait_until
 from tools.servers import SERVERS, Server
 from tools.servers.server import HOST
 from tools.services import chosen, create_database
@@ -133,20 +134,19 @@ class Site:
             server.stop()
         self.relay.cut()
 
-    def python(self, *arguments: str, code: str = "", **env: str) -> str:
+    def python(self, *arguments: str, **env: str) -> str:
         """Run the project's Python, and return what it prints. Fails when it does."""
-        with subprocess.Popen(
+        run = Process(
+            self.project,
             [python(self.project), *arguments],
-            cwd=self.project,
-            env=os.environ | self.env | env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as run:
-            out, err = finish(run, code)
-        assert run.returncode == 0, out + err
-        return out
+            log=self.folder / "python.log",
+            errors=self.folder / "python-errors.log",
+            env=self.env | env,
+        )
+        with run:
+            code = run.finish()
+        assert code == 0, run.said() + tail(run.errors)
+        return run.said()
 
     def shell(self, code: str) -> str:
         """Return what some code prints that runs in the project."""
@@ -155,7 +155,7 @@ class Site:
     def send(self, task: str, *args: Any, count: int, first: int = 0, **options: Any) -> list[str]:
         """Send a task some times, each with its number, and return their ids."""
         words = [str(self.notes), task, str(first), str(count), json.dumps(args)]
-        printed = self.python("-", *words, json.dumps(options), code=SEND.read_text())
+        printed = self.python("-c", SEND.read_text(), *words, json.dumps(options))
         return printed.split()
 
     def start_worker(self, name: str = "one", **env: str) -> "SiteWorker":
@@ -168,7 +168,8 @@ class Site:
         """Do what supervisors do, and what compose.yaml says: `restart: unless-stopped`."""
         for worker in self.workers:
             if worker.ended:
-                worker.restart()
+                # Its broker may be away.
+                worker.launch()
 
     def read(self, event: str) -> list[Note]:
         """Return what tasks wrote of an event, as it came."""
@@ -251,46 +252,14 @@ class SiteWorker(Worker):
     """A worker with two processes."""
 
     def __init__(self, site: Site, name: str, env: dict[str, str]) -> None:
-        super().__init__(site.project)
-        self.log = site.folder / f"{name}.log"
-        self._env = site.env | env
+        super().__init__(site.project, log=site.folder / f"{name}.log", env=site.env | env)
         self._node = f"{name}@localhost"
-        self._running = False
-
-    def start(self) -> None:
-        super().start()
-        self._running = True
-
-    def restart(self) -> None:
-        """Start it again, and do not wait: its broker may be away."""
-        self._process = self._launch(self.command())
-
-    def pool(self) -> list[int]:
-        """Return the ids of its pool's processes."""
-        return descendants(self._process.pid) if self._process else []
 
     def freeze(self) -> None:
         """Keep it from doing anything more."""
-        if self._process:
-            self._process.send_signal(signal.SIGSTOP)
-
-    def kill(self) -> None:
-        self._running = False
-        super().kill()
-
-    def stop(self) -> None:
-        self._running = False
-        super().stop()
-
-    @property
-    def ended(self) -> bool:
-        """Whether it ended without having been told to."""
-        return self._running and bool(self._process and self._process.poll() is not None)
+        self.send_signal(signal.SIGSTOP)
 
     def command(self) -> list[str]:
         options = ["--include", "tests.faults", "--concurrency", str(PROCESSES)]
         worker = [python(self.folder), "-m", "celery", "--app", "config", "worker"]
         return [*worker, *options, "--hostname", self._node]
-
-    def environment(self) -> dict[str, str]:
-        return self._env

@@ -30,7 +30,7 @@ def test_processes_that_wait_are_killed(site: Site, nothing_is_lost: Record) -> 
     site.wait_for_finished(20)
     # Nor does one wait for its acknowledgement.
     site.wait_until_nothing_is_queued()
-    for process in worker.pool():
+    for process in worker.below():
         os.kill(process, signal.SIGKILL)
     fault = time.time()
     site.send("work", 0.05, count=SENT, first=20)

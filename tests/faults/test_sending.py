@@ -11,8 +11,9 @@ import pytest
 from tests.faults import on_every_broker
 from tests.faults.conftest import Note, Record
 from tests.faults.site import Site
+from tools.process import Process
 from tools.progress import STUCK_SECONDS
-from tools.servers.server import HOST, Server
+from tools.servers.server import HOST, free_port
 from tools.trial.processes import python
 
 VISITORS = 20
@@ -23,29 +24,22 @@ SENT = 400
 SECONDS_AWAY = 3
 
 
-class Web(Server):
+class Web(Process):
     """The project's web server, whose way to the broker can be cut."""
 
     name = "web"
-    default_port = 8000
+    ready = "Booting worker"
 
     def __init__(self, site: Site) -> None:
-        super().__init__(site.project)
-        self.log = site.folder / "web.log"
         broker = site.broker_url(HOST, site.relay.port)
         settings = {"DJANGO_SETTINGS_MODULE": "tests.web", "CELERY_BROKER_URL": broker}
-        self._env = site.env | settings
+        super().__init__(site.project, log=site.folder / "web.log", env=site.env | settings)
+        self.port = free_port()
         self._notes = str(site.notes)
 
     def command(self) -> list[str]:
         options = ["--threads", str(VISITORS), "--bind", f"{HOST}:{self.port}"]
         return [python(self.folder), "-m", "gunicorn", "config.wsgi", *options]
-
-    def environment(self) -> dict[str, str]:
-        return self._env
-
-    def answers(self) -> bool:
-        return "Booting worker" in self.said()
 
     def visit(self, number: int) -> tuple[int, str]:
         """Send a task by visiting the site; return status and page. Fails when held endlessly."""

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.helpers.make import OURS
 from tools.generate import ROOT, TEMPLATE
+from tools.process import inherited
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -67,9 +67,8 @@ def cookiecutter(template: Path, folder: Path, **answers: str) -> Path:
 
 def run_make(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run make with these words in a project."""
-    environment = {key: value for key, value in os.environ.items() if key not in OURS}
     # Only what the command means to leave is to be seen.
-    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    environment = inherited() | {"PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         ["make", *words], cwd=project, env=environment, capture_output=True, text=True, check=False
     )

@@ -1,6 +1,5 @@
 """Words to make reach the template as they were written."""
 
-import os
 import shlex
 import subprocess
 
@@ -8,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.hostile import ANY_TEXT, DEFAULTS, PRINTABLE, assert_one_line, unhurried
-from tests.helpers.make import OURS
 from tests.helpers.ways import Run
 from tools.generate import ROOT, Refused, parse
+from tools.process import inherited
 
 
 @unhurried
@@ -46,11 +45,10 @@ def test_make_refuses_a_text_of_two_lines() -> None:
 
 def dry_run(answer: str) -> Run:
     """Return what `make new` would run with an answer."""
-    environment = {key: value for key, value in os.environ.items() if key not in OURS}
     return subprocess.run(
         ["make", "--dry-run", "new", answer],
         cwd=ROOT,
-        env=environment,
+        env=inherited(),
         capture_output=True,
         encoding="utf-8",
         check=False,

@@ -9,6 +9,7 @@ import tempfile
 import weakref
 from pathlib import Path
 
+from tools.process import tail
 from tools.servers.server import HOST, MissingServer, Server, first_number
 
 
@@ -68,7 +69,7 @@ class PostgreSQL(Server):
             "--no-sync",
         ]
         if self._launch(initdb).wait():
-            raise RuntimeError(f"initdb failed:\n{self._log_tail()}")
+            raise RuntimeError(f"initdb failed:\n{tail(self.log)}")
 
 
 def _programs() -> Path:

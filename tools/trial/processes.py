@@ -3,12 +3,10 @@
 import os
 import re
 import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar
 
+from tools.process import Process, tail
 from tools.progress import descendants
 from tools.servers import SERVERS, Server
 
@@ -19,69 +17,45 @@ MISLEADING = re.compile(
 )
 
 
-class Process(Server):
-    """A process that runs in a project's folder, with its packages."""
-
-    default_port = 0
-    arguments: ClassVar[tuple[str, ...]]
-    """What Python is told to run."""
-    ready: ClassVar[str]
-    """What its log says when it can be used."""
-
-    def command(self) -> list[str]:
-        return [python(self.folder), *self.arguments]
-
-    def answers(self) -> bool:
-        return self.ready in self.said()
-
-
-class Valkey(Process):
+class Valkey(Server):
     """The broker that comes with the project's packages."""
 
     name = "valkey"
     default_port = SERVERS["redis"].default_port
-    arguments = ("-m", "scripts.valkey")
-    # It says something else where a server answers already.
-    ready = "Valkey runs at"
+
+    def command(self) -> list[str]:
+        return [python(self.folder), "-m", "scripts.valkey"]
+
+    def answers(self) -> bool:
+        # It says something else where a server answers already.
+        return "Valkey runs at" in self.said()
 
 
 class Worker(Process):
     """A worker that also knows the tasks of the project's tests."""
 
     name = "worker"
-    # Without looking for other workers first, which takes a second.
-    arguments = (
-        *("-m", "celery", "--app", "config", "worker"),
-        *("--include", "tests.tasks", "--concurrency", "2", "--without-mingle"),
-    )
     ready = "ready."
+
+    def command(self) -> list[str]:
+        # Without looking for other workers first, which takes a second.
+        options = ("--include", "tests.tasks", "--concurrency", "2", "--without-mingle")
+        return [python(self.folder), "-m", "celery", "--app", "config", "worker", *options]
 
 
 class Beat(Process):
-    """Beat, which has a task run twice a second that writes to the file `ticks`."""
+    """Beat, which has a task run twice a second that writes to the file `ticks`.
+
+    Nobody waits for it: that its task runs shows that it does.
+    """
 
     name = "beat"
-    arguments = ("-m", "celery", "--app", "tests.beat", "beat")
-    # Nobody waits for it: that its task runs shows that it does.
-    ready = ""
 
     def __init__(self, folder: Path, ticks: Path) -> None:
-        super().__init__(folder)
-        self._ticks = ticks
+        super().__init__(folder, env={"TICKS": str(ticks)})
 
-    def environment(self) -> dict[str, str]:
-        return {"TICKS": str(self._ticks)}
-
-
-@contextmanager
-def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """Run a command until the block ends; when that fails, kill all that the command started."""
-    with subprocess.Popen(command, start_new_session=True, text=True, **options) as process:
-        try:
-            yield process
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
+    def command(self) -> list[str]:
+        return [python(self.folder), "-m", "celery", "--app", "tests.beat", "beat"]
 
 
 def isolate(project: Path) -> None:
@@ -110,14 +84,10 @@ def install(project: Path) -> None:
 
     Raises `RuntimeError` with the end of what `make install` printed.
     """
-    log = project / "install.log"
-    with (
-        log.open("w") as output,
-        running(["make", "install"], cwd=project, stdout=output, stderr=output) as process,
-    ):
-        process.wait()
-    if process.returncode:
-        raise RuntimeError(f"make install failed:\n{tail(log)}")
+    with Process(project, ["make", "install"], log=project / "install.log") as command:
+        code = command.wait()
+    if code:
+        raise RuntimeError(f"make install failed:\n{tail(command.log)}")
 
 
 def kill_descendants() -> None:
@@ -133,8 +103,3 @@ def kill_descendants() -> None:
     with suppress(ChildProcessError):
         while True:
             os.wait()
-
-
-def tail(log: Path) -> str:
-    """Return the last lines of a log."""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-20:])

@@ -1,6 +1,6 @@
 """Sends tasks, and prints what became of each as soon as it is known, a JSON object a line.
 
-It runs inside a project: `python - FOLDER TASK...`, where tasks write to files in the folder.
+Its text runs inside a project: `python -c TEXT FOLDER TASK...`. Tasks write to files in the folder.
 """
 
 # mypy: disable-error-code=import-not-found
