@@ -5,8 +5,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
-from tools.generate import QUESTIONS, ROOT, Answer, choices, render
+from tools.generate import QUESTIONS, ROOT, Answer, choices, facts, render
 
 NOTE = "`make docs` writes this page from the template itself.\n"
 # With which each other answer works.
@@ -24,9 +25,8 @@ EXPLAINED = {
     "CELERY_ENABLE_UTC": "messages carry times in UTC",
     "CELERY_EVENT_EXCHANGE": "separates events from those of other projects",
     "CELERY_EVENT_QUEUE_PREFIX": "separates the queues of events from those of other projects",
-    "CELERY_REDIS_BACKEND_USE_SSL": "checks the server's certificate; Celery's default does not",
     "CELERY_RESULT_BACKEND": "where results are kept",
-    "CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS": "options of Redis, such as the prefix of its keys",
+    "CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS": "options of the result backend",
     "CELERY_RESULT_EXPIRES": "how long a result is kept, in seconds",
     "CELERY_RESULT_SERIALIZER": "results are written as JSON",
     "CELERY_TASK_DEFAULT_QUEUE": "the queue of tasks that are not routed to another",
@@ -44,14 +44,8 @@ EXPLAINED = {
     "LOG_LEVEL": "the lowest level that is logged: `DEBUG`, `INFO`, `WARNING`, `ERROR`",
     "OTEL_TRACES_SAMPLER": "which traces are kept, as OpenTelemetry names it",
     "OTEL_TRACES_SAMPLER_ARG": "how many of them, such as `0.1` for one in ten",
-    "POSTGRES_PASSWORD": "the password of the database in a container",
-    "RABBITMQ_PASSWORD": "the password of the broker in a container",
-    "REDIS_PASSWORD": "the password of Redis in a container",
-    "PGMQ_OPTIONS": "libpq's options for the queues, as after the `?` of a PostgreSQL URL",
     "SECURE_HSTS_INCLUDE_SUBDOMAINS": "whether browsers insist on HTTPS for subdomains, too",
     "SECURE_HSTS_PRELOAD": "whether browsers may ship with the site in their own HTTPS list",
-    "AWS_REGION": "the region of the queues",
-    "SQS_WAIT_TIME": "long polling: how long a request waits for a task, in seconds",
 }
 
 
@@ -154,7 +148,7 @@ def in_environment(files: Mapping[str, str]) -> dict[str, Setting]:
     """Return what a project, or what it is built on, reads from its environment."""
     rows = re.findall(r"^\| (`[A-Z_`, ]+`) \| (.+) \|$", files["docs/deploy.md"], re.MULTILINE)
     explained = {name: text for names, text in rows for name in re.findall(r"\w+", names)}
-    reasons = EXPLAINED | explained
+    reasons = EXPLAINED | passwords() | explained
     found: dict[str, Setting] = {}
     for path, text in files.items():
         if not path.endswith(".py") or "tests/" in path or path == TESTS:
@@ -169,6 +163,18 @@ def in_environment(files: Mapping[str, str]) -> dict[str, Setting]:
     for name, reason in explained.items():
         found.setdefault(name, Setting(reason, ""))
     return found
+
+
+@cache
+def passwords() -> dict[str, str]:
+    """Return what each server's password in `.env` is for."""
+    return {
+        service.password: f"the password of {service.title} in a container"
+        for key, offered in choices().items()
+        for answer in offered
+        for service in facts({key: answer}).services
+        if service.password
+    }
 
 
 def variable(call: ast.Call) -> str:
