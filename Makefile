@@ -10,7 +10,7 @@ RUN := $(or $(UV),uv) run --frozen
 FAST := -m "not exhaustive"
 # In the order of tests/conftest.py: xdist would run the longest tests last.
 PYTEST := $(RUN) pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=10
-SERVERS := tools/install-servers.sh redis rabbitmq postgresql chromium promtool
+SERVERS := tools/install-servers.sh servers chromium promtool
 
 TARGETS := try new check test test-all soak compare benchmark growth limits speed faults switching image docs lint format screenshot
 .DEFAULT_GOAL := help
@@ -52,15 +52,15 @@ soak: ## Run `make test` repeatedly and count the failures: make soak times=10 b
 	@MAKEFLAGS= $(RUN) python -m tools.soak $(ANSWERS)
 
 compare: ## Measure brokers and result backends side by side: make compare brokers="redis rabbitmq"
-	@tools/install-servers.sh redis rabbitmq postgresql
+	@tools/install-servers.sh servers
 	@MAKEFLAGS= $(RUN) python -m benchmarks.compare $(ANSWERS)
 
 benchmark: ## Measure projects beside cookiecutter-django's wiring, and check the targets
-	@tools/install-servers.sh redis rabbitmq postgresql
+	@tools/install-servers.sh servers
 	@MAKEFLAGS= $(RUN) python -m benchmarks.targets $(ANSWERS)
 
 growth: ## Measure how cost grows with queue length, message size, processes, queues and chords
-	@tools/install-servers.sh redis rabbitmq postgresql
+	@tools/install-servers.sh servers
 	@MAKEFLAGS= $(RUN) python -m benchmarks.growth $(ANSWERS)
 
 limits: ## Measure what Redis and RabbitMQ carry without Celery
@@ -71,7 +71,7 @@ speed: ## Measure how long the template takes to make a project
 	@$(RUN) pytest benchmarks/test_template.py
 
 faults: ## Kill workers, brokers and databases; write to docs/faults.md what happened to the tasks
-	@tools/install-servers.sh redis rabbitmq postgresql
+	@tools/install-servers.sh servers
 	@$(PYTEST) tests/faults --write-table docs/faults.md
 
 switching: ## Write to docs/switching.md how many lines each change of broker or result backend takes

@@ -22,9 +22,8 @@ import pytest
 from tests.helpers.make import run
 from tools.generate import generate
 from tools.process import Process
-from tools.servers.redis import Redis
-from tools.servers.server import HOST, free_port
-from tools.services import read_env
+from tools.servers.server import free_port
+from tools.services import read_env, serve
 
 MEGABYTES = 280
 # Where the packages come from, the authorities that vouch for it may be this machine's own.
@@ -106,25 +105,23 @@ def stand_in(dockerfile: Path, folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    with Redis(tmp_path_factory.mktemp("redis")) as redis:
-        yield redis
-
-
-@pytest.fixture(scope="module")
-def environment(redis: Redis) -> dict[str, str]:
-    """What production asks for."""
-    return {
-        "SECRET_KEY": "0123456789" * 5,
-        "ALLOWED_HOSTS": "example.com",
-        "DATABASE_URL": "sqlite:////data/db.sqlite3",
-        "MEDIA_ROOT": "/data/media",
-        "QUEUE_PREFIX": "my_project",
-        "CELERY_BROKER_URL": f"redis://{HOST}:{redis.port}/0",
-        "CELERY_RESULT_BACKEND": f"redis://{HOST}:{redis.port}/1",
-        "FLOWER_BASIC_AUTH": "admin:password",
-        "FLOWER_PORT": str(free_port()),
-    }
+def environment(
+    project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """What production asks for, with servers that run."""
+    with serve(project, {}, tmp_path_factory.mktemp("servers")):
+        urls = read_env(project)
+        yield {
+            "SECRET_KEY": "0123456789" * 5,
+            "ALLOWED_HOSTS": "example.com",
+            "DATABASE_URL": "sqlite:////data/db.sqlite3",
+            "MEDIA_ROOT": "/data/media",
+            "QUEUE_PREFIX": "my_project",
+            "CELERY_BROKER_URL": urls["CELERY_BROKER_URL"],
+            "CELERY_RESULT_BACKEND": urls["CELERY_RESULT_BACKEND"],
+            "FLOWER_BASIC_AUTH": "admin:password",
+            "FLOWER_PORT": str(free_port()),
+        }
 
 
 @pytest.fixture(scope="module")

@@ -24,8 +24,7 @@ from benchmarks.targets import Target
 from tests.helpers.make import make
 from tests.helpers.origin import cookiecutter, copy_template, git, run_make
 from tools.process import Process
-from tools.servers import SERVERS
-from tools.services import create_database, point_at, read_env, services
+from tools.services import read_env, serve
 from tools.trial.processes import python
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -177,13 +176,7 @@ def test_make_benchmark_measures_a_project_and_leaves_nothing_in_it(
     answers["database"] = "postgresql" if broker == "pgmq" else "sqlite"
     origin = copy_template(tmp_path / "template")
     project = cookiecutter(origin, tmp_path, **answers, flower="false", demo="false")
-    with ExitStack() as stack:
-        servers = [SERVERS[name](tmp_path / name) for name in services(answers)]
-        for server in servers:
-            stack.enter_context(server)
-            if server.name == "postgresql":
-                create_database(server, project.name)
-        point_at(project, servers)
+    with serve(project, answers, tmp_path):
         make(project, "install")
         before = git(project, "status", "--porcelain")
         unknown = run_make(project, "benchmark", "only=everything")

@@ -22,8 +22,7 @@ from tools import switching
 from tools.generate import ROOT, Answers, choices, generate, parse, render
 from tools.process import Process
 from tools.reference import Setting, assigned, pages, table, variations
-from tools.servers import SERVERS
-from tools.services import point_at
+from tools.services import serve
 
 DOCS = ROOT / "docs"
 CLAIMS = ROOT / "tests" / "README.md"
@@ -319,9 +318,8 @@ def test_tasks_run_on_the_new_choices(copy: Path) -> None:
 @pytest.mark.exhaustive
 def test_the_tutorial_ends_with_a_test_that_passes(tmp_path: Path) -> None:
     tasks, shell, test = blocks(DOCS / "tutorial.md", "python")
-    with SERVERS["redis"](tmp_path / "redis") as server:
-        project = generate({"project_slug": "my_project"}, tmp_path)
-        point_at(project, [server])
+    project = generate({"project_slug": "my_project"}, tmp_path)
+    with serve(project, {}, tmp_path):
         make(project, "install")
         run(project, "uv", "run", "manage.py", "startapp", "reports")
         settings = project / "config" / "settings" / "base.py"

@@ -17,8 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, P
 from tests.helpers.make import make
 from tools.generate import generate
 from tools.progress import STUCK_SECONDS, wait_until
-from tools.servers import SERVERS
-from tools.services import point_at
+from tools.services import serve
 from tools.site import browser, pictures, site
 from tools.trial.processes import python
 
@@ -51,8 +50,7 @@ def project(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A project of default answers, installed, whose broker runs."""
     folder = tmp_path_factory.mktemp("browser")
     project = generate({}, folder)
-    with SERVERS["redis"](folder / "redis") as redis:
-        point_at(project, [redis])
+    with serve(project, {}, folder):
         make(project, "install")
         yield project
 

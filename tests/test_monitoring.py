@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.helpers.programs import need
-from tools.generate import render
+from tools.generate import choices, render
 
 FOLDER = "deploy/monitoring/"
 # One sample a minute, for half an hour: all is well. Prometheus begins at the second 0.
@@ -156,7 +156,7 @@ def test_where_nothing_is_periodic_no_alert_waits_for_it() -> None:
     assert "CeleryBeatSilent" not in names
 
 
-@pytest.mark.parametrize("broker", ["redis", "rabbitmq", "sqs", "pgmq"])
+@pytest.mark.parametrize("broker", choices()["broker"])
 def test_without_flower_there_are_alerts_too(broker: str) -> None:
     files = render({"broker": broker, "database": "postgresql", "flower": False})
     _, _, listed = files["docs/operations.md"].partition("Alerts worth having:\n")

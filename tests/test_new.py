@@ -45,7 +45,7 @@ def test_answers_on_the_command_line_are_offered_first(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_answer_is_refused_in_one_line_before_any_question(tmp_path: Path) -> None:
-    run = new(tmp_path, "brocker=redis")
+    run = new(tmp_path, "brocker=x")
     assert run.returncode == 1
     assert run.stdout == ""
     assert run.stderr.count("\n") == 1

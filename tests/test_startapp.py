@@ -13,8 +13,7 @@ import pytest
 from tests.helpers.make import make
 from tools.generate import generate
 from tools.process import Process
-from tools.servers import SERVERS
-from tools.services import point_at
+from tools.services import serve
 from tools.trial.processes import Worker, python
 
 SEND = """
@@ -80,8 +79,7 @@ class DevelopmentWorker(Process):
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("startapp")
     project = generate({}, folder)
-    with SERVERS["redis"](folder / "redis") as redis:
-        point_at(project, [redis])
+    with serve(project, {}, folder):
         make(project, "install")
         yield project
 

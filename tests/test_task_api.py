@@ -20,8 +20,7 @@ from tests.helpers.machinery import add_machinery_tests
 from tests.helpers.make import make
 from tools.generate import ROOT, generate
 from tools.process import inherited
-from tools.servers import SERVERS
-from tools.services import point_at
+from tools.services import serve
 
 PAGE = ROOT / "docs" / "tasks-api.md"
 
@@ -123,11 +122,10 @@ def servers({}):
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A project of defaults on a server that runs, with Django's own tests of tasks in `tasks`."""
     folder = tmp_path_factory.mktemp("task_api")
-    with SERVERS["redis"](folder / "redis") as server:
-        answers = {"demo": False, "docker": False, "flower": False}
-        project = generate(answers, folder)
+    answers = {"demo": False, "docker": False, "flower": False}
+    project = generate(answers, folder)
+    with serve(project, answers, folder):
         add_machinery_tests(project, answers)
-        point_at(project, [server])
         make(project, "install")
         shutil.copytree(django_tests(project, folder), project / "tasks")
         yield project

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,9 +19,13 @@ from tools.process import Process
 from tools.progress import wait_until
 from tools.servers import MissingServer, rabbitmq
 from tools.servers.server import HOST, free_port
+from tools.services import chosen
 from tools.try_project import TASKS, try_project
 
 MARK = "TRIAL"
+# Where the default project finds its broker.
+URL = chosen({})["broker"].url
+SCHEME = urlsplit(URL).scheme
 # One trial serves several tests.
 pytestmark = pytest.mark.xdist_group("try")
 
@@ -81,7 +86,7 @@ def nobody() -> Iterator[socket.socket]:
 @pytest.fixture(scope="module")
 def trial(nobody: socket.socket, tmp_path_factory: pytest.TempPathFactory) -> Trial:
     """A run with the default answers, where the environment points elsewhere."""
-    elsewhere = f"redis://{HOST}:{nobody.getsockname()[1]}/0"
+    elsewhere = f"{SCHEME}://{HOST}:{nobody.getsockname()[1]}/0"
     trial = Trial(
         tmp_path_factory.mktemp("trial"),
         BROKER_URL=elsewhere,
@@ -137,11 +142,12 @@ def test_a_project_without_results_and_beat_says_so_and_is_kept_when_asked(tmp_p
     assert rows["retry"][0].startswith("failed after ")
     [folder] = trial.leftovers()
     env = Path(folder) / "my_project" / ".env"
-    assert "CELERY_BROKER_URL=redis://localhost:6379/0" in env.read_text()
+    assert f"CELERY_BROKER_URL={URL}\n" in env.read_text()
     # A server on the standard port was not touched.
-    connected = re.findall(r"Connected to (redis://\S+)", (env.parent / "worker.log").read_text())
+    log = (env.parent / "worker.log").read_text()
+    connected = re.findall(rf"Connected to ({SCHEME}://\S+)", log)
     assert connected
-    assert not [address for address in connected if ":6379" in address]
+    assert not [address for address in connected if f":{urlsplit(URL).port}" in address]
 
 
 @pytest.mark.exhaustive
@@ -181,7 +187,7 @@ def test_an_interrupted_trial_leaves_nothing_behind(
 
 @pytest.mark.parametrize(
     "argument",
-    ["brocker=redis", "broker=rabbit", "rabbitmq", "a\nb", "description=\udcff"],
+    ["brocker=x", "broker=rabbit", "rabbitmq", "a\nb", "description=\udcff"],
 )
 def test_wrong_answers_are_refused_in_one_line(tmp_path: Path, argument: str) -> None:
     trial = Trial(tmp_path, argument)

@@ -87,8 +87,14 @@ def projects() -> Iterator[ParameterSet]:
             whole = f"{name(answers)}-whole"
             yield pytest.param(answers, (), id=whole, marks=pytest.mark.exhaustive)
     # One writer at a time, for whom each task of Django's own API is a row more.
-    busy: Combination = {"broker": "redis", "result_backend": "django-db", "database": "sqlite"}
-    busy |= {"django": offered["django"][0], "demo": True, "project_slug": "busy", "ci": "none"}
+    busy: Combination = {"result_backend": "django-db", "database": "sqlite"}
+    busy |= {
+        "broker": offered["broker"][0],
+        "django": offered["django"][0],
+        "demo": True,
+        "project_slug": "busy",
+        "ci": "none",
+    }
     yield pytest.param(busy, OF_NO_PAIR, id=name(busy), marks=[pytest.mark.exhaustive])
 
 

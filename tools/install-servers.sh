@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install the programs named, of redis, rabbitmq, postgresql, chromium, promtool, buildah and
-# debootstrap, that are missing; when none is named: the three servers. Start none of them.
+# Install the programs named, of the servers in tools/servers/, chromium, promtool, buildah and
+# debootstrap, that are missing; when none is named: all servers. Start none of them.
 set -eu
 
 has_any() {
@@ -10,27 +10,25 @@ has_any() {
     return 1
 }
 
-[ $# -gt 0 ] || set -- redis rabbitmq postgresql
+servers=$(dirname "$0")/servers
+[ $# -gt 0 ] || set -- servers
 
 packages=
 for name; do
     case $name in
-    redis) has_any redis-server valkey-server || packages="$packages redis-server" ;;
-    rabbitmq)
-        has_any rabbitmq-server /usr/lib/rabbitmq/bin/rabbitmq-server ||
-            packages="$packages rabbitmq-server"
-        ;;
-    postgresql)
-        has_any postgres /usr/lib/postgresql/*/bin/postgres || packages="$packages postgresql"
-        ;;
+    servers) for file in "$servers"/*.sh; do . "$file"; done ;;
     chromium)
         has_any chromium chromium-browser google-chrome || packages="$packages chromium"
         ;;
     promtool) has_any promtool || packages="$packages prometheus" ;;
     buildah | debootstrap) has_any "$name" || packages="$packages $name" ;;
     *)
-        echo "$0: unknown: $name (known: redis rabbitmq postgresql chromium promtool buildah debootstrap)" >&2
-        exit 2
+        if [ ! -e "$servers/$name.sh" ]; then
+            echo "$0: unknown: $name (known: servers chromium promtool buildah debootstrap, and" \
+                "$(cd "$servers" && echo *.sh | sed 's/\.sh//g'))" >&2
+            exit 2
+        fi
+        . "$servers/$name.sh"
         ;;
     esac
 done

@@ -9,8 +9,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, FilePayload, expect
 
 from tools.generate import ROOT, generate
-from tools.servers import SERVERS, MissingServer
-from tools.services import point_at
+from tools.servers import MissingServer
+from tools.services import serve
 from tools.site import browser, pictures, site
 from tools.trial.processes import install, isolate
 
@@ -30,8 +30,7 @@ def main() -> int:
         project = generate({}, Path(name))
         isolate(project)
         try:
-            with SERVERS["redis"](Path(name) / "redis") as redis, browser() as chromium:
-                point_at(project, [redis])
+            with browser() as chromium, serve(project, {}, Path(name)):
                 install(project)
                 with site(project) as address:
                     take(chromium, address, project)

@@ -1,7 +1,8 @@
 """Which servers a project needs, and how it finds them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from tools.generate import Answers, facts
-from tools.servers import Server
+from tools.servers import SERVERS, Server
 from tools.servers.server import HOST
 
 
@@ -32,6 +33,19 @@ def chosen(answers: Answers) -> dict[str, Any]:
 def services(answers: Answers) -> list[str]:
     """Return the servers that a project with these answers needs, as `SERVERS` names them."""
     return [service.name for service in facts(answers).services]
+
+
+@contextmanager
+def serve(project: Path, answers: Answers, folder: Path) -> Iterator[list[Server]]:
+    """Run the servers that a project with these answers needs, in folder, and have it use them."""
+    with ExitStack() as stack:
+        servers = [SERVERS[name](folder / f"{name}-server") for name in services(answers)]
+        for server in servers:
+            stack.enter_context(server)
+            if server.name == "postgresql":
+                create_database(server, project.name)
+        point_at(project, servers)
+        yield servers
 
 
 def point_at(project: Path, servers: Iterable[Server]) -> None:

@@ -13,7 +13,7 @@ COUNTED = "Counted on"
 # What else the projects are, so that every choice of the question can work.
 OTHERS: Mapping[str, Mapping[str, Answer]] = {
     "broker": {"database": "postgresql", "result_backend": "django-db", "flower": False},
-    "result_backend": {"broker": "redis"},
+    "result_backend": {},
 }
 
 

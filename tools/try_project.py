@@ -18,10 +18,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Column, Table
 
-from tools.generate import Answers, Refused, generate, parse, refusal
+from tools.generate import Answers, Refused, facts, generate, parse, refusal
 from tools.process import Process, tail
 from tools.servers import SERVERS, MissingServer, Server
-from tools.services import chosen, create_database, point_at, services
+from tools.services import chosen, create_database, point_at
 from tools.trial.processes import (
     Beat,
     Valkey,
@@ -101,10 +101,12 @@ def try_project(answers: Answers, *, keep: bool = False) -> None:
     titles = [choice[key].title for key in ("broker", "result_backend", "database")]
     with tempfile.TemporaryDirectory(prefix="try-", delete=not keep) as name:
         folder = Path(name)
-        # The project brings its own Valkey.
-        needed = [service for service in services(answers) if service != "redis"]
         # No project has a name with a dash.
-        servers = [SERVERS[service](folder / f"{service}-server") for service in needed]
+        servers = [
+            SERVERS[service.name](folder / f"{service.name}-server")
+            for service in facts(answers).services
+            if not service.bundled
+        ]
         with stopping() as stack:
             with step("Make a project: broker {}, results {}, database {}".format(*titles)):
                 project = generate(answers, folder)
@@ -117,11 +119,11 @@ def run(project: Path, answers: Answers, servers: Sequence[Server], stack: ExitS
     notes = project.with_name("task-notes")
     notes.mkdir()
     isolate(project)
-    valkey = [Valkey(project)] if "redis" in services(answers) else []
+    bundled = [Valkey(project, service.name) for service in facts(answers).bundled]
     beat = [Beat(project, notes / "periodic")] if chosen(answers)["scheduler"].beat else []
     # A project that is kept is as it was made.
     stack.callback((project / ".env").write_text, (project / ".env").read_text())
-    point_at(project, [*servers, *valkey])
+    point_at(project, [*servers, *bundled])
     for server in servers:
         with step(f"Start {type(server).__name__}"):
             stack.enter_context(server)
@@ -129,7 +131,7 @@ def run(project: Path, answers: Answers, servers: Sequence[Server], stack: ExitS
             create_database(server, project.name)
     with step("Install its packages, create its tables"):
         install(project)
-    for process in (*valkey, Worker(project), *beat):
+    for process in (*bundled, Worker(project), *beat):
         with step(f"Start {type(process).__name__}"):
             stack.enter_context(process)
     show_tasks(project, notes, impossible(answers))

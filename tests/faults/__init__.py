@@ -2,9 +2,18 @@
 
 import pytest
 
-from tools.generate import choices
+from tools.generate import choices, facts
 
 BROKERS = [str(broker) for broker in choices()["broker"]]
+RESULTS = {
+    str(name): facts({"result_backend": name}).result for name in choices()["result_backend"]
+}
+# Where results go unless a test says otherwise: to a server of their own.
+OWN_SERVER = next(name for name, known in RESULTS.items() if known.services)
+# Those that any process can read in Django's database.
+IN_DATABASE = [
+    name for name, known in RESULTS.items() if known.results_retrievable and not known.services
+]
 
 
 def on_brokers(*brokers: str, exhaustive: bool = True) -> pytest.MarkDecorator:
@@ -25,6 +34,6 @@ def on_brokers(*brokers: str, exhaustive: bool = True) -> pytest.MarkDecorator:
 def on_every_broker(*others: str, exhaustive: bool = True) -> pytest.MarkDecorator:
     """Run a test on each broker, and on others.
 
-    Results go to Redis, unless a name such as "redis, django-db" says otherwise.
+    Results go to `OWN_SERVER`, unless a name such as "rabbitmq, django-db" says otherwise.
     """
     return on_brokers(*BROKERS, *others, exhaustive=exhaustive)

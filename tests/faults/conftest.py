@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import OWN_SERVER
 from tests.faults.site import IN_FLIGHT, PROCESSES, Outcome, Site, site_answers
 from tests.helpers.make import run
 from tools.generate import Answer, Answers, generate
@@ -46,7 +47,7 @@ def site(
 ) -> Iterator[Site]:
     """A project that runs, on the broker and the result backend that are the test's parameter."""
     broker, _, result_backend = request.param.partition(", ")
-    answers = site_answers(broker, result_backend or "redis")
+    answers = site_answers(broker, result_backend or OWN_SERVER)
     site = Site(projects(answers), request.param, answers, tmp_path)
     try:
         site.start()

@@ -19,6 +19,7 @@ from tools.servers.server import HOST
 from tools.services import chosen, create_database
 from tools.trial.processes import Worker, python
 
+DATABASE_URL = "postgres://postgres@localhost:5432/site"
 SEND = Path(__file__).parent / "send.py"
 PROCESSES = 2
 # So many tasks at least are not done yet when something dies.
@@ -61,14 +62,18 @@ class Note:
     pid: int
 
 
+def at(url: str, server: Server, host: str = HOST, port: int | None = None) -> str:
+    """Return the URL of a server in development, as if it were at this host and port."""
+    return url.replace(f"localhost:{server.default_port}", f"{host}:{port or server.port}")
+
+
 class Site:
     """A project with a broker, a database and a result backend, each on a server of its own.
 
-    With PGMQ, the broker is the database, and so is the result backend unless it is Redis.
+    Where the choice has no server but the database, it is that.
     """
 
     def __init__(self, project: Path, name: str, answers: Answers, folder: Path) -> None:
-        broker = str(answers["broker"])
         self.name = name
         self.project = project
         self.folder = folder
@@ -77,16 +82,13 @@ class Site:
         choices = chosen(answers)
         self._choice = choices["broker"]
         self._caches = bool(choices["result_backend"].cache_url)
-        own = choices["result_backend"].services
-        self.results = SERVERS[own[0]](folder / "results") if own else self.database
-        server = SERVERS[self._choice.services[0]]
-        self.broker = self.database if broker == "pgmq" else server(folder / "broker")
+        self.results = self._server(choices["result_backend"], "results")
+        self.broker = self._server(self._choice, "broker")
         self.relay = Relay(self.broker.port)
         self.workers: list[SiteWorker] = []
-        database = f"postgres://postgres@{HOST}:{self.database.port}/site"
         self.env = {
             "QUEUE_PREFIX": "site",
-            "DATABASE_URL": database,
+            "DATABASE_URL": at(DATABASE_URL, self.database),
             "CELERY_BROKER_URL": self.broker_url(HOST, self.broker.port),
             # No task runs twice, or is ended, because the machine is slow.
             "CELERY_VISIBILITY_TIMEOUT": "3600",
@@ -97,15 +99,19 @@ class Site:
             "SQS_WAIT_TIME": "1",
             "TASK_MAX_RESTARTS": "2",
         }
-        if own:
-            self.env["CELERY_RESULT_BACKEND"] = f"redis://{HOST}:{self.results.port}/0"
+        if url := choices["result_backend"].url:
+            self.env["CELERY_RESULT_BACKEND"] = at(url, self.results)
         if self._caches:
             self.env["CACHE_URL"] = choices["result_backend"].cache_url
 
     def broker_url(self, host: str, port: int) -> str:
         """Return the broker's URL, as if it were at this host and port."""
-        url = self._choice.url or "pgmq://postgres@localhost:5432/site"
-        return str(url.replace(f"localhost:{self.broker.default_port}", f"{host}:{port}"))
+        return at(self._choice.url or DATABASE_URL, self.broker, host, port)
+
+    def _server(self, choice: Any, name: str) -> Server:
+        """Return the server of a choice: one of its own, or the database."""
+        own = [service for service in choice.services if service != self.database.name]
+        return SERVERS[own[0]](self.folder / name) if own else self.database
 
     def redeliver_after(self, seconds: int, longest_run: int) -> None:
         """Have brokers that wait for it give a dead worker's tasks to another after that time."""

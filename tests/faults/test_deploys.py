@@ -15,10 +15,10 @@ DELAYED = 20
 def test_a_new_version_is_deployed(site: Site, nothing_is_lost: Record) -> None:
     """The worker gets SIGTERM while tasks run that take longer than its time to finish.
 
-    It must give back what it has: no broker does so within an hour. What SQS answers to one that
+    It must give back what it has: no broker does so within an hour. What some answer to one that
     has just stopped, nobody can give back.
     """
-    if site.name == "sqs":
+    if site.broker.answers_late:
         site.redeliver_after(30, longest_run=18)
     stopped = site.folder / "stopped"
     site.send("hold", str(stopped), count=LONG, first=SENT)

@@ -2,9 +2,10 @@
 
 import time
 
-from tests.faults import on_brokers, on_every_broker
+from tests.faults import BROKERS, on_brokers, on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.site import Site
+from tools.generate import facts
 
 SENT = 240
 # As many as one process does while a task runs into its time limit, and some more.
@@ -59,7 +60,7 @@ def test_delays_and_retries_are_shorter_than_a_second(site: Site, nothing_is_los
     nothing_is_lost(SENT, fault, repeats=0)
 
 
-@on_brokers("redis", "pgmq", "sqs")
+@on_brokers(*(name for name in BROKERS if facts({"broker": name}).broker.visibility_timeout))
 def test_a_delay_outlasts_the_visibility_timeout(site: Site) -> None:
     """It would run twice: it is refused, with what to do."""
     site.redeliver_after(20, longest_run=12)

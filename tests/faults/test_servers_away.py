@@ -2,7 +2,7 @@
 
 import time
 
-from tests.faults import on_every_broker
+from tests.faults import BROKERS, IN_DATABASE, on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.site import PROCESSES, Site
 
@@ -16,7 +16,7 @@ SECONDS_AWAY = 3
 
 @on_every_broker()
 def test_the_broker_is_killed(site: Site, nothing_is_lost: Record) -> None:
-    """With tasks queued, running and delayed. SQS refuses connections: moto keeps nothing."""
+    """With tasks queued, running and delayed. A stand-in that keeps nothing refuses connections."""
     site.redeliver_after(30, longest_run=12)
     site.relay.start()
     site.env["CELERY_BROKER_URL"] = site.broker_url("127.0.0.1", site.relay.port)
@@ -40,7 +40,7 @@ def test_the_broker_is_killed(site: Site, nothing_is_lost: Record) -> None:
 
 @on_every_broker()
 def test_the_database_is_killed(site: Site, nothing_is_lost: Record) -> None:
-    if site.name == "pgmq":
+    if site.broker is site.database:
         # What the broker could not be told of, it delivers again.
         site.redeliver_after(20, longest_run=12)
     site.send("ask_database", count=SENT)
@@ -55,7 +55,7 @@ def test_the_database_is_killed(site: Site, nothing_is_lost: Record) -> None:
     nothing_is_lost(SENT, fault, repeats=len(site.read("failed")) + PROCESSES)
 
 
-@on_every_broker("redis, django-db", "redis, django-cache", "redis, sqlalchemy")
+@on_every_broker(*(f"{BROKERS[0]}, {name}" for name in IN_DATABASE))
 def test_the_result_backend_is_killed(site: Site, nothing_is_lost: Record) -> None:
     """Where results are in the database, that is killed. None is lost, nor a chord's last task."""
     chord = "from celery import chord; from tests.faults import work, add_up"

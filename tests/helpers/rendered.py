@@ -3,7 +3,7 @@
 import re
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,12 +13,19 @@ from typing import Any
 import pytest
 
 from tools.combinations import Combination, every
+from tools.generate import Answer
+from tools.services import services
 
 SHAPING = ("django", "database", "broker", "result_backend", "scheduler", "flower", "demo")
 OTHERS = ("docker", "kubernetes", "observability", "ci", "license")
 LINES = 40
 PINNED = re.compile(r":\d+\.\d+(\.\d+)?(-[a-z]+)?$")
 PRODUCTION = ("--file", "compose.yaml", "--file", "compose.prod.yaml")
+
+# It checks each kind of address, whatever the project has.
+ADDRESSES = "tests/test_checks_addresses.py"
+# Their lines also name what may not be there.
+IGNORES = (".dockerignore", ".gitignore", "LICENSE")
 
 Services = dict[str, dict[str, Any]]
 Composed = tuple[Combination, Services, Services]
@@ -46,6 +53,20 @@ class Project:
 class Generated:
     answers: Combination
     folder: Path
+
+
+@dataclass
+class Word:
+    """What stands in a project exactly when a choice was made, save in `neutral` files."""
+
+    pattern: str
+    chosen: Callable[[Combination], bool]
+    neutral: tuple[str, ...] = ()
+
+    def stands_in(self, file: File) -> bool:
+        if file.path in (*self.neutral, ADDRESSES) or "/static/" in file.path:
+            return False
+        return bool(re.search(self.pattern, f"{file.path}\n{file.text}", re.MULTILINE))
 
 
 @cache
@@ -76,3 +97,23 @@ def found(pairs: Iterable[Generated], path: str) -> list[Path]:
 
 def by_kind(objects: list[Any]) -> dict[tuple[str, str], dict[str, Any]]:
     return {(item["kind"], item["metadata"]["name"]): item for item in objects}
+
+
+def assert_said_where_chosen(word: Word, projects: list[Project], files: list[File]) -> None:
+    saying = {file for file in files if word.stands_in(file)}
+    chosen = [project for project in projects if word.chosen(project.answers)]
+    others = [project for project in projects if not word.chosen(project.answers)]
+    assert chosen
+    assert others
+    assert not [project.answers for project in chosen if project.files.isdisjoint(saying)]
+    assert not {file.path for project in others for file in project.files & saying}
+
+
+def needs(server: str, answers: Combination) -> bool:
+    """Return whether a project with these answers needs a server."""
+    return server in _servers(answers["broker"], answers["result_backend"], answers["database"])
+
+
+@cache
+def _servers(broker: Answer, result_backend: Answer, database: Answer) -> list[str]:
+    return services({"broker": broker, "result_backend": result_backend, "database": database})

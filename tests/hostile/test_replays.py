@@ -20,6 +20,8 @@ ANY_JSON = st.recursive(
     max_leaves=5,
 )
 
+BROKERS = ", ".join(map(str, choices()["broker"]))
+
 
 @cache
 def pre_hook() -> Template:
@@ -58,7 +60,7 @@ def test_a_replayed_answer_is_one_that_is_offered_or_refused(key: str, data: st.
 @unhurried
 @given(ANY_TEXT.filter(lambda key: not key.startswith("_") and key not in DEFAULTS))
 def test_a_replayed_answer_to_no_question_is_refused(key: str) -> None:
-    refused = replay_refusal(DEFAULTS | {key: "redis"})
+    refused = replay_refusal(DEFAULTS | {key: "x"})
     assert refused
     assert refused.startswith("There is no question ")
     assert_one_line(refused)
@@ -67,12 +69,12 @@ def test_a_replayed_answer_to_no_question_is_refused(key: str) -> None:
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"broker": "kafka"}, 'broker cannot be "kafka": choose one of redis, rabbitmq, '),
+        ({"broker": "kafka"}, f'broker cannot be "kafka": choose one of {BROKERS}.'),
         ({"docker": "yes"}, 'docker cannot be "yes": choose one of true, false.'),
         ({"demo": 1}, "demo cannot be 1: choose one of true, false."),
         ({"ci": None}, "ci cannot be null: did you mean none? Choose one of github, gitlab, none."),
         (
-            {"brocker": "redis"},
+            {"brocker": "x"},
             "There is no question 'brocker': did you mean broker? Choose one of ",
         ),
         ({"description": ["a"]}, "description is not a text: write it in quotes."),

@@ -101,18 +101,3 @@ def test_what_keda_logs_in_with_is_in_the_secret_that_the_guide_tells_to_make(
         secret = set(re.findall("^ +([A-Z_]+)=", listed.split("```")[1], re.MULTILINE))
         login = by_kind(objects)["TriggerAuthentication", "broker"]["spec"]
         assert {item["key"] for item in login.get("secretTargetRef", [])} <= secret
-
-
-def test_where_a_role_gives_the_rights_pods_have_it(
-    deployed: list[tuple[Combination, list[Any]]],
-) -> None:
-    roles: dict[bool, set[str]] = {True: set(), False: set()}
-    for answers, objects in deployed:
-        found = by_kind(objects)
-        account = found["ServiceAccount", "app"]["metadata"].get("annotations", {})
-        roles[answers["broker"] == "sqs"] |= account.keys()
-        if answers["broker"] == "sqs":
-            (settings,) = [item["data"] for item in objects if item["kind"] == "ConfigMap"]
-            (trigger,) = found["ScaledObject", "worker-slow"]["spec"]["triggers"]
-            assert trigger["metadata"]["awsRegion"] == settings["AWS_REGION"]
-    assert roles == {True: {"eks.amazonaws.com/role-arn"}, False: set()}

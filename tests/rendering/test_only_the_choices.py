@@ -1,74 +1,67 @@
 """What is chosen is there, and nothing else."""
 
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterable, Iterator
+from functools import cache, partial
 from itertools import combinations
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.helpers.rendered import File, Project, all_answers
+from tests.helpers.rendered import (
+    IGNORES,
+    File,
+    Project,
+    Word,
+    all_answers,
+    assert_said_where_chosen,
+    needs,
+)
 from tools.combinations import Combination
-from tools.generate import Answer
-from tools.services import chosen, services
+from tools.generate import Answer, choices, facts
+from tools.servers import SERVERS
 
 # One process renders all, since it keeps what it has compiled.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 
-@dataclass
-class Word:
-    """What stands in a project exactly when a choice was made, save in `neutral` files."""
-
-    pattern: str
-    chosen: Callable[[Combination], bool]
-    neutral: tuple[str, ...] = ()
-
-    def stands_in(self, file: File) -> bool:
-        if file.path in (*self.neutral, ADDRESSES) or "/static/" in file.path:
-            return False
-        return bool(re.search(self.pattern, f"{file.path}\n{file.text}", re.MULTILINE))
-
-
 @cache
-def facts(broker: Answer) -> Any:
+def knows(broker: Answer) -> Any:
     """Return what the template knows of a broker."""
-    return chosen({"broker": broker})["broker"]
+    return facts({"broker": broker}).broker
 
 
 @cache
 def results(result_backend: Answer) -> Any:
     """Return what the template knows of a result backend."""
-    return chosen({"result_backend": result_backend})["result_backend"]
+    return facts({"result_backend": result_backend}).result
 
 
-@cache
-def needed(broker: Answer, result_backend: Answer) -> list[str]:
-    """Return the servers that these two need."""
-    return services({"broker": broker, "result_backend": result_backend, "database": "sqlite"})
+def names() -> Iterator[Word]:
+    """Yield the names of servers and brokers, and how their addresses begin."""
+    for name in SERVERS:
+        yield Word(f"(?i){name}", partial(needs, name), IGNORES)
+    for broker in choices()["broker"]:
+        if broker not in SERVERS:
+            yield Word(f"(?i){broker}", partial(is_on, broker), IGNORES)
+        scheme = urlsplit(knows(broker).url).scheme
+        for name in knows(broker).services:
+            if scheme and scheme not in SERVERS:
+                yield Word(f"(?i){scheme}s?://", partial(needs, name))
 
 
-# Checks each kind of address, whatever the project has.
-ADDRESSES = "tests/test_checks_addresses.py"
-# Their lines also name what may not be there.
-IGNORES = (".dockerignore", ".gitignore", "LICENSE")
+def is_on(broker: Answer, answers: Combination) -> bool:
+    return answers["broker"] == broker
+
+
 WORDS = [
-    Word(r"(?i)rabbitmq|amqp://|quorum|erlang", lambda a: a["broker"] == "rabbitmq"),
-    Word(r"(?i)pgmq", lambda a: a["broker"] == "pgmq"),
-    Word(r"(?i)sqs|\baws|amazon|boto|moto|elasticmq", lambda a: a["broker"] == "sqs", IGNORES),
-    Word(
-        r"(?i)redis|valkey",
-        lambda a: "redis" in needed(a["broker"], a["result_backend"]),
-        IGNORES,
-    ),
-    Word(r"(?i)visibility", lambda a: facts(a["broker"]).visibility_timeout),
-    Word(r"(?i)broadcast", lambda a: facts(a["broker"]).broadcasts),
+    *{word.pattern: word for word in names()}.values(),
+    Word(r"(?i)visibility", lambda a: knows(a["broker"]).visibility_timeout),
+    Word(r"(?i)broadcast", lambda a: knows(a["broker"]).broadcasts),
     # Django's name for what other brokers do not have.
     Word(
         r"(?i)priorit(y|ies)",
-        lambda a: facts(a["broker"]).priorities,
+        lambda a: knows(a["broker"]).priorities,
         ("task_queue/django_tasks.py",),
     ),
     Word(r"django.celery.results", lambda a: str(a["result_backend"]).startswith("django-")),
@@ -134,10 +127,4 @@ def test_every_answer_meets_every_other(projects: list[Project]) -> None:
 def test_only_what_was_chosen_is_there(
     word: Word, projects: list[Project], files: list[File]
 ) -> None:
-    saying = {file for file in files if word.stands_in(file)}
-    chosen = [project for project in projects if word.chosen(project.answers)]
-    others = [project for project in projects if not word.chosen(project.answers)]
-    assert chosen
-    assert others
-    assert not [project.answers for project in chosen if project.files.isdisjoint(saying)]
-    assert not {file.path for project in others for file in project.files & saying}
+    assert_said_where_chosen(word, projects, files)

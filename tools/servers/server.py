@@ -31,10 +31,13 @@ class Server(Process, ABC):
     with the same data.
     """
 
-    default_port: ClassVar[int]
+    default_port: int
     """The port that clients try when they are told none; never the one used here."""
     durable: ClassVar[bool] = True
     """Whether its data survives `kill` and `stop`."""
+
+    answers_late: ClassVar[bool] = False
+    """Whether a client that has just stopped may be given a message that it cannot give back."""
 
     def __init__(self, folder: Path) -> None:
         """Prepare a server that keeps its data and its log in folder, made if there is none.

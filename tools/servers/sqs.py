@@ -16,6 +16,7 @@ class SQS(Server):
     name = "sqs"
     default_port = 9324
     durable = False
+    answers_late = True
 
     def __init__(self, folder: Path) -> None:
         if not (find_spec("moto") and find_spec("flask")):

@@ -18,10 +18,13 @@ MISLEADING = re.compile(
 
 
 class Valkey(Server):
-    """The broker that comes with the project's packages."""
+    """The server that comes with the project's packages, in place of a service's own."""
 
     name = "valkey"
-    default_port = SERVERS["redis"].default_port
+
+    def __init__(self, folder: Path, service: str) -> None:
+        super().__init__(folder)
+        self.default_port = SERVERS[service].default_port
 
     def command(self) -> list[str]:
         return [python(self.folder), "-m", "scripts.valkey"]

@@ -1,0 +1,1 @@
+"""A project's tests leave the database and the queues of its development alone."""

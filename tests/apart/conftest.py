@@ -1,0 +1,12 @@
+"""A project whose tests run beside its development."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.apart import make_project
+
+
+@pytest.fixture(scope="package")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_project({}, tmp_path_factory.mktemp("project"))

@@ -1,0 +1,71 @@
+"""What waits in PostgreSQL stays."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from tests.helpers.apart import develop, make_project, shell
+from tests.helpers.make import run
+from tools.servers.postgresql import PostgreSQL
+from tools.servers.server import HOST
+from tools.services import create_database
+from tools.trial.processes import python
+
+
+@pytest.fixture(scope="module")
+def in_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    answers: dict[str, str | bool] = {
+        "broker": "pgmq",
+        "database": "postgresql",
+        "result_backend": "sqlalchemy",
+    }
+    return make_project(answers, tmp_path_factory.mktemp("in_postgresql"))
+
+
+@pytest.mark.exhaustive
+def test_a_database_its_queues_and_its_results_stay(in_postgresql: Path, tmp_path: Path) -> None:
+    project = in_postgresql
+    with PostgreSQL(tmp_path / "postgresql") as server:
+        address = f"postgres:postgres@{HOST}:{server.port}"
+        urls = {
+            "shop": f"postgres://{address}/shop?application_name=web",
+            "shop_test": f"postgres:///shop_test?host={HOST}&port={server.port}&user=postgres",
+        }
+        for name, url in urls.items():
+            create_database(server, name)
+            variables = {"DATABASE_URL": url, "QUEUE_PREFIX": "shop_test"}
+            if name == "shop":
+                variables["CELERY_RESULT_BACKEND"] = url.replace("postgres", "db+postgresql", 1)
+            develop(project, **variables)
+            before = content(server, name)
+            assert before["q_shop_test_default"] == before["accounts_user"] == 1
+            run(project, python(project), "-m", "pytest", "tests/test_probe.py", **variables)
+            assert content(server, name) == before
+
+
+def content(server: PostgreSQL, name: str) -> dict[str, int]:
+    """Return how many rows each table of a database has."""
+    tables = "SELECT table_schema, table_name FROM information_schema.tables"
+    own = "WHERE table_type = 'BASE TABLE' AND table_schema IN ('public', 'pgmq')"
+    with psycopg.connect(f"host={HOST} port={server.port} user=postgres dbname={name}") as database:
+        count = SQL("SELECT count(*) FROM {}")
+        return {
+            table: database.execute(count.format(Identifier(schema, table))).fetchall()[0][0]
+            for schema, table in database.execute(f"{tables} {own}").fetchall()
+        }
+
+
+@pytest.mark.exhaustive
+def test_queues_elsewhere_are_reached_by_their_own_address_alone(in_postgresql: Path) -> None:
+    asked = "from django.conf import settings; print(settings.CELERY_BROKER_TRANSPORT_OPTIONS)"
+    said = shell(
+        in_postgresql,
+        asked,
+        DATABASE_URL="postgres:///shop?host=db.example.com",
+        CELERY_BROKER_URL="pgmq://user@queues.example.com/queues?sslmode=verify-full",
+    )
+    assert "postgresql://user@queues.example.com/queues?" in said
+    assert "&sslmode=verify-full'" in said
+    assert "db.example.com" not in said

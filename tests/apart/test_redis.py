@@ -1,0 +1,40 @@
+"""What waits in Redis stays."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.helpers.apart import USERS, develop, shell
+from tests.helpers.make import run
+from tools.servers.redis import Redis
+from tools.servers.server import HOST
+from tools.trial.processes import python
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    with Redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.mark.parametrize("name", ["db.sqlite3?timeout=30", "shop_test"])
+def test_a_file_and_what_waits_in_redis_stay(name: str, project: Path, broker: Redis) -> None:
+    variables = {
+        "DATABASE_URL": f"sqlite:///{name}",
+        # As a name may end in development, too.
+        "QUEUE_PREFIX": "shop_test",
+        "CELERY_BROKER_URL": f"redis://{HOST}:{broker.port}/0",
+        "CELERY_RESULT_BACKEND": f"redis://{HOST}:{broker.port}/0",
+    }
+    with closing(redis.Redis(HOST, broker.port)) as client:
+        client.flushall()
+        develop(project, **variables)
+        before = {key: client.dump(key) for key in client.scan_iter()}
+        run(project, python(project), "-m", "pytest", "tests/test_probe.py", **variables)
+        after = {key: client.dump(key) for key in client.scan_iter()}
+    assert any(b"default" in key for key in before)
+    assert before.items() <= after.items()
+    assert shell(project, USERS, **variables) == "ada\n"

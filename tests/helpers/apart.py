@@ -1,0 +1,64 @@
+"""A project whose tests run beside its development."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from tests.helpers.make import run
+from tools.generate import generate
+from tools.trial.processes import python
+
+# What the project's own tests do, too: a worker has the same database, and so have other processes.
+PROBE = """
+import subprocess
+import sys
+
+import pytest
+from django.db import connection
+
+from config.env import BASE_DIR
+from tests.fixtures import Process
+from tests.tasks import add
+
+NAME = "from django.db import connection; print(connection.settings_dict['NAME'])"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_task_runs(worker: Process) -> None:
+    assert add.delay(2, 3).get(timeout=60) == 5
+    command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "--command", NAME]
+    name = subprocess.check_output(command, cwd=BASE_DIR, text=True)
+    assert name.strip() == str(connection.settings_dict["NAME"])
+"""
+# A user, and a task that waits for a worker.
+BEGIN = """
+from django.contrib.auth import get_user_model
+from task_queue.doctor import answer
+
+get_user_model().objects.create_user("ada")
+answer.delay("00000000-0000-0000-0000-000000000000")
+"""
+USERS = """
+from django.contrib.auth import get_user_model
+
+print(*get_user_model().objects.values_list("username", flat=True))
+"""
+
+
+def make_project(answers: dict[str, str | bool], folder: Path) -> Path:
+    project = generate({"demo": False, "flower": False, "ci": "none", **answers}, folder)
+    (project / "tests/test_probe.py").write_text(PROBE)
+    run(project, "uv", "sync", "--quiet")
+    return project
+
+
+def shell(project: Path, code: str, **variables: str) -> str:
+    """Run code in a project, with its settings for development; return what it prints."""
+    command = [python(project), "manage.py", "shell", "--verbosity", "0", "--command", code]
+    return subprocess.check_output(command, cwd=project, env=os.environ | variables, text=True)
+
+
+def develop(project: Path, **variables: str) -> None:
+    """Give development what its tests must leave alone."""
+    run(project, python(project), "manage.py", "migrate", "--verbosity", "0", **variables)
+    shell(project, BEGIN, **variables)

@@ -1,0 +1,30 @@
+"""PostgreSQL, in containers."""
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.helpers.rendered import (
+    Composed,
+)
+
+# One process renders all, since it keeps what it has compiled.
+pytestmark = pytest.mark.xdist_group("rendering")
+
+
+def test_postgresql_keeps_what_it_has(composed: list[Composed]) -> None:
+    servers = [found for _, *both in composed for found in both if "postgresql" in found]
+    assert servers
+    for found in servers:
+        (volume,) = found["postgresql"]["volumes"]
+        assert volume["target"] == "/var/lib/postgresql"
+
+
+def test_in_production_processes_have_the_password_of_postgresql(composed: list[Composed]) -> None:
+    found = [production for _, _, production in composed if "postgresql" in production]
+    assert found
+    for production in found:
+        server = production["postgresql"]["environment"]
+        url = urlsplit(production["worker"]["environment"]["DATABASE_URL"])
+        assert url.username == "app"
+        assert url.password == server["POSTGRES_PASSWORD"]

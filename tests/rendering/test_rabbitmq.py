@@ -1,0 +1,50 @@
+"""RabbitMQ, in containers."""
+
+from functools import partial
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.helpers.rendered import (
+    Composed,
+    File,
+    Project,
+    Word,
+    assert_said_where_chosen,
+    needs,
+)
+
+# One process renders all, since it keeps what it has compiled.
+pytestmark = pytest.mark.xdist_group("rendering")
+
+WORD = Word(r"(?i)quorum|erlang", partial(needs, "rabbitmq"))
+
+
+def test_its_words_stand_where_it_is_needed(projects: list[Project], files: list[File]) -> None:
+    assert_said_where_chosen(WORD, projects, files)
+
+
+def test_rabbitmq_keeps_what_it_has_and_has_a_page_of_its_own(composed: list[Composed]) -> None:
+    seen = 0
+    for _, development, production in composed:
+        for found in (development, production):
+            if "rabbitmq" in found:
+                seen += 1
+                assert "-management" in found["rabbitmq"]["image"]
+                assert found["rabbitmq"]["hostname"] == "rabbitmq"
+                (volume,) = found["rabbitmq"]["volumes"]
+                assert volume["target"] == "/var/lib/rabbitmq"
+        if "rabbitmq" in development:
+            ports = {port["target"] for port in development["rabbitmq"]["ports"]}
+            assert ports == {5672, 15672}
+    assert seen
+
+
+def test_in_production_processes_have_the_password_of_rabbitmq(composed: list[Composed]) -> None:
+    found = [production for _, _, production in composed if "rabbitmq" in production]
+    assert found
+    for production in found:
+        server = production["rabbitmq"]["environment"]
+        url = urlsplit(production["worker"]["environment"]["CELERY_BROKER_URL"])
+        assert url.username == server["RABBITMQ_DEFAULT_USER"]
+        assert url.password == server["RABBITMQ_DEFAULT_PASS"]

@@ -1,0 +1,51 @@
+"""Amazon SQS, with a stand-in in development."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.helpers.rendered import (
+    IGNORES,
+    Composed,
+    File,
+    Project,
+    Word,
+    assert_said_where_chosen,
+    by_kind,
+    needs,
+)
+from tools.combinations import Combination
+
+# One process renders all, since it keeps what it has compiled.
+pytestmark = pytest.mark.xdist_group("rendering")
+
+WORD = Word(r"(?i)\baws|amazon|boto|moto|elasticmq", partial(needs, "sqs"), IGNORES)
+
+
+def test_its_words_stand_where_it_is_needed(projects: list[Project], files: list[File]) -> None:
+    assert_said_where_chosen(WORD, projects, files)
+
+
+def test_in_production_sqs_is_asked_as_seldom_as_costs_least(composed: list[Composed]) -> None:
+    asked = {
+        production["worker"]["environment"]["SQS_WAIT_TIME"]
+        for answers, _, production in composed
+        if answers["broker"] == "sqs"
+    }
+    assert asked == {"20"}
+
+
+def test_where_a_role_gives_the_rights_pods_have_it(
+    deployed: list[tuple[Combination, list[Any]]],
+) -> None:
+    roles: dict[bool, set[str]] = {True: set(), False: set()}
+    for answers, objects in deployed:
+        found = by_kind(objects)
+        account = found["ServiceAccount", "app"]["metadata"].get("annotations", {})
+        roles[answers["broker"] == "sqs"] |= account.keys()
+        if answers["broker"] == "sqs":
+            (settings,) = [item["data"] for item in objects if item["kind"] == "ConfigMap"]
+            (trigger,) = found["ScaledObject", "worker-slow"]["spec"]["triggers"]
+            assert trigger["metadata"]["awsRegion"] == settings["AWS_REGION"]
+    assert roles == {True: {"eks.amazonaws.com/role-arn"}, False: set()}

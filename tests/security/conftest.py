@@ -1,0 +1,23 @@
+"""A project on each broker that can prove who it is."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.make import make
+from tests.helpers.secure import BROKERS
+from tools.generate import choices, generate
+
+
+@pytest.fixture(scope="package", params=BROKERS)
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with its results on a server, so that both connections are encrypted."""
+    versions = choices()["django"]
+    answers = {
+        "project_slug": request.param + "_project",
+        "broker": request.param,
+        "django": versions[BROKERS.index(request.param) % len(versions)],
+    }
+    project = generate(answers, tmp_path_factory.mktemp("project"))
+    make(project, "install")
+    return project

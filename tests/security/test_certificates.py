@@ -1,0 +1,119 @@
+"""A project trusts no server without a valid certificate."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.running import SEND, WORKER, running
+from tests.helpers.secure import KINDS, SECURE, certify
+from tools.generate import facts
+from tools.process import inherited
+from tools.servers.server import HOST
+from tools.trial.processes import python
+
+REFUSED = "certificate verify failed"
+# Where projects have their results unless they say otherwise.
+RESULTS, *_ = facts({}).result.services
+
+
+@dataclass
+class Place:
+    """Where a project finds its servers, by their name, and the authority that vouches for them."""
+
+    urls: dict[str, str]
+    authority: Path
+
+
+@contextmanager
+def secure_servers(folder: Path, name: str) -> Iterator[Place]:
+    """Run a server of each kind, with a certificate for this host name."""
+    folder.mkdir()
+    certificate = certify(name, folder)
+    with ExitStack() as stack:
+        servers = [stack.enter_context(SECURE[kind](folder / kind, certificate)) for kind in KINDS]
+        urls = {server.name: server.secure_url() for server in servers}
+        yield Place(urls, folder / "authority.pem")
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Place]]:
+    """Servers with a certificate of their own, and servers with that of another."""
+    folder = tmp_path_factory.mktemp("servers")
+    with ExitStack() as stack:
+        yield {
+            "own": stack.enter_context(secure_servers(folder / "own", HOST)),
+            "another": stack.enter_context(secure_servers(folder / "another", "example.com")),
+        }
+
+
+def variables(project: Path, place: Place, **others: str) -> dict[str, str]:
+    """Return the environment in which a project uses these servers."""
+    [broker] = facts({"broker": project.name.removesuffix("_project")}).broker.services
+    return inherited() | {
+        "CELERY_BROKER_URL": place.urls[broker],
+        "CELERY_RESULT_BACKEND": place.urls[RESULTS],
+        **others,
+    }
+
+
+def send(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Send a task and wait for its result."""
+    command = [python(project), "-c", SEND]
+    return subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.exhaustive
+def test_a_server_that_proves_who_it_is_is_trusted(
+    project: Path, places: dict[str, Place], tmp_path: Path
+) -> None:
+    place = places["own"]
+    environment = variables(project, place, SSL_CERT_FILE=str(place.authority))
+    with running(project, tmp_path / "log", "ready.", *WORKER, **environment):
+        sent = send(project, **environment)
+    assert sent.stdout == "5\n", sent.stderr
+
+
+@pytest.mark.exhaustive
+def test_a_server_that_nobody_vouches_for_is_refused(
+    project: Path, places: dict[str, Place], tmp_path: Path
+) -> None:
+    environment = variables(project, places["own"])
+    refuses(project, tmp_path / "log", environment)
+
+
+@pytest.mark.exhaustive
+def test_a_server_with_the_certificate_of_another_is_refused(
+    project: Path, places: dict[str, Place], tmp_path: Path
+) -> None:
+    place = places["another"]
+    environment = variables(project, place, SSL_CERT_FILE=str(place.authority))
+    refuses(project, tmp_path / "log", environment)
+
+
+@pytest.mark.exhaustive
+def test_results_of_a_server_that_nobody_vouches_for_are_refused(
+    project: Path, places: dict[str, Place], tmp_path: Path
+) -> None:
+    """The broker is trusted: results go their own way."""
+    place = places["own"]
+    results = {"CELERY_RESULT_BACKEND": places["another"].urls[RESULTS]}
+    environment = variables(project, place, SSL_CERT_FILE=str(place.authority), **results)
+    with running(project, tmp_path / "log", "ready.", *WORKER, **environment):
+        sent = send(project, **environment)
+    assert sent.returncode == 1
+    assert REFUSED in sent.stderr
+
+
+def refuses(project: Path, log: Path, environment: dict[str, str]) -> None:
+    """Fail the test unless worker and sender refuse to talk to the broker."""
+    sent = send(project, **environment)
+    assert sent.returncode == 1
+    assert REFUSED in sent.stderr
+    with running(project, log, REFUSED, *WORKER, **environment) as worker:
+        assert "ready." not in worker.log.read_text()

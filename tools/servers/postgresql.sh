@@ -1,0 +1,2 @@
+# PostgreSQL, which Debian keeps out of PATH.
+has_any postgres /usr/lib/postgresql/*/bin/postgres || packages="$packages postgresql"
