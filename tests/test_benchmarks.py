@@ -40,8 +40,8 @@ def report(name: str, **rounds: list[float]) -> Report:
     ("argument", "line"),
     [
         ("broker=redis", "'broker=redis' is no option: write one of brokers="),
-        ("brokers=kafka", "broker cannot be 'kafka': Choose one of redis, rabbitmq, sqs, "),
-        ("results=rediss", "result_backend cannot be 'rediss': did you mean redis?"),
+        ("brokers=kafka", 'broker cannot be "kafka": choose one of redis, rabbitmq, sqs, '),
+        ("results=rediss", 'result_backend cannot be "rediss": did you mean redis?'),
         ("rounds=0", "rounds cannot be '0': give a number, 1 or more."),
         ("tasks=few", "tasks cannot be 'few': give a number, 100 or more."),
     ],

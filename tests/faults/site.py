@@ -80,10 +80,12 @@ class Site:
         self.notes = folder / "notes"
         self.database = SERVERS["postgresql"](folder / "database")
         choices = chosen(answers)
-        self._choice = choices["broker"]
+        # One without a URL of its own is in the database.
+        in_database = DATABASE_URL.replace("postgres", str(answers["broker"]), 1)
+        self._broker_url = choices["broker"].url or in_database
         self._caches = bool(choices["result_backend"].cache_url)
         self.results = self._server(choices["result_backend"], "results")
-        self.broker = self._server(self._choice, "broker")
+        self.broker = self._server(choices["broker"], "broker")
         self.relay = Relay(self.broker.port)
         self.workers: list[SiteWorker] = []
         self.env = {
@@ -106,7 +108,7 @@ class Site:
 
     def broker_url(self, host: str, port: int) -> str:
         """Return the broker's URL, as if it were at this host and port."""
-        return at(self._choice.url or DATABASE_URL, self.broker, host, port)
+        return at(self._broker_url, self.broker, host, port)
 
     def _server(self, choice: Any, name: str) -> Server:
         """Return the server of a choice: one of its own, or the database."""
