@@ -14,9 +14,6 @@ answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
 file = Path("manifest.json")
 manifest = json.loads(file.read_text(encoding="utf-8"))
 file.unlink()
-if manifest["refused"]:
-    # Cookiecutter deletes the folder.
-    sys.exit(f"ERROR: {manifest['refused']}")
 answers |= manifest["answers"]
 
 for feature in manifest["features"]:

@@ -1,7 +1,4 @@
-"""Refuses invalid answers, in one line, before a file is written.
-
-Two answers that cannot work together are refused by the post-generation hook.
-"""
+"""Refuses invalid answers, in one line, before a file is written."""
 
 import json
 import keyword
@@ -11,8 +8,11 @@ import signal
 import sys
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
+# Cookiecutter and cruft render a hook in the folder of the template, and run it in the project's.
+TEMPLATE = Path(json.loads(r""" {{ lipsum.__globals__["os"].getcwd() | jsonify }} """))
 
 TEXTS = ("project_name", "project_slug", "description", "author_name", "author_email")
 # The packages that a generated project imports, or has at its top level.
@@ -54,15 +54,11 @@ TEXT_LENGTH = 200
 
 def check_questions() -> str | None:
     """Check what cookiecutter takes as it is: a replayed file."""
-    # Cruft replays none, and does not say where the template is.
-    file = Path(os.environ.get("PWD", ""), answers.get("_repo_dir", ""), "cookiecutter.json")
-    if "_repo_dir" not in answers or not file.is_file():
-        return None
-    sys.path.insert(0, str(file.parent))
+    sys.path.insert(0, str(TEMPLATE))
     sys.dont_write_bytecode = True
     from tools.project import Abort, check
 
-    questions = json.loads(file.read_text(encoding="utf-8"))
+    questions = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
     try:
         check({key: answers[key] for key in answers if not key.startswith("_")}, questions)
     except Abort as reason:
@@ -115,7 +111,22 @@ def check_email() -> str | None:
     return f"author_email: {email!r} is not a valid e-mail address (example: ada@example.com)."
 
 
-CHECKS = (check_questions, check_texts, check_slug, check_email)
+def check_together() -> str | None:
+    """Check the answers against each other, by the facts of what was chosen."""
+    if __name__ != "__main__":
+        # tools/generate.py asks for the facts itself, and compiles them once.
+        return None
+    from cookiecutter.utils import create_env_with_context
+    from jinja2 import FileSystemLoader
+
+    context = {"cookiecutter": answers}
+    environment = create_env_with_context(context)
+    environment.loader = FileSystemLoader(TEMPLATE / "templates")
+    facts: Any = environment.get_template("project.jinja").make_module(context)
+    return facts.refused or None
+
+
+CHECKS = (check_questions, check_texts, check_slug, check_email, check_together)
 
 for check in CHECKS:
     if refusal := check():

@@ -228,6 +228,23 @@ def test_cookiecutter_itself_refuses_and_leaves_nothing_behind(
     assert not list(tmp_path.glob("output/*"))
 
 
+@pytest.mark.parametrize("arguments", [["--skip-if-file-exists"], []])
+def test_a_refusal_leaves_a_project_that_is_there_as_it_is(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    assert cookiecutter(tmp_path).returncode == 0
+
+    def files() -> dict[Path, bytes]:
+        paths = tmp_path.glob("output/**/*")
+        return {path: path.read_bytes() for path in paths if path.is_file()}
+
+    before = files()
+    words = ["--overwrite-if-exists", *arguments, "broker=sqs", "result_backend=rpc"]
+    run = cookiecutter(tmp_path, *words)
+    assert "ERROR: result_backend=rpc cannot work" in run.stderr
+    assert files() == before
+
+
 @pytest.mark.parametrize(
     ("argument", "reason"),
     [

@@ -30,9 +30,8 @@ def pre_hook() -> Template:
 
 def replay_refusal(answers: dict[str, Any]) -> str | None:
     """Return with which line the hook refuses answers that cookiecutter did not look at."""
-    questions = {**answers, "_repo_dir": str(ROOT)}
     try:
-        exec(pre_hook().render({"cookiecutter": questions}), {"__name__": "hook"})
+        exec(pre_hook().render({"cookiecutter": answers}), {"__name__": "hook"})
     except SystemExit as refused:
         return str(refused).removeprefix(ERROR)
     return None
