@@ -106,6 +106,15 @@ def test_all_choices_of_a_question_tell_the_same_things(folder: str) -> None:
         assert told == next(iter(files.values()))
 
 
+@pytest.mark.parametrize("folder", ["brokers", "results", "services"])
+def test_the_page_on_choices_names_each_fact_and_macro(folder: str) -> None:
+    page = (ROOT / "docs" / "adding-a-choice.md").read_text(encoding="utf-8")
+    explained = page.partition("\n## What the files contain\n")[2]
+    variables, macros = names(next((TEMPLATES / folder).glob("*.jinja")))
+    assert variables <= set(re.findall(r"`(\w+)`", explained))
+    assert macros <= set(re.findall(r"`(\w+)\(.*?\)`", explained))
+
+
 def test_each_service_that_a_choice_needs_has_a_file_and_each_file_is_needed() -> None:
     needed = {
         service.name
