@@ -3,13 +3,14 @@
 Each file of the template is compiled once a process, so rendering is measured cold and warm.
 """
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from tools.generate import ROOT, environment, generate, refusal, render
+from tools.generate import QUESTIONS, ROOT, environment, generate, refusal, render
 
 
 def test_rendering_a_project(benchmark: BenchmarkFixture) -> None:
@@ -44,4 +45,5 @@ def test_asking_the_first_question(benchmark: BenchmarkFixture, tmp_path: Path) 
         )
         return run.stdout
 
-    assert "What is the project called?" in benchmark.pedantic(ask, rounds=5)
+    question = json.loads(QUESTIONS.read_text(encoding="utf-8"))["__prompts__"]["project_name"]
+    assert question in benchmark.pedantic(ask, rounds=5)
