@@ -261,6 +261,20 @@ def test_a_switch_leaves_out_what_the_new_broker_cannot_carry_and_says_so(projec
     assert state(project) == before
 
 
+def test_a_switch_to_another_database_says_that_no_data_was_moved(
+    project: Path, script: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = project / "db.sqlite3"
+    data.write_bytes(b"rows")
+    script.PROJECT = project
+    assert script.main("switch", "broker=pgmq") == 0
+    said = capsys.readouterr().out
+    assert "\nThe database is PostgreSQL: the broker keeps its queues in it.\n" in said
+    assert "\nNo data was moved: the old database is untouched." in said
+    assert data.read_bytes() == b"rows"
+    assert "\nDATABASE_URL=sqlite:///db.sqlite3\n" in (project / ".env.bak").read_text()
+
+
 def test_an_answer_that_is_given_already_changes_nothing(project: Path) -> None:
     before = state(project)
     switched = run_make(project, "switch", "broker=redis")

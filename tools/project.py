@@ -118,6 +118,11 @@ def switch(overrides: dict[str, str], folder: Path) -> None:
         raise Abort("\n".join([*notes, "Nothing was changed."]))
     message = "Switch to " + ", ".join(f"{key}={value}" for key, value in overrides.items())
     apply(before, after, with_answers(record, new), message, folder)
+    if new.get("database") != old.get("database"):
+        notes.append(
+            "No data was moved: the old database is untouched. manage.py dumpdata and loaddata"
+            " copy it."
+        )
     print(*notes, sep="\n")
 
 
