@@ -275,6 +275,32 @@ def test_a_switch_to_another_database_says_that_no_data_was_moved(
     assert "\nDATABASE_URL=sqlite:///db.sqlite3\n" in (project / ".env.bak").read_text()
 
 
+def test_a_project_that_cruft_made_is_what_it_is_and_not_what_was_asked_for(
+    project: Path, script: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script.PROJECT = project
+    assert script.main("switch", "broker=pgmq") == 0
+    file = project / ".cruft.json"
+    record = json.loads(file.read_text(encoding="utf-8"))
+    record["context"]["cookiecutter"] |= {"database": "sqlite", "flower": True}
+    file.write_text(json.dumps(record), encoding="utf-8")
+    commit(project)
+    capsys.readouterr()
+    assert script.main("switch") == 0
+    listed = capsys.readouterr().out
+    assert "\ndatabase        postgresql  or sqlite\n" in listed
+    assert "\nflower          false  or true\n" in listed
+    assert script.main("switch", "database=postgresql") == 0
+    assert capsys.readouterr().out.startswith(
+        "Nothing to do: the project already has this database"
+    )
+    assert script.main("switch", "database=sqlite") == 1
+    reason = (
+        "The database is PostgreSQL: the broker keeps its queues in it.\nNothing was changed.\n"
+    )
+    assert capsys.readouterr().err == reason
+
+
 def test_an_answer_that_is_given_already_changes_nothing(project: Path) -> None:
     before = state(project)
     switched = run_make(project, "switch", "broker=redis")

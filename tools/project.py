@@ -98,6 +98,9 @@ def switch(overrides: dict[str, str], folder: Path) -> None:
     check({key: value for key, value in old.items() if key in questions}, questions, f"{RECORD}: ")
     changes = {key: coerce(value, questions.get(key)) for key, value in overrides.items()}
     check(changes, questions)
+    before, _ = render(old, folder / "before")
+    # An older record, and that of cruft, may have answers that the template did not follow.
+    old = answers_made(before)
     if not changes:
         for key, default in questions.items():
             others = [to_cli(value) for value in choices(default) if value != old.get(key)]
@@ -108,12 +111,8 @@ def switch(overrides: dict[str, str], folder: Path) -> None:
         print(f"Nothing to do: the project already has this {', '.join(sorted(changes))}.")
         return
     check_clean()
-    before, known = render(old, folder / "before")
-    # An older record may have answers that the template did not follow.
-    old = answers_made(before)
     after, notes = render(old | changes, folder / "after")
     new = answers_made(after)
-    notes = [note for note in notes if note not in known]
     if new == old:
         raise Abort("\n".join([*notes, "Nothing was changed."]))
     message = "Switch to " + ", ".join(f"{key}={value}" for key, value in overrides.items())
