@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import chdir
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -90,8 +91,11 @@ def refusal(answers: Answers) -> str | None:
 
     Takes a thousandth of the time that `generate` takes.
     """
+    # As cookiecutter does, which renders a hook in the template's folder.
+    with chdir(ROOT):
+        hook = _pre_hook().render(context(answers))
     try:
-        exec(_pre_hook().render(context(answers)), {"__name__": "hook"})
+        exec(hook, {"__name__": "hook"})
     except SystemExit as refused:
         return str(refused).removeprefix(ERROR)
     return facts(answers).refused or None
