@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tests.helpers.make import make, run
-from tests.helpers.origin import copy_template
+from tests.helpers.origin import commit, copy_template
 from tests.helpers.team import replace
 from tools import switching
 from tools.generate import ROOT, Answers, choices, generate, parse, render
@@ -301,6 +301,8 @@ def test_the_steps_to_a_new_choice_work(copy: Path) -> None:
 def test_the_templates_own_tests_take_the_new_choices(copy: Path) -> None:
     follow(DOCS / "adding-a-choice.md", copy)
     run(copy, "make", "docs", "switching")
+    # A project records its template only if that is a repository.
+    commit(copy)
     pytest_here = (sys.executable, "-m", "pytest", "--quiet", "-m", "not exhaustive")
     run(copy, *pytest_here, "tests/test_answers.py", "tests/test_template.py")
     run(copy, *pytest_here, "tests/test_docs.py", "-k", "not steps and not preset")
