@@ -94,6 +94,24 @@ def test_a_project_with_edits_becomes_a_new_one_with_the_same_edits(
     assert files == expected
 
 
+def test_an_update_leaves_out_what_the_template_does_not_offer_any_more(
+    origin: Path, tmp_path: Path
+) -> None:
+    project = cookiecutter(origin, tmp_path)
+    replace(origin / "templates/brokers/redis.jinja", "set events = true", "set events = false")
+    commit(origin)
+    updated = run_make(project, "update")
+    assert updated.returncode == 0, updated.stderr
+    assert updated.stdout.endswith("\nFlower is left out: Redis has no events for it to show.\n")
+    files = tracked(project)
+    record = json.loads(files.pop(".cruft.json"))
+    assert record["context"]["cookiecutter"]["flower"] is False
+    (tmp_path / "fresh").mkdir()
+    expected = tracked(cookiecutter(origin, tmp_path / "fresh"))
+    del expected[".cruft.json"]
+    assert files == expected
+
+
 def test_a_fix_in_the_tool_reaches_a_project_that_is_not_updated(
     origin: Path, tmp_path: Path
 ) -> None:

@@ -196,16 +196,21 @@ def update(overrides: dict[str, str], folder: Path) -> None:
         git("add", RECORD)
         print(f"{RECORD} has the new address: commit it. The template's version is the same.")
         return
-    after, _ = render(answers_of(record), folder / "after")
+    answers = answers_of(record)
+    after, notes = render(answers, folder / "after")
     # With the answers to new questions.
     record = with_answers(record, answers_made(after)) | {"commit": new_commit}
     checkout(old_commit)
-    before, _ = render(answers_of(record), folder / "before")
+    before, known = render(answers, folder / "before")
     name = git("describe", "--tags", "--always", new_commit, cwd=TEMPLATE)
     apply(before, after, record, f"Update the template to {name}", folder)
+    for note in notes:
+        if note not in known:
+            print(note)
     changes = git("diff", "--unified=0", old_commit, new_commit, "--", "CHANGELOG.md", cwd=TEMPLATE)
     news = re.findall(r"^\+(?!\+\+)(.*)$", changes, re.MULTILINE)
-    print("\nWhat is new, and what is left to do by hand:\n", *news, sep="\n")
+    if news:
+        print("\nWhat is new, and what is left to do by hand:\n", *news, sep="\n")
 
 
 def propose(overrides: dict[str, str], folder: Path) -> None:
