@@ -10,6 +10,7 @@ from tools.process import Process, tail
 from tools.progress import descendants
 from tools.servers import SERVERS, Server
 
+APP = Path(__file__).parent / "app"
 # What would lead Celery, a driver, make or uv elsewhere than to the project and its servers.
 MISLEADING = re.compile(
     r"APP|AWS_.*|BROKER_URL|CELERY_.*|DJANGO_.*|MAKE.*|MFLAGS|PG.*|PYTHONPATH|RESULT_BACKEND"
@@ -55,10 +56,10 @@ class Beat(Process):
     name = "beat"
 
     def __init__(self, folder: Path, ticks: Path) -> None:
-        super().__init__(folder, env={"TICKS": str(ticks)})
+        super().__init__(folder, env={"TICKS": str(ticks), "PYTHONPATH": str(APP)})
 
     def command(self) -> list[str]:
-        return [python(self.folder), "-m", "celery", "--app", "tests.beat", "beat"]
+        return [python(self.folder), "-m", "celery", "--app", "trial_beat", "beat"]
 
 
 def isolate(project: Path) -> None:

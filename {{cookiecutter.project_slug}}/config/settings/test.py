@@ -1,4 +1,4 @@
-# {% from "project.jinja" import result with context %}
+# {% from "project.jinja" import result, scheduler with context %}
 """Settings for the tests: a database, queues and keys of their own, beside those of development."""
 
 import os
@@ -41,4 +41,8 @@ MEDIA_ROOT = MEDIA_ROOT / "test"
 vars().update(env.email("TEST_EMAIL_URL", default="dummymail://"))
 # Tests wait for no rate limit.
 CELERY_TASK_ANNOTATIONS = {"*": {"rate_limit": None}}
+# {% if scheduler.beat %}
+# Beat ticks once a second, instead of once a minute.
+CELERY_BEAT_SCHEDULE["heartbeat"]["schedule"] = 1
+# {% endif %}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
