@@ -54,16 +54,12 @@ TEXT_LENGTH = 200
 
 def check_questions() -> str | None:
     """Check what cookiecutter takes as it is: a replayed file."""
-    file = TEMPLATE / "cookiecutter.json"
-    if not file.is_file():
-        # tools/generate.py, which has checked them itself, renders this anywhere.
-        return None
     if __name__ == "__main__":
         sys.path.insert(0, str(TEMPLATE))
         sys.dont_write_bytecode = True
     from tools.project import Abort, check
 
-    questions = json.loads(file.read_text(encoding="utf-8"))
+    questions = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
     try:
         check({key: answers[key] for key in answers if not key.startswith("_")}, questions)
     except Abort as reason:

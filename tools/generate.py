@@ -91,10 +91,10 @@ def refusal(answers: Answers) -> str | None:
 
     Takes a thousandth of the time that `generate` takes.
     """
-    # As cookiecutter does, which renders a hook in the template's folder.
-    with chdir(ROOT):
-        hook = _pre_hook().render(context(answers))
     try:
+        # As cookiecutter does, which renders a hook in the template's folder.
+        with chdir(ROOT):
+            hook = _pre_hook().render(context(answers))
         exec(hook, {"__name__": "hook"})
     except SystemExit as refused:
         return str(refused).removeprefix(ERROR)
