@@ -139,7 +139,9 @@ def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
         port = int(starter.said())
         with socket.create_connection((HOST, port), timeout=STUCK_SECONDS) as connection:
             starter.send_signal(signal.SIGKILL)
-            assert connection.recv(1) == b""
+            # A server that ends before it has accepted the connection resets it.
+            with suppress(ConnectionResetError):
+                assert connection.recv(1) == b""
 
 
 @pytest.mark.exhaustive
