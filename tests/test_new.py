@@ -51,9 +51,12 @@ def test_a_misspelt_answer_is_refused_in_one_line_before_any_question(tmp_path: 
     assert run.stderr.count("\n") == 1
 
 
-def test_answers_that_cannot_work_are_refused_in_one_line(tmp_path: Path) -> None:
+def test_answers_that_cannot_work_are_refused_in_one_line_before_any_question(
+    tmp_path: Path,
+) -> None:
     run = new(tmp_path / "code", "broker=sqs", "result_backend=rpc")
     assert run.returncode == 1
+    assert run.stdout == ""
     assert run.stderr.startswith("result_backend=rpc cannot work with broker=sqs")
     assert run.stderr.count("\n") == 1
     assert not (tmp_path / "code").exists()

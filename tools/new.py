@@ -25,6 +25,7 @@ from tools.generate import (
     escape,
     generate,
     parse,
+    refusal,
 )
 
 INTO = "into="
@@ -41,6 +42,9 @@ def main(arguments: Sequence[str]) -> int:
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         preset = parse(word for word in arguments if not word.startswith(INTO))
+        # Before anybody is asked the rest.
+        if reason := refusal(preset):
+            raise Refused(reason)
         answers = ask(preset)
         folder = Path(folders[-1]).expanduser() if folders else ROOT.parent
         said: list[str] = []
