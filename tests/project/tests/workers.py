@@ -5,13 +5,16 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from config import celery_app
-from tests.fixtures import Process, wait_until
+from tests.fixtures import Process, is_idle, wait_until
 
 StartWorker = Callable[..., Process]
 
 
 def restart(worker: Process, **env: str) -> None:
     """Start a worker again, with these variables, too. Returns once it is ready."""
+    if not (worker.ended or celery_app.conf.worker_enable_remote_control):
+        # What such a broker hands to a worker that stops, it may keep from others for an hour.
+        wait_until(is_idle, "the worker to be idle")
     worker.stop()
     worker.environment |= env
     count = worker.log.read_text().count("ready.")
