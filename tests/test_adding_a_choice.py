@@ -9,6 +9,7 @@ import pytest
 
 from tests.helpers import made_up
 from tests.helpers.make import run
+from tests.helpers.origin import commit
 from tools.generate import ROOT
 
 QUICK = (sys.executable, "-m", "pytest", "--quiet", "-m", "not exhaustive")
@@ -26,6 +27,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made_up.add_to(folder)
     run(folder, sys.executable, "-m", "tools.reference")
     run(folder, sys.executable, "-m", "tools.switching")
+    commit(folder)
     return folder
 
 

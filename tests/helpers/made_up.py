@@ -13,7 +13,7 @@ BROKER = """\
 # {% set dependencies = [] %}
 # {% set services = [] %}
 # {% set apps = [] %}
-# {% set database = "DATABASE" %}
+# {% set database = "INCLUDED" %}
 # {% set url = "memory://" %}
 # {% set example = "memory://" %}
 # {% set compose_url = "" %}
@@ -60,23 +60,24 @@ EXTRA]
 # {%- endmacro %}
 
 # {% macro scaler(queue) %}
-    - type: cpu
+    - type: postgresql
       metadata:
-        value: "{{ queue | length }}0"
+        query: SELECT length FROM waiting('{{ cookiecutter.project_slug }}' || '_{{ queue }}')
+        targetQueryValue: "10"
       authenticationRef:
         name: broker
 # {%- endmacro %}
 
 # {% macro scaler_replacements() %}
-        fieldPaths: [spec.triggers.0.metadata.value]
-        options: { delimiter: ".", index: 0 }
+        fieldPaths: [spec.triggers.0.metadata.query]
+        options: { delimiter: "'", index: 1 }
 # {%- endmacro %}
 
 # {% macro scaler_login() %}
   secretTargetRef:
-    - parameter: address
+    - parameter: connection
       name: secrets
-      key: CELERY_BROKER_URL
+      key: DATABASE_URL
 # {%- endmacro %}
 
 # {% macro secrets() %}
@@ -169,7 +170,7 @@ def add_broker(template: Path, questions: Any, name: str, is_true: bool) -> None
     """Add a broker of which every fact is true, or none."""
     text = fill(BROKER, name, is_true)
     values = {
-        "DATABASE": "postgresql" if is_true else "",
+        "INCLUDED": "postgresql" if is_true else "",
         "STRATEGY": "native" if is_true else "worker",
         "APP": "task_queue.visibility" if is_true else "celery",
         "IMPORTED": "Queue\nfrom kombu.common import Broadcast" if is_true else "Queue",
