@@ -329,8 +329,8 @@ def test_lines_that_both_changed_are_named_and_can_be_merged_by_hand(
     project: Path, script: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     celery = project / "config/settings/celery.py"
-    replace(celery, '"unacked_restore_interval": 10', '"unacked_restore_interval": 5')
-    with (project / "task_queue/visibility.py").open("a") as file:
+    replace(celery, '"socket_connect_timeout": 2', '"socket_connect_timeout": 3')
+    with (project / "task_queue/leases.py").open("a") as file:
         file.write("# Ours.\n")
     commit(project)
     before = state(project)
@@ -340,7 +340,7 @@ def test_lines_that_both_changed_are_named_and_can_be_merged_by_hand(
     said = capsys.readouterr().err
     assert said.startswith("Nothing was changed: ")
     assert "\n    config/settings/celery.py\n" in said
-    assert "\n    task_queue/visibility.py (changed here, deleted by the template)\n" in said
+    assert "\n    task_queue/leases.py (changed here, deleted by the template)\n" in said
     by_hand = said.partition("by hand: ")[2].partition(",")[0]
     subprocess.run(by_hand.split(), cwd=project, check=False, capture_output=True)
     assert "<<<<<<<" in celery.read_text()

@@ -41,7 +41,6 @@ OF_NO_PAIR = (
     "test_checks_*",
     "test_messages",
     "test_production",
-    "test_visibility",
     "test_doctor",
 )
 

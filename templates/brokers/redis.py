@@ -5,42 +5,56 @@ is on its way while the connection breaks, or while the worker dies, is gone. He
 both. On the same trip, it removes the tasks that are done: so a busy worker goes to Redis once for
 each task, where kombu goes four times.
 
-A script cannot wait, so who sends a task also leaves a wake-up, and workers without a task wait for
-that. They look for tasks once a second anyway: no task waits for a wake-up that was lost.
+A script cannot wait, so the sender of a task also leaves a wake-up, and idle workers wait for that.
+They look for tasks once a second anyway: no task waits for a wake-up that was lost.
+
+Redis keeps a task with a countdown until it is almost due, so that workers need no memory for it.
 """
 
 # kombu's stubs leave most of this out.
 # mypy: disable-error-code="attr-defined, misc"
 
+import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from queue import Empty
 from time import monotonic, time
 from typing import Any
 
+from celery import current_app
+from celery.worker.state import active_requests
+from kombu import Message
 from kombu.transport import redis, virtual
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.functional import LRUCache
 from kombu.utils.json import dumps, loads
 from kombu.utils.objects import cached_property
 
+from task_queue.leases import seconds_until_due
+
 logger = logging.getLogger(__name__)
 
 # A wake-up that nobody waits for is gone after so many milliseconds.
 WAKEUP_EXPIRES = 60_000
+# A worker gets a task so many seconds before it is due, and starts it in time by its own clock.
+EARLY = 2
+
+# The first two keys of each script are a hash of the messages that workers hold, and a sorted set
+# that says when their leases were renewed.
 
 SEND = """
-redis.call('LPUSH', KEYS[1], ARGV[1])
-redis.call('LPUSH', KEYS[2], '')
-redis.call('PEXPIRE', KEYS[2], ARGV[2])
+redis.call('LPUSH', KEYS[3], ARGV[1])
+redis.call('LPUSH', KEYS[4], '')
+redis.call('PEXPIRE', KEYS[4], ARGV[2])
 """
 
-# After two keys for what workers have, come each list of messages and its queue's wake-ups; after
-# two numbers, the delivery tags of what is done. Returns which list had a message, the message, and
+# Further keys are each list of messages, its queue's wake-ups and its delayed messages; after three
+# numbers come the delivery tags of what is done. Returns which list had a message, the message, and
 # its delivery tag, if it can be read.
 TAKE = """
-for i = 3, #ARGV do
+local clock = redis.call('TIME')[1]
+for i = 4, #ARGV do
     redis.call('HDEL', KEYS[1], ARGV[i])
     redis.call('ZREM', KEYS[2], ARGV[i])
 end
@@ -50,30 +64,101 @@ local function note(raw)
     local tag, delivery = properties.delivery_tag, properties.delivery_info
     local exchange, key = cjson.encode(delivery.exchange), cjson.encode(delivery.routing_key)
     redis.call('HSET', KEYS[1], tag, '[' .. raw .. ',' .. exchange .. ',' .. key .. ']')
-    redis.call('ZADD', KEYS[2], ARGV[1], tag)
+    redis.call('ZADD', KEYS[2], clock, tag)
     return tag
 end
 
-for i = 4, #KEYS, 2 do
-    redis.call('DEL', KEYS[i])
+for i = 3, #KEYS, 3 do
+    redis.call('DEL', KEYS[i + 1])
+    local due = redis.call('ZRANGEBYSCORE', KEYS[i + 2], 0, ARGV[1], 'LIMIT', 0, ARGV[2])
+    for _, raw in ipairs(due) do
+        redis.call('LPUSH', KEYS[i], raw)
+        redis.call('ZREM', KEYS[i + 2], raw)
+    end
 end
 local taken
-for i = 3, #KEYS, 2 do
+for i = 3, #KEYS, 3 do
     local raw = not taken and redis.call('RPOP', KEYS[i])
     if raw then
         local sound, tag = pcall(note, raw)
-        taken = {(i - 3) / 2, raw, sound and tag}
+        taken = {(i - 3) / 3, raw, sound and tag}
     end
     if redis.call('EXISTS', KEYS[i]) == 1 then
         redis.call('LPUSH', KEYS[i + 1], '')
-        redis.call('PEXPIRE', KEYS[i + 1], ARGV[2])
+        redis.call('PEXPIRE', KEYS[i + 1], ARGV[3])
     end
 end
 return taken
 """
+# So many delayed messages become ready at a time, at most: Redis answers nobody else meanwhile.
+READY_AT_A_TIME = 100
+# Delivery tags of tasks that outlived their connection, and of which Redis does not know yet.
+acknowledged_late: list[str] = []
+
+# A full Redis refuses transactions and most commands that write, but not a script that begins by
+# removing something, as the next ones do.
+
+# Further keys are lists that a message goes back to, if any, after whose tag come a command and the
+# message. If it is gone, it was acknowledged or put back meanwhile.
+RELEASE = """
+local held = redis.call('HDEL', KEYS[1], ARGV[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+for i = 3, held == 1 and #KEYS or 0 do
+    redis.call(ARGV[2], KEYS[i], ARGV[3])
+end
+"""
+
+RENEW = """
+redis.call('ZREM', KEYS[2], '')
+local clock = redis.call('TIME')[1]
+for i = 1, #ARGV do
+    redis.call('ZADD', KEYS[2], 'XX', clock, ARGV[i])
+end
+"""
+
+# Whoever is to put messages back leases them meanwhile.
+EXPIRED = """
+redis.call('ZREM', KEYS[2], '')
+local clock = redis.call('TIME')[1]
+local tags = redis.call('ZRANGEBYSCORE', KEYS[2], 0, clock - ARGV[1], 'LIMIT', 0, 100)
+for _, tag in ipairs(tags) do
+    redis.call('ZADD', KEYS[2], clock, tag)
+end
+return tags
+"""
 
 
 class QoS(redis.QoS):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # After a time without Redis, living workers renew their leases first.
+        self.restores_from = monotonic() + self.visibility_timeout
+
+    def restore_visible(self, *args: Any, **kwargs: Any) -> None:
+        """Do nothing: kombu calls this in an event loop only, which some pools do not have."""
+
+    def restore_expired(self) -> None:
+        """Send again what dead workers held, by Redis's clock: those of workers may differ."""
+        if monotonic() < self.restores_from:
+            return
+        for tag in self.channel.run(EXPIRED, self.visibility_timeout):
+            try:
+                self.restore_by_tag(bytes_to_str(tag))
+            except (KeyError, TypeError, ValueError):
+                logger.exception("A message cannot be sent again: %s", tag)
+
+    def restore_unacked(self, client: Any = None) -> None:
+        """Give back what waits. A task that runs goes on: its lease is renewed."""
+        delivered: Any = self._delivered
+        running = {request.message.delivery_tag for request in tuple(active_requests)}
+        try:
+            with self.channel.conn_or_acquire(client) as client:
+                for tag in [tag for tag in delivered if tag not in running]:
+                    self.restore_by_tag(tag, client=client)
+        except self.channel.connection_errors as error:
+            logger.warning("Redis is down: tasks at hand run once their leases end (%s).", error)
+        delivered.clear()
+
     def append(self, message: Any, delivery_tag: str) -> None:
         if delivery_tag == self.channel.taken:
             virtual.QoS.append(self, message, delivery_tag)
@@ -81,11 +166,36 @@ class QoS(redis.QoS):
             super().append(message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
-        if self.channel.takes_next:
+        if self.channel.closed:
+            acknowledged_late.append(delivery_tag)
+        elif self.channel.takes_next:
             self.channel.done.append(delivery_tag)
-            virtual.QoS.ack(self, delivery_tag)
         else:
-            super().ack(delivery_tag)
+            self.channel.run(RELEASE, delivery_tag)
+        virtual.QoS.ack(self, delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        if not requeue:
+            self.ack(delivery_tag)
+        elif not self.channel.closed:
+            self.restore_by_tag(delivery_tag, leftmost=True)
+            virtual.QoS.ack(self, delivery_tag)
+
+    def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:
+        channel = self.channel
+        with channel.conn_or_acquire(client) as client:
+            held = client.hget(self.unacked_key, tag)
+        if not held:
+            channel.run(RELEASE, tag)
+            return
+        # Not by kombu's JSON, which refuses what it has no type for.
+        message, exchange, key = json.loads(held)
+        message["properties"]["delivery_info"]["redelivered"] = True
+        priority = channel._get_message_priority(message, reverse=False)
+        lists = [channel._q_for_pri(queue, priority) for queue in channel._lookup(exchange, key)]
+        if lists:
+            push = "LPUSH" if leftmost else "RPUSH"
+            channel.run(RELEASE, tag, push, json.dumps(message), lists=lists)
 
 
 class Channel(redis.Channel):
@@ -101,6 +211,7 @@ class Channel(redis.Channel):
         self._queues: LRUCache = LRUCache(limit=100)
         # Delivery tags of what is done, of which Redis is told with the next look for a task.
         self.done: list[str] = []
+        self._scripts: dict[str, Any] = {}
         super().__init__(*args, **kwargs)
 
     def basic_publish(self, *args: Any, **kwargs: Any) -> Any:
@@ -135,18 +246,25 @@ class Channel(redis.Channel):
         return queues
 
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
+        priority = self._get_message_priority(message, reverse=False)
+        ready, wakeup = self._q_for_pri(queue, priority), self._wakeup(queue)
         batch = kwargs.get("_publish_batch")
-        if batch:
+        wait = seconds_until_due(message)
+        if wait > EARLY:
+            delayed = {dumps(message): time() + wait}
+            if batch:
+                batch.add("zadd", self._delayed(ready), delayed)
+            else:
+                with self.conn_or_acquire() as client:
+                    client.zadd(self._delayed(ready), delayed)
+        elif batch:
             super()._put(queue, message, **kwargs)
-            batch.add("lpush", self._wakeup(queue), "")
-            batch.add("pexpire", self._wakeup(queue), WAKEUP_EXPIRES)
+            batch.add("lpush", wakeup, "")
+            batch.add("pexpire", wakeup, WAKEUP_EXPIRES)
         elif queue in self._expires:
             super()._put(queue, message, **kwargs)
         else:
-            priority = self._get_message_priority(message, reverse=False)
-            keys = self._script_keys(self._q_for_pri(queue, priority), self._wakeup(queue))
-            with self.conn_or_acquire() as client:
-                self._send_script(keys=keys, args=[dumps(message), WAKEUP_EXPIRES], client=client)
+            self.run(SEND, dumps(message), WAKEUP_EXPIRES, lists=[ready, wakeup])
 
     @property
     def takes_next(self) -> bool:
@@ -190,22 +308,22 @@ class Channel(redis.Channel):
     def _take(self) -> bool:
         """Take a task, if there is one, and acknowledge finished ones."""
         queues = self._queue_cycle.consume(len(self.active_queues))
-        lists = [(queue, priority) for priority in self.priority_steps for queue in queues]
-        keys = [self.unacked_key, self.unacked_index_key]
-        for queue, priority in lists:
-            keys += [self._q_for_pri(queue, priority), self._wakeup(queue)]
-        done, self.done = self.done, []
-        with self.conn_or_acquire() as client:
-            taken = self._take_script(
-                keys=self._script_keys(*keys), args=[time(), WAKEUP_EXPIRES, *done], client=client
-            )
+        order = [(queue, priority) for priority in self.priority_steps for queue in queues]
+        lists: list[str] = []
+        for queue, priority in order:
+            ready = self._q_for_pri(queue, priority)
+            lists += [ready, self._wakeup(queue), self._delayed(ready)]
+        done = list(self.done)
+        numbers = [time() + EARLY, READY_AT_A_TIME, WAKEUP_EXPIRES]
+        taken = self.run(TAKE, *numbers, *done, lists=lists)
+        del self.done[: len(done)]
         if not taken:
             return False
         place, message, tag = taken
         if not tag:
             logger.error("Dropped an invalid message: %.100r", message)
             return False
-        queue, _priority = lists[place]
+        queue, _priority = order[place]
         self.taken = bytes_to_str(tag)
         self._queue_cycle.rotate(queue)
         self.connection._deliver(loads(bytes_to_str(message)), queue)
@@ -215,24 +333,43 @@ class Channel(redis.Channel):
         if not self.no_ack:
             # It waits for a wake-up only.
             self._in_poll = None
+        try:
             while self.done:
-                super(QoS, self.qos).ack(self.done.pop())
-        super().close()
+                self.run(RELEASE, self.done[0])
+                del self.done[0]
+            super().close()
+        except self.connection_errors:
+            # Redis is down: it keeps this worker's own queues, and learns later what is done.
+            self.auto_delete_queues.clear()
+            acknowledged_late.extend(self.done)
+            self.done.clear()
+            super().close()
 
     def _wakeup(self, queue: str) -> str:
         return f"{queue}{self.sep}wakeup"
 
-    def _script_keys(self, first: str, *others: str) -> list[str]:
+    def _delayed(self, ready: str) -> str:
+        return f"{ready}{self.sep}delayed"
+
+    def _purge(self, queue: str) -> int:
+        """Delete the tasks of a queue that wait, also those that are not due yet."""
+        with self.conn_or_acquire() as client:
+            count = sum(client.zremrangebyrank(key, 0, -1) for key in self.delayed_keys(queue))
+        return int(super()._purge(queue) + count)
+
+    def delayed_keys(self, queue: str) -> list[str]:
+        """Return the keys of the tasks of a queue that are not due yet, with the prefix."""
+        lists = [self._q_for_pri(queue, priority) for priority in self.priority_steps]
+        return [self.global_keyprefix + self._delayed(ready) for ready in lists]
+
+    def run(self, script: str, *args: Any, lists: Iterable[str] = ()) -> Any:
+        """Run a script, whose keys are two for what workers hold, and those of lists."""
         # kombu's client puts the prefix before the first key of a script alone.
-        return [first, *(self.global_keyprefix + key for key in others)]
-
-    @cached_property
-    def _send_script(self) -> Any:
-        return self._create_client().register_script(SEND)
-
-    @cached_property
-    def _take_script(self) -> Any:
-        return self._create_client().register_script(TAKE)
+        keys = [self.global_keyprefix + key for key in (self.unacked_index_key, *lists)]
+        with self.conn_or_acquire() as client:
+            if script not in self._scripts:
+                self._scripts[script] = client.register_script(script)
+            return self._scripts[script](keys=[self.unacked_key, *keys], args=args, client=client)
 
 
 class Transport(redis.Transport):
@@ -248,11 +385,24 @@ class Transport(redis.Transport):
         self.in_event_loop = True
 
 
+def renew(channel: Channel, messages: Iterable[Message]) -> None:
+    """Renew the leases of messages, and send again those whose lease has ended."""
+    if tags := {message.delivery_tag for message in messages}:
+        channel.run(RENEW, *tags)
+    channel.qos.restore_expired()
+    while acknowledged_late:
+        channel.run(RELEASE, acknowledged_late[0])
+        del acknowledged_late[0]
+
+
 def is_redelivered(request: Any) -> bool:
     """Return whether the broker has delivered this task before."""
     return bool((request.delivery_info or {}).get("redelivered"))
 
 
 def count_unacknowledged(channel: Any) -> int:
-    """Return how many tasks workers hold, also those with a countdown that are not due."""
-    return int(channel.client.hlen(channel.unacked_key))
+    """Return how many tasks workers hold, and how many are not due yet."""
+    count = int(channel.client.hlen(channel.unacked_key))
+    for queue in current_app.amqp.queues:
+        count += sum(int(channel.client.zcard(key)) for key in channel.delayed_keys(queue))
+    return count

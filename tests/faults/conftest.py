@@ -32,6 +32,7 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Answers], Pa
             shutil.copy(HERE / "tasks.py", project / "tests" / "faults.py")
             shutil.copy(HERE / "web.py", project / "tests" / "web.py")
             run(project, "uv", "sync", "--quiet")
+            run(project, "uv", "pip", "install", "--quiet", "gevent")
             made[key] = project
         return made[key]
 

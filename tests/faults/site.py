@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from tools.trial.processes import Worker, python
 DATABASE_URL = "postgres://postgres@localhost:5432/site"
 SEND = Path(__file__).parent / "send.py"
 PROCESSES = 2
+# As short as a slow machine allows, in seconds: no living worker is late to renew its leases.
+LEASE = 8
 # So many tasks at least are not done yet when something dies.
 IN_FLIGHT = 200
 
@@ -92,8 +94,8 @@ class Site:
             "QUEUE_PREFIX": "site",
             "DATABASE_URL": at(DATABASE_URL, self.database),
             "CELERY_BROKER_URL": self.broker_url(HOST, self.broker.port),
-            # No task runs twice, or is ended, because the machine is slow.
-            "CELERY_VISIBILITY_TIMEOUT": "3600",
+            "TASK_LEASE": str(LEASE),
+            # No task is ended because the machine is slow.
             "CELERY_TASK_TIME_LIMIT": "600",
             "CELERY_TASK_SOFT_TIME_LIMIT": "590",
             "CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT": "1",
@@ -114,14 +116,6 @@ class Site:
         """Return the server of a choice: one of its own, or the database."""
         own = [service for service in choice.services if service != self.database.name]
         return SERVERS[own[0]](self.folder / name) if own else self.database
-
-    def redeliver_after(self, seconds: int, longest_run: int) -> None:
-        """Have brokers that wait for it give a dead worker's tasks to another after that time."""
-        self.env |= {
-            "CELERY_VISIBILITY_TIMEOUT": str(seconds),
-            "CELERY_TASK_TIME_LIMIT": str(longest_run),
-            "CELERY_TASK_SOFT_TIME_LIMIT": str(longest_run - 1),
-        }
 
     @property
     def servers(self) -> list[Server]:
@@ -166,8 +160,10 @@ class Site:
         printed = self.python("-c", SEND.read_text(), *words, json.dumps(options))
         return printed.split()
 
-    def start_worker(self, name: str = "one", **env: str) -> "SiteWorker":
-        worker = SiteWorker(self, name, env)
+    def start_worker(
+        self, name: str = "one", options: Iterable[str] = (), **env: str
+    ) -> "SiteWorker":
+        worker = SiteWorker(self, name, env, options)
         self.workers.append(worker)
         worker.start()
         return worker
@@ -259,15 +255,22 @@ class Site:
 class SiteWorker(Worker):
     """A worker with two processes."""
 
-    def __init__(self, site: Site, name: str, env: dict[str, str]) -> None:
+    def __init__(
+        self, site: Site, name: str, env: dict[str, str], options: Iterable[str] = ()
+    ) -> None:
         super().__init__(site.project, log=site.folder / f"{name}.log", env=site.env | env)
+        self._options = options
         self._node = f"{name}@localhost"
 
     def freeze(self) -> None:
         """Keep it from doing anything more."""
         self.send_signal(signal.SIGSTOP)
 
+    def thaw(self) -> None:
+        """Let it go on."""
+        self.send_signal(signal.SIGCONT)
+
     def command(self) -> list[str]:
         options = ["--include", "tests.faults", "--concurrency", str(PROCESSES)]
         worker = [python(self.folder), "-m", "celery", "--app", "config", "worker"]
-        return [*worker, *options, "--hostname", self._node]
+        return [*worker, *options, *self._options, "--hostname", self._node]

@@ -20,7 +20,7 @@ def note(path: str, event: str, number: int) -> None:
     write(path, f"{event} {number} {time.time()} {os.getpid()}")
 
 
-@shared_task
+@shared_task(rate_limit=os.environ.get("RATE"))
 def work(path: str, number: int, seconds: float) -> int:
     """Takes some seconds."""
     note(path, "started", number)

@@ -2,10 +2,9 @@
 
 import time
 
-from tests.faults import BROKERS, on_brokers, on_every_broker
+from tests.faults import on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.site import Site
-from tools.generate import facts
 
 SENT = 240
 # As many as one process does while a task runs into its time limit, and some more.
@@ -14,8 +13,8 @@ QUEUED = 600
 
 @on_every_broker()
 def test_a_task_never_ends(site: Site, nothing_is_lost: Record) -> None:
-    site.redeliver_after(3600, longest_run=12)
-    worker = site.start_worker()
+    limits = {"CELERY_TASK_TIME_LIMIT": "12", "CELERY_TASK_SOFT_TIME_LIMIT": "11"}
+    worker = site.start_worker(**limits)
     site.send("never_end", count=1, first=QUEUED)
     site.send("work", 0.1, count=QUEUED)
     site.wait_until(lambda: "Hard time limit (12s)" in worker.log.read_text(), "it is ended")
@@ -39,7 +38,6 @@ def test_tasks_keep_memory(site: Site, nothing_is_lost: Record) -> None:
 @on_every_broker()
 def test_a_task_takes_all_memory(site: Site, nothing_is_lost: Record) -> None:
     """Celery ends the worker then. The task that does it each time is quarantined."""
-    site.redeliver_after(20, longest_run=19)
     worker = site.start_worker()
     site.send("take_all_memory", count=1, first=SENT)
     fault = time.time()
@@ -58,14 +56,3 @@ def test_delays_and_retries_are_shorter_than_a_second(site: Site, nothing_is_los
     site.send("fail_once", count=SENT // 2, first=SENT // 2)
     site.wait_for_finished(SENT)
     nothing_is_lost(SENT, fault, repeats=0)
-
-
-@on_brokers(*(name for name in BROKERS if facts({"broker": name}).broker.visibility_timeout))
-def test_a_delay_outlasts_the_visibility_timeout(site: Site) -> None:
-    """It would run twice: it is refused, with what to do."""
-    site.redeliver_after(20, longest_run=12)
-    try:
-        site.send("work", 0, count=1, countdown=20)
-    except AssertionError as error:
-        refused = str(error)
-    assert "would run twice. Shorten the wait or its time limit, raise CELERY_VIS" in refused

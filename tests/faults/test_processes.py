@@ -6,7 +6,7 @@ import time
 
 from tests.faults import on_every_broker
 from tests.faults.conftest import Record
-from tests.faults.site import IN_FLIGHT, Site
+from tests.faults.site import IN_FLIGHT, LEASE, Site
 
 SENT = 400
 
@@ -40,23 +40,24 @@ def test_processes_that_wait_are_killed(site: Site, nothing_is_lost: Record) -> 
 
 @on_every_broker(exhaustive=False)
 def test_a_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
-    site.redeliver_after(10, longest_run=9)
-    sent = IN_FLIGHT + 100
-    site.send("work", 0.1, count=sent)
+    sent = IN_FLIGHT + 101
+    site.send("work", 0.1, count=sent - 1)
     worker = site.start_worker()
     site.wait_for_finished(20)
     site.wait_for_running()
     worker.kill()
     fault = time.time()
     site.start_worker("two")
+    # A living worker keeps its task for longer than the dead one.
+    site.send("work", 2 * LEASE, count=1, first=sent - 1)
     site.wait_for_finished(sent)
     nothing_is_lost(sent, fault)
+    assert site.count("started")[sent - 1] == 1
 
 
 @on_every_broker()
 def test_a_worker_that_waits_is_killed(site: Site, nothing_is_lost: Record) -> None:
     """It has asked for a task, and does not read the answer any more."""
-    site.redeliver_after(20, longest_run=19)
     worker = site.start_worker()
     worker.freeze()
     site.send("work", 0.05, count=SENT)
@@ -81,7 +82,6 @@ def test_a_task_kills_its_process_each_time(site: Site, nothing_is_lost: Record)
 
 @on_every_broker()
 def test_a_task_kills_its_worker_each_time(site: Site, nothing_is_lost: Record) -> None:
-    site.redeliver_after(20, longest_run=19)
     [killer] = site.send("kill", "worker", count=1, first=SENT)
     site.send("work", 0.05, count=SENT)
     fault = time.time()

@@ -17,7 +17,6 @@ SECONDS_AWAY = 3
 @on_every_broker()
 def test_the_broker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     """With tasks queued, running and delayed. A stand-in that keeps nothing refuses connections."""
-    site.redeliver_after(30, longest_run=12)
     site.relay.start()
     site.env["CELERY_BROKER_URL"] = site.broker_url("127.0.0.1", site.relay.port)
     site.send("work", 0.1, count=SENT)
@@ -40,9 +39,6 @@ def test_the_broker_is_killed(site: Site, nothing_is_lost: Record) -> None:
 
 @on_every_broker()
 def test_the_database_is_killed(site: Site, nothing_is_lost: Record) -> None:
-    if site.broker is site.database:
-        # What the broker could not be told of, it delivers again.
-        site.redeliver_after(20, longest_run=12)
     site.send("ask_database", count=SENT)
     site.start_worker()
     site.wait_for_finished(20)

@@ -23,17 +23,16 @@ BROKER = """\
 # {% set topic = 'routing_key="slow.reports"' %}
 # {% set broadcasts = FACT %}
 # {% set priorities = FACT %}
-# {% set visibility_timeout = FACT %}
+# {% set leases = FACT %}
 # {% set delay_strategy = "STRATEGY" %}
-# {% set app_module = "APP" %}
+# {% set app_module = "celery" %}
 
 # {% macro imports() %}
 from kombu import IMPORTED
 # {%- endmacro %}
 
-# {% macro constants() %}CONSTANTS# {% endmacro %}
-
 # {% macro settings() %}
+LEASE
 CELERY_BROKER_URL = env("CELERY_BROKER_URL")
 # {%- endmacro %}
 
@@ -96,7 +95,7 @@ It scales as far as you can imagine.
 TITLE is made up.
 # {%- endmacro %}
 """
-TIMEOUT = 'VISIBILITY_TIMEOUT = env.int("CELERY_VISIBILITY_TIMEOUT", default=60 * 60)'
+LEASE = 'TASK_LEASE = env.int("TASK_LEASE", default=60)'
 MODULE = '''\
 """Nothing that Celery needs: the broker is made up."""
 
@@ -111,6 +110,10 @@ def is_redelivered(request: Any) -> bool:
 def count_unacknowledged(channel: Any) -> int:
     """Return how many tasks workers have and have not acknowledged."""
     return 0
+
+
+def renew(channel: Any, messages: Any) -> None:
+    """Renew the leases of messages."""
 '''
 RESULT = """\
 {# All that the template knows of results that are made up. #}
@@ -172,9 +175,8 @@ def add_broker(template: Path, questions: Any, name: str, is_true: bool) -> None
     values = {
         "INCLUDED": "postgresql" if is_true else "",
         "STRATEGY": "native" if is_true else "worker",
-        "APP": "task_queue.visibility" if is_true else "celery",
         "IMPORTED": "Queue\nfrom kombu.common import Broadcast" if is_true else "Queue",
-        "CONSTANTS": f"\n{TIMEOUT}\n" if is_true else "",
+        "LEASE\n": f"{LEASE}\n" if is_true else "",
         "EXTRA": '    Broadcast("broadcast"),\n' if is_true else "",
     }
     for key, value in values.items():

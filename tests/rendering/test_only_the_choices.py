@@ -56,7 +56,7 @@ def is_on(broker: Answer, answers: Combination) -> bool:
 
 WORDS = [
     *{word.pattern: word for word in names()}.values(),
-    Word(r"(?i)visibility", lambda a: knows(a["broker"]).visibility_timeout),
+    Word(r"(?i)\blease|TASK_LEASE", lambda a: knows(a["broker"]).leases),
     Word(r"(?i)broadcast", lambda a: knows(a["broker"]).broadcasts),
     # Django's name for what other brokers do not have.
     Word(

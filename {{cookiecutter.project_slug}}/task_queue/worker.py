@@ -21,6 +21,8 @@ from task_queue.models import DeadLetter
 
 logger = logging.getLogger(__name__)
 
+# How long a message waits that cannot become a dead letter now, in seconds.
+PAUSE = 5
 # What Celery raises on a message that no Celery has written.
 MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
@@ -76,7 +78,10 @@ class Consumer(celery.worker.consumer.Consumer):
         try:
             DeadLetter.quarantine(task, request)
         except Error:
-            logger.exception("The database is down: an unknown task stays with the broker.")
+            logger.exception("The database is down: an unknown task goes back to the broker.")
+            errors: Any = self.connection_errors  # type: ignore[attr-defined]  # not in the stubs
+            give_back = (logger, errors, True)
+            self.timer.call_after(PAUSE, message.reject_log_error, give_back)
         else:
             super().on_unknown_task(body, message, exc)
 

@@ -11,7 +11,8 @@ from tests.tasks import record_time
 
 pytestmark = pytest.mark.usefixtures("worker")
 
-DELAYS = (0.2, 1, 1.5)
+# Some brokers hand over what is due soon, and keep the rest.
+DELAYS = (0.2, 1, 3)
 
 
 def test_countdowns_are_kept_also_below_one_second(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ from celery import Celery
 from kombu import Connection, Consumer, Message, Queue
 from kombu.asynchronous import Hub
 
+from task_queue.broker import count_unacknowledged
 from tests.fixtures import wait_until
+from tests.tasks import add
 
 QUEUE = Queue("handover", routing_key="handover")
 
@@ -37,6 +39,17 @@ def test_what_is_no_message_is_dropped(celery: Celery, caplog: pytest.LogCapture
         connection.Producer().publish("text", exchange="", routing_key=QUEUE.name)
     assert receive(celery) == "text"
     assert caplog.text.count("Dropped an invalid message") == 2
+
+
+def test_a_task_that_is_not_due_is_kept_and_can_be_purged(celery: Celery) -> None:
+    with celery.connection_for_write() as connection, connection.channel() as channel:
+        before = count_unacknowledged(channel)
+        with celery.producer_or_acquire() as producer, producer.batch():
+            add.apply_async((1, 1), countdown=3600, producer=producer)
+        add.apply_async((1, 1), countdown=3600, priority=9)
+        assert count_unacknowledged(channel) == before + 2
+        celery.control.purge(connection)
+        assert count_unacknowledged(channel) == before
 
 
 class Pool:

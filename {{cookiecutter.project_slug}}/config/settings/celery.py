@@ -7,10 +7,6 @@ from config.env import {{ "BASE_DIR, " if "BASE_DIR" in result.settings() }}env
 
 # The prefix of all queues and keys, so that projects and environments can share a server.
 QUEUE_PREFIX = env("QUEUE_PREFIX")
-# {% if broker.constants() %}
-
-{{ broker.constants() }}
-# {% endif %}
 
 # Broker: where tasks wait for a worker.
 {{ broker.settings() }}
@@ -42,8 +38,6 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 TASK_MAX_RESTARTS = env.int("TASK_MAX_RESTARTS", default=5)
 # Grace period on shutdown, in seconds. Unfinished tasks are requeued.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.float("CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT", default=10.0)
-# After a lost connection, a running task is stopped: it cannot be acknowledged, and runs elsewhere.
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 
 # Time limits, in seconds: a task gets SoftTimeLimitExceeded first, and is killed later.
 CELERY_TASK_SOFT_TIME_LIMIT = env.int("CELERY_TASK_SOFT_TIME_LIMIT", default=5 * 60)
@@ -68,6 +62,9 @@ CELERY_RESULT_BACKEND_ALWAYS_RETRY = True
 CELERY_RESULT_EXTENDED = True
 # {% endif %}
 # {% set imports = ["task_queue.doctor"] %}
+# {% if broker.leases %}
+# {%   set imports = imports + ["task_queue.leases"] %}
+# {% endif %}
 # {% if result.needs_cleaning and not scheduler.beat %}
 # {%   set imports = imports + ["task_queue.cleanup"] %}
 # {% endif %}
@@ -79,7 +76,11 @@ CELERY_RESULT_EXTENDED = True
 # {% endif %}
 
 # Modules that workers import, besides `tasks` of each app.
-CELERY_IMPORTS = {{ imports | sort | jsonify(indent=None) }}
+CELERY_IMPORTS = [
+# {% for module in imports | sort %}
+    "{{ module }}",
+# {% endfor %}
+]
 
 # Time: as in Django.
 CELERY_TIMEZONE = env("TIME_ZONE", default="UTC")

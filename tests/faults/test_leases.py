@@ -1,0 +1,106 @@
+"""A living worker's tasks run once, however long they run or wait."""
+
+import signal
+import time
+from collections.abc import Iterable
+
+import pytest
+
+from tests.faults import BROKERS, on_brokers, on_every_broker
+from tests.faults.site import PROCESSES, Site
+from tools.generate import facts
+
+LEASE = 4
+# Time for other workers to take what they may take, in seconds.
+LONG = 3 * LEASE
+POOLS = [(), ("--pool", "threads"), ("--pool", "solo"), ("--pool", "gevent")]
+
+with_leases = on_brokers(*(name for name in BROKERS if facts({"broker": name}).broker.leases))
+
+
+def hold_a_task(site: Site, options: Iterable[str] = (), **env: str) -> None:
+    """Start a worker that runs a task, which ends when `end` is called, and another worker."""
+    site.env["TASK_LEASE"] = str(LEASE)
+    site.send("hold", str(site.folder / "end"), count=1)
+    site.start_worker("one", options, **env)
+    site.wait_for_running()
+    site.start_worker("two")
+    site.send("work", 0, count=1, first=1)
+    site.wait_for_finished(1)
+
+
+def end(site: Site) -> None:
+    """Let the task end that was held, and prove that it ran once."""
+    (site.folder / "end").touch()
+    site.wait_for_finished(2)
+    site.wait_until_nothing_is_queued()
+    assert site.count("started")[0] == 1
+
+
+@on_every_broker()
+@pytest.mark.parametrize("pool", POOLS, ids=["prefork", "threads", "solo", "gevent"])
+def test_a_task_outlasts_its_lease(site: Site, pool: tuple[str, ...]) -> None:
+    hold_a_task(site, pool)
+    time.sleep(LONG)
+    end(site)
+
+
+@on_every_broker()
+def test_a_countdown_outlasts_a_lease(site: Site) -> None:
+    site.env["TASK_LEASE"] = str(LEASE)
+    site.start_worker("one")
+    site.start_worker("two")
+    sent = time.time()
+    site.send("work", 0, count=20, countdown=10 * LEASE)
+    site.wait_for_finished(20)
+    assert min(note.time for note in site.read("started")) - sent >= 10 * LEASE
+    site.wait_until_nothing_is_queued()
+    assert site.count("started").total() == 20
+
+
+@with_leases
+def test_a_worker_is_paused_for_less_than_a_lease(site: Site) -> None:
+    hold_a_task(site)
+    site.workers[0].freeze()
+    time.sleep(LEASE * 0.75)
+    site.workers[0].thaw()
+    time.sleep(LONG)
+    end(site)
+
+
+@on_every_broker()
+def test_a_soft_shutdown_outlasts_a_lease(site: Site) -> None:
+    hold_a_task(site, CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT=str(2 * LONG))
+    site.workers[0].send_signal(signal.SIGTERM)
+    time.sleep(LONG)
+    end(site)
+
+
+@with_leases
+def test_tasks_that_were_taken_and_wait_outlast_a_lease(site: Site) -> None:
+    """A worker with a rate limit has them at hand."""
+    site.env["TASK_LEASE"] = str(LEASE)
+    site.start_worker("one", RATE="12/m")
+    site.send("work", 0, count=PROCESSES + 2)
+    site.wait_for_finished(1)
+    site.start_worker("two")
+    site.wait_for_finished(PROCESSES + 2)
+    site.wait_until_nothing_is_queued()
+    assert site.count("started").total() == PROCESSES + 2
+
+
+@with_leases
+@pytest.mark.parametrize("pool", POOLS[:2], ids=["prefork", "threads"])
+def test_the_broker_is_down_for_longer_than_a_lease(site: Site, pool: tuple[str, ...]) -> None:
+    """What runs goes on, and what waits is kept."""
+    hold_a_task(site, pool)
+    site.send("work", 0, count=5, first=2, countdown=2 * LEASE)
+    site.broker.kill()
+    time.sleep(LONG)
+    site.broker.start()
+    site.wait_for_finished(6)
+    time.sleep(LONG)
+    end(site)
+    # A worker that stays need not be started again.
+    assert [worker.log.read_text().count("ready.") for worker in site.workers] == [1, 1]
+    assert site.count("started").total() == 7

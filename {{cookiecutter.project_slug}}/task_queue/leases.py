@@ -1,0 +1,59 @@
+"""Renews what a worker holds: its tasks run elsewhere soon after it dies, and not before."""
+
+import logging
+from datetime import UTC, datetime
+from threading import Thread
+from time import sleep
+from typing import Any
+
+from celery.signals import worker_ready
+from celery.worker.state import active_requests
+from django.conf import settings
+from kombu import Message
+
+logger = logging.getLogger(__name__)
+
+# How long to wait before another attempt, in seconds.
+RETRY = 5
+
+
+@worker_ready.connect
+def start_renewing(sender: Any, **kwargs: Any) -> None:
+    """Renew leases in a thread: Celery's event loop stands still during a soft shutdown."""
+    Thread(target=renew_leases, args=(sender,), name="leases", daemon=True).start()
+
+
+def renew_leases(consumer: Any) -> None:
+    """Renew the leases of a worker's messages, for as long as the worker lives."""
+    # Celery imports this module before it can name the broker's transport.
+    from task_queue.broker import renew
+
+    while True:
+        try:
+            with consumer.app.connection_for_write() as connection:
+                channel = connection.channel()
+                while True:
+                    renew(channel, unacknowledged(consumer))
+                    sleep(settings.TASK_LEASE / 6)
+        except Exception as error:
+            logger.warning("Could not renew the leases of this worker's tasks: %r", error)
+            sleep(RETRY)
+
+
+def unacknowledged(consumer: Any) -> list[Message]:
+    """Return the messages that a worker has received and not acknowledged."""
+    channel = consumer.task_consumer.channel
+    # Tasks that outlived the connection which they came by, in pools that cannot stop them.
+    running = [request.message for request in tuple(active_requests) if not request.acknowledged]
+    return [*channel.qos._delivered.values(), *running]
+
+
+def seconds_until_due(message: dict[str, Any]) -> float:
+    """Return how long a message that is being sent has to wait; 0 if it need not, or is foreign."""
+    try:
+        due = datetime.fromisoformat(message["headers"]["eta"])
+    except (KeyError, TypeError, ValueError):
+        return 0
+    # Celery takes a time without a zone for UTC.
+    due = due if due.tzinfo else due.replace(tzinfo=UTC)
+    return max(0, (due - datetime.now(UTC)).total_seconds())
