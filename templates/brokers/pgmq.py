@@ -1,17 +1,29 @@
-"""Reaches PGMQ by all of its address, from Celery's event loop, and drops foreign messages."""
+"""Reaches PGMQ by all of its address, from Celery's event loop, and drops foreign messages.
+
+PGMQ keeps a task with a countdown until it is almost due, so that workers need no memory for it.
+"""
 
 # kombu's stubs leave this out.
 # mypy: disable-error-code="attr-defined, import-not-found, import-untyped, misc, no-untyped-call"
 
 import json
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
+from celery import current_app
+from kombu import Message
 from kombu.transport import pgmq
 from pgmq.base import PGMQConfig
 from psycopg import OperationalError
+
+from task_queue.leases import seconds_until_due
+
+# A worker gets a task so many seconds before it is due, and starts it in time by its own clock.
+# PGMQ counts whole seconds, and workers look once a second.
+EARLY = 2
 
 
 def address(config: PGMQConfig) -> str:
@@ -33,6 +45,17 @@ class Channel(pgmq.Channel):
         if self.closed:
             raise OperationalError("the channel is closed")
         return super().basic_publish(message, *args, **kwargs)
+
+    def _pgmq_send_kwargs(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Have PGMQ keep a task until it is almost due."""
+        options: dict[str, Any] = super()._pgmq_send_kwargs(message)
+        if (wait := int(seconds_until_due(message) - EARLY)) > 0:
+            options["delay"] = wait
+        return options
+
+    def _size(self, queue: str) -> int:
+        """Return how many tasks wait for a worker: none has them, and they are due."""
+        return int(self.pgmq.metrics(self._queue_name(queue)).queue_visible_length)
 
     def _maybe_enable_notify(self, queue: str, queue_name: str | None = None) -> None:
         """One at a time: PGMQ replaces its trigger, and fails if two processes do so together."""
@@ -94,6 +117,16 @@ class Transport(pgmq.Transport):
         super().close_connection(connection)
 
 
+def renew(channel: Channel, messages: Iterable[Message]) -> None:
+    """Renew the leases of messages, in one command a queue. Those that are done by now stay so."""
+    held = defaultdict(list)
+    for message in messages:
+        delivery = message.delivery_info
+        held[delivery["pgmq_queue"]].append(delivery["pgmq_msg_id"])
+    for queue, ids in held.items():
+        channel.pgmq.set_vt(queue, ids, channel.visibility_timeout)
+
+
 def is_redelivered(request: Any) -> bool:
     """Return whether the broker has delivered this task before."""
     delivery = (request.properties or {}).get("delivery_info", {})
@@ -101,5 +134,7 @@ def is_redelivered(request: Any) -> bool:
 
 
 def count_unacknowledged(channel: Any) -> int:
-    """Return 0: with PGMQ, a task is counted in its queue until it is done."""
-    return 0
+    """Return how many tasks workers hold, and how many are not due yet."""
+    queues = [channel._queue_name(queue.name) for queue in current_app.amqp.queues.values()]
+    metrics = [channel.pgmq.metrics(queue) for queue in queues]
+    return sum(queue.queue_length - queue.queue_visible_length for queue in metrics)

@@ -1,14 +1,85 @@
-"""Celery on Amazon SQS: a foreign message does not end the worker."""
+"""Celery on Amazon SQS: what SQS keeps for later, and messages that would end the worker.
+
+SQS keeps a task with a countdown for fifteen minutes at most. If it is not due by then, a worker
+holds it, for twelve hours at most: SQS does not let a worker have a message for longer.
+"""
 
 # kombu's stubs leave this out.
-# mypy: disable-error-code="import-untyped, import-not-found, misc, attr-defined"
+# mypy: disable-error-code="attr-defined, import-not-found, import-untyped, misc"
 
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import batched
 from typing import Any
 
+import celery
 from celery import current_app
+from celery.utils.time import subtract_datetimes
+from django.core.checks import CheckMessage, register
+from django.core.checks import Warning as CheckWarning
+from kombu import Message
 from kombu.transport import SQS
 
+from task_queue.leases import seconds_until_due
+
+logger = logging.getLogger(__name__)
+
+# A worker gets a task so many seconds before it is due, and starts it in time by its own clock.
+EARLY = 2
+# How long SQS keeps a task at most, and then a worker, in seconds.
+LONGEST_DELAY = SQS.MAX_DELAY_SECONDS
+LONGEST_LEASE = 12 * 60 * 60
+
 UNACKNOWLEDGED = ["ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
+
+
+class Celery(celery.Celery):
+    """Celery that refuses a wait which is too long for SQS: the task would run twice."""
+
+    def send_task(  # type: ignore[override]
+        self,
+        name: str,
+        args: Any = None,
+        kwargs: Any = None,
+        countdown: float | None = None,
+        eta: datetime | str | None = None,
+        **options: Any,
+    ) -> Any:
+        wait = countdown or 0
+        if isinstance(eta, str):
+            eta = datetime.fromisoformat(eta)
+        if eta:
+            wait = subtract_datetimes(eta, self.now()).total_seconds()
+        task = self.tasks.get(name)
+        limit = options.get("time_limit") or (task and task.time_limit) or self.conf.task_time_limit
+        longest = LONGEST_DELAY + max(0, LONGEST_LEASE - (limit or 0))
+        if wait > longest:
+            raise ValueError(
+                f"{name} is to wait {wait:.0f} seconds, but SQS allows {longest:.0f}: fifteen"
+                " minutes, and twelve hours less the task's time limit. Keep the time in the"
+                " database, and let a periodic job send what is due."
+            )
+        return super().send_task(name, args, kwargs, countdown, eta, **options)
+
+
+@register
+def check_time_limits(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Check that a task is done, or killed, before SQS delivers it again."""
+    current_app.autodiscover_tasks(force=True)
+    limits = {"CELERY_TASK_TIME_LIMIT": current_app.conf.task_time_limit}
+    for task in current_app.tasks.values():
+        if task.acks_late and task.time_limit:
+            limits[f"The time limit of {task.name}"] = task.time_limit
+    for name, limit in limits.items():
+        if not limit or limit >= LONGEST_LEASE:
+            yield CheckWarning(
+                f"{name} is {limit}, but SQS delivers a task again after twelve hours: one that"
+                " takes longer runs twice.",
+                hint=f"Set less than {LONGEST_LEASE} seconds, and split a task that takes longer.",
+                id="celery.W013",
+            )
 
 
 class Channel(SQS.Channel):
@@ -17,6 +88,38 @@ class Channel(SQS.Channel):
         if self.closed:
             raise ConnectionError("the channel is closed")
         return super().basic_publish(*args, **kwargs)
+
+    def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
+        """Have SQS keep a task until it is almost due, or for as long as it can."""
+        if (wait := int(seconds_until_due(message) - EARLY)) > 0:
+            delay = {"DelaySeconds": min(wait, LONGEST_DELAY)}
+            message = message | {"properties": message["properties"] | delay}
+        super()._put(queue, message, **kwargs)
+
+    def _get_from_sqs(
+        self, queue_name: str, queue_url: str, connection: Any, count: int = 1, callback: Any = None
+    ) -> Any:
+        """Take tasks for as long as a lease. A queue that exists may have another timeout."""
+        return connection.receive_message(
+            queue_name,
+            queue_url,
+            number_messages=count,
+            visibility_timeout=self.visibility_timeout,
+            wait_time_seconds=self.wait_time_seconds,
+            callback=callback,
+        )
+
+    def _receive_message(
+        self, queue: str, max_number_of_messages: int = 1, wait_time_seconds: int | None = None
+    ) -> Any:
+        """Do the same in pools that have no event loop."""
+        return self.sqs(queue=queue).receive_message(
+            QueueUrl=self._resolve_queue_url(queue),
+            MaxNumberOfMessages=max_number_of_messages,
+            VisibilityTimeout=self.visibility_timeout,
+            WaitTimeSeconds=wait_time_seconds or self.wait_time_seconds,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+        )
 
     def _envelope_payload(self, payload: Any, text: str, message: Any, address: str) -> Any:
         """Wrap a message that kombu cannot read: the worker then logs and drops it."""
@@ -30,6 +133,32 @@ class Channel(SQS.Channel):
 
 class Transport(SQS.Transport):
     Channel = Channel
+
+
+def renew(channel: Channel, messages: Iterable[Message]) -> None:
+    """Renew the leases of messages. Those that are done by now stay so."""
+    held = defaultdict(list)
+    for message in messages:
+        # kombu removes it from a message that it is about to requeue.
+        if queue := message.delivery_info.get("sqs_queue"):
+            held[queue].append(message.delivery_tag)
+    lease = {"VisibilityTimeout": channel.visibility_timeout}
+    for queue, receipts in held.items():
+        for batch in batched(receipts, SQS.SQS_MAX_MESSAGES):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": receipt, **lease}
+                for number, receipt in enumerate(batch)
+            ]
+            answer = channel.sqs().change_message_visibility_batch(QueueUrl=queue, Entries=entries)
+            for failure in answer.get("Failed", []):
+                if not is_gone(failure):
+                    logger.warning("Could not renew the lease of a task: %s", failure)
+
+
+def is_gone(failure: dict[str, Any]) -> bool:
+    """Return whether a lease was not renewed because its task is done, or waits again."""
+    reason = f"{failure['Code']} {failure.get('Message')}"
+    return "ReceiptHandle" in reason or "MessageNotInflight" in reason
 
 
 def is_redelivered(request: Any) -> bool:

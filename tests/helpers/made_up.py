@@ -58,6 +58,8 @@ EXTRA]
 | `broker.py` | nothing | none | it is made up | none |
 # {%- endmacro %}
 
+# {% macro checks() %}# {% endmacro %}
+
 # {% macro scaler(queue) %}
     - type: postgresql
       metadata:

@@ -42,10 +42,12 @@ def renew_leases(consumer: Any) -> None:
 
 def unacknowledged(consumer: Any) -> list[Message]:
     """Return the messages that a worker has received and not acknowledged."""
-    channel = consumer.task_consumer.channel
+    qos = consumer.task_consumer.channel.qos
+    # kombu forgets what is acknowledged or requeued when the next message comes.
+    held = [message for tag, message in tuple(qos._delivered.items()) if tag not in qos._dirty]
     # Tasks that outlived the connection which they came by, in pools that cannot stop them.
     running = [request.message for request in tuple(active_requests) if not request.acknowledged]
-    return [*channel.qos._delivered.values(), *running]
+    return list({message.delivery_tag: message for message in [*held, *running]}.values())
 
 
 def seconds_until_due(message: dict[str, Any]) -> float:
