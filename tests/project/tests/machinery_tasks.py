@@ -38,8 +38,6 @@ IN_VAIN: dict[str, tuple[dict[str, Any], str]] = {
     "with what is no JSON": ({"kwargs": {"text": object()}}, "not JSON serializable"),
     "in no queue": ({"queue": "typo"}, "missing from task_queues"),
 }
-# Longer than some brokers keep a task.
-TOO_LATE: dict[str, Any] = {"countdown": 10**6}
 
 
 @shared_task(bind=True, base=RetriedTask)
@@ -51,18 +49,6 @@ def retry_in_vain(self: Task, path: str, how: str, text: str = "") -> None:
 
 @shared_task(base=RetriedTask, retry_kwargs={"queue": "typo"})
 def fail_and_retry_in_no_queue(path: str) -> None:
-    write(path, "trying")
-    raise TimeoutError("the other side does not answer")
-
-
-@shared_task(bind=True)
-def retry_too_late(self: Task, path: str) -> None:
-    write(path, "trying")
-    raise self.retry(**TOO_LATE)
-
-
-@shared_task(autoretry_for=(TimeoutError,), retry_kwargs=TOO_LATE)
-def fail_and_retry_too_late(path: str) -> None:
     write(path, "trying")
     raise TimeoutError("the other side does not answer")
 

@@ -1,11 +1,15 @@
-"""What is in PGMQ and no message is dropped; the worker goes on, and nobody gets it again."""
+"""PGMQ drops what is no message, and keeps what is not due; a renewed lease is no redelivery."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from celery import Celery
+from kombu import Producer, Queue
 
+from task_queue.broker import count_unacknowledged, renew
+from task_queue.doctor import count_waiting
 from tests.fixtures import Notes, Process, wait_until
 from tests.tasks import record
 
@@ -56,3 +60,52 @@ def test_processes_that_start_at_once_make_the_queues_together(celery: Celery) -
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(declare, range(4)))
+
+
+def rows(channel: Any, queue: str) -> list[Any]:
+    """Return how often each message of a queue was read, and in how long it may be."""
+    with channel.pgmq.pool.connection() as connection:
+        query = f"SELECT read_ct, vt - clock_timestamp() FROM pgmq.q_{queue}"  # noqa: S608
+        found: list[Any] = connection.execute(query).fetchall()
+        return found
+
+
+def test_the_database_keeps_a_task_that_is_not_due(
+    celery: Celery, worker: Process, notes: Notes
+) -> None:
+    record.apply_async(("later", notes.path), countdown=86400)
+    record.delay("now", notes.path)
+    assert notes.wait() == ["now"]
+    with celery.connection_for_write() as connection:
+        channel: Any = connection.default_channel
+        queue = channel._queue_name(celery.amqp.queues["default"].name)
+        wait_until(lambda: len(rows(channel, queue)) == 1)
+        [(reads, wait)] = rows(channel, queue)
+        assert not any(count_waiting().values())
+        assert count_unacknowledged(channel) == 1
+    celery.control.purge()
+    assert reads == 0
+    assert timedelta(seconds=86000) < wait < timedelta(seconds=86400)
+
+
+def test_neither_a_delay_nor_a_renewed_lease_counts_as_a_delivery(celery: Celery) -> None:
+    with celery.connection_for_write() as connection:
+        channel: Any = connection.default_channel
+        queue = Queue("leases", channel=channel)
+        queue.declare()
+        due = datetime.now(UTC) + timedelta(days=1)
+        Producer(channel).publish({}, routing_key=queue.name, headers={"eta": due.isoformat()})
+        assert queue.get() is None
+        # A day goes by.
+        channel.pgmq.set_vt(queue.name, 1, 0)
+        message = queue.get()
+        channel.visibility_timeout = 3600
+        for _ in range(3):
+            renew(channel, [message])
+        [(reads, lease)] = rows(channel, queue.name)
+        assert reads == 1
+        assert lease > timedelta(seconds=3000)
+        message.ack()
+        renew(channel, [message])
+        assert rows(channel, queue.name) == []
+        queue.delete()

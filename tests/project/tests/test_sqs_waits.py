@@ -1,0 +1,120 @@
+"""SQS keeps a delayed task for as long as it can; what it cannot keep is refused."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from django.utils import timezone
+from kombu import Producer, Queue
+
+from config import celery_app
+from task_queue.broker import renew
+from task_queue.doctor import count_waiting
+from tests.fixtures import Notes, Process, is_idle, wait_until
+from tests.sqs_tasks import retry_too_late
+from tests.tasks import record, wait_for
+from tests.test_retries import failure
+
+REFUSED = "is to wait .* but SQS allows"
+HOURS = 60 * 60
+# SQS's names for what it knows of a queue.
+TIMEOUT = "VisibilityTimeout"
+DELAYED = "ApproximateNumberOfMessagesDelayed"
+HELD = "ApproximateNumberOfMessagesNotVisible"
+
+
+@pytest.fixture
+def channel(celery: Celery) -> Iterator[Any]:
+    with celery.connection_for_write() as connection:
+        yield connection.default_channel
+
+
+@pytest.fixture
+def queue(channel: Any) -> Iterator[Queue]:
+    """Return a queue that no worker reads, and whose own timeout is over at once."""
+    queue = Queue("waits", channel=channel)
+    queue.declare()
+    address = channel._new_queue(queue.name)
+    channel.sqs().set_queue_attributes(QueueUrl=address, Attributes={TIMEOUT: "0"})
+    yield queue
+    queue.delete()
+
+
+def count(channel: Any, attribute: str) -> int:
+    """Return how many tasks of the default queue are delayed, or held."""
+    address = channel._new_queue(celery_app.amqp.queues["default"].name)
+    answer = channel.sqs().get_queue_attributes(QueueUrl=address, AttributeNames=[attribute])
+    return int(answer["Attributes"][attribute])
+
+
+@pytest.mark.parametrize("wait", [12.25 * HOURS, 10**6])
+def test_a_wait_that_is_too_long_is_refused(wait: float, notes: Notes) -> None:
+    eta = timezone.now() + timedelta(seconds=wait)
+    for options in ({"countdown": wait}, {"eta": eta}, {"eta": eta.isoformat()}):
+        with pytest.raises(ValueError, match=REFUSED):
+            record.apply_async(("twice", notes.path), **options)
+
+
+def test_the_time_limit_counts(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match=REFUSED):
+        record.apply_async(("twice", notes.path), countdown=2 * HOURS, time_limit=11 * HOURS)
+    monkeypatch.setattr(record, "time_limit", 11 * HOURS)
+    with pytest.raises(ValueError, match=REFUSED):
+        celery_app.send_task(record.name, ("twice", notes.path), countdown=2 * HOURS)
+
+
+@pytest.mark.parametrize("wait", [HOURS, 12 * HOURS])
+def test_sqs_keeps_a_task_that_is_not_due(
+    wait: int, celery: Celery, channel: Any, worker: Process, notes: Notes
+) -> None:
+    record.apply_async(("later", notes.path), countdown=wait)
+    record.delay("now", notes.path)
+    assert notes.wait() == ["now"]
+    wait_until(lambda: count(channel, HELD) == 0)
+    assert count(channel, DELAYED) == 1
+    assert not any(count_waiting().values())
+    celery.control.purge()
+
+
+def test_a_retry_that_waits_too_long_is_a_failure(notes: Notes, worker: Process) -> None:
+    assert "but SQS allows" in failure(worker, retry_too_late.delay(notes.path))
+    assert notes.lines == ["trying"]
+
+
+def test_leases_are_renewed_in_batches(
+    channel: Any, queue: Queue, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(21):
+        Producer(channel).publish({"number": number}, routing_key=queue.name)
+    received = [queue.get() for _ in range(21)]
+    # The queue's own timeout would let somebody else have them, too.
+    assert queue.get() is None
+    received[0].ack()
+    channel.visibility_timeout = 0
+    renew(channel, received)
+    again = [queue.get(no_ack=True) for _ in range(20)]
+    sent = [message.payload["number"] for message in received[1:]]
+    assert sorted(message.payload["number"] for message in again) == sorted(sent)
+    assert not caplog.records
+    for message in received[1:]:
+        message.ack()
+
+
+def test_a_running_task_is_not_taken_again_when_its_queue_says_so(
+    channel: Any, worker: Process, notes: Notes, tmp_path: Path
+) -> None:
+    address = channel._new_queue(celery_app.amqp.queues["default"].name)
+    before = channel.sqs().get_queue_attributes(QueueUrl=address, AttributeNames=[TIMEOUT])
+    channel.sqs().set_queue_attributes(QueueUrl=address, Attributes={TIMEOUT: "0"})
+    try:
+        wait_for.delay(notes.path, str(tmp_path / "end"))
+        record.delay("next", notes.path)
+        notes.wait(2)
+        (tmp_path / "end").touch()
+    finally:
+        channel.sqs().set_queue_attributes(QueueUrl=address, Attributes=before["Attributes"])
+    wait_until(is_idle)
+    assert sorted(notes.lines) == ["next", "started"]
