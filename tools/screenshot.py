@@ -9,6 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, FilePayload, expect
 
 from tools.generate import ROOT, generate
+from tools.progress import STUCK_SECONDS
 from tools.servers import MissingServer
 from tools.services import serve
 from tools.site import browser, pictures, site
@@ -17,7 +18,6 @@ from tools.trial.processes import install, isolate
 PICTURE = ROOT / "docs" / "gallery.png"
 SIZE = (900, 640)
 COUNT = 5
-MILLISECONDS = 30_000
 UNDER_WAY = """
     UPDATE gallery_sheet SET state = 'working', pages = 5, pages_done = 3
     WHERE created_at = (SELECT max(created_at) FROM gallery_sheet)
@@ -46,6 +46,7 @@ def take(chromium: Browser, address: str, project: Path) -> None:
 
     One contact sheet is there; the next is under way, as if it had more pages.
     """
+    expect.set_options(timeout=STUCK_SECONDS * 1000)
     page = chromium.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
     page.goto(address)
     buffers = [*pictures(chromium, COUNT), b"Dear Sir or Madam"]
@@ -55,16 +56,16 @@ def take(chromium: Browser, address: str, project: Path) -> None:
     ]
     page.get_by_label("Photographs").set_input_files(files)
     page.get_by_role("button", name="Upload").click()
-    expect(page.get_by_role("img")).to_have_count(COUNT, timeout=MILLISECONDS)
+    expect(page.get_by_role("img")).to_have_count(COUNT)
     sheets = page.get_by_role("link", name="Download the contact sheet")
     for number in (1, 2):
         page.get_by_role("button", name="Make a contact sheet").click()
-        expect(sheets).to_have_count(number, timeout=MILLISECONDS)
+        expect(sheets).to_have_count(number)
     with closing(sqlite3.connect(project / "db.sqlite3")) as database, database:
         database.execute(UNDER_WAY)
     page.reload()
     expect(page.get_by_role("progressbar")).to_be_visible()
-    expect(page.get_by_text("worker is listening")).to_be_visible(timeout=MILLISECONDS)
+    expect(page.get_by_text("worker is listening")).to_be_visible()
     PICTURE.parent.mkdir(exist_ok=True)
     page.screenshot(path=PICTURE, full_page=True)
 

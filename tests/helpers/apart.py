@@ -17,7 +17,7 @@ import pytest
 from django.db import connection
 
 from config.env import BASE_DIR
-from tests.fixtures import Process
+from tests.fixtures import SECONDS, Process
 from tests.tasks import add
 
 NAME = "from django.db import connection; print(connection.settings_dict['NAME'])"
@@ -25,7 +25,7 @@ NAME = "from django.db import connection; print(connection.settings_dict['NAME']
 
 @pytest.mark.django_db(transaction=True)
 def test_a_task_runs(worker: Process) -> None:
-    assert add.delay(2, 3).get(timeout=60) == 5
+    assert add.delay(2, 3).get(timeout=SECONDS) == 5
     command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "--command", NAME]
     name = subprocess.check_output(command, cwd=BASE_DIR, text=True)
     assert name.strip() == str(connection.settings_dict["NAME"])

@@ -1,12 +1,9 @@
 """The generated project's own commands."""
 
-import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from tools.process import inherited
-
-# For the slowest: what a project's CI runs, while five others are tested on the same machine.
-MINUTES = 30
+from tools.process import Process
 
 
 def make(project: Path, *targets: str, **environment: str) -> None:
@@ -16,14 +13,8 @@ def make(project: Path, *targets: str, **environment: str) -> None:
 
 def run(project: Path, *command: str, **environment: str) -> None:
     """Run a command in a project. Fails the test with what it printed, if it fails."""
-    process = subprocess.run(
-        command,
-        cwd=project,
-        env=inherited() | environment | {"CI": "true"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=MINUTES * 60,
-        check=False,
-    )
-    assert process.returncode == 0, f"{' '.join(command)} failed:\n{process.stdout}"
+    with TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with Process(project, command, log=log, env=environment | {"CI": "true"}) as process:
+            code = process.finish()
+        assert code == 0, f"{' '.join(command)} failed:\n{process.said()}"

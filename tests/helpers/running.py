@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from tools.process import Process
+from tools.progress import STUCK_SECONDS
 from tools.trial.processes import python
 
 WORKER = ("-m", "celery", "--app", "config", "worker", "--include", "tests.tasks", "-c", "1")
-SEND = """
+SEND = f"""
 import config, django
 django.setup()
 from tests.tasks import add
-print(add.apply_async((2, 3), retry=False).get(timeout=30))
+print(add.apply_async((2, 3), retry=False).get(timeout={STUCK_SECONDS}))
 """
 
 

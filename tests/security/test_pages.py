@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.running import running
+from tools.progress import STUCK_SECONDS
 from tools.servers.server import HOST, free_port
 from tools.services import read_env
 from tools.trial.processes import python
@@ -31,7 +32,7 @@ def test_what_deploy_says_brings_pages_and_they_are_safe(project: Path, tmp_path
     def get(path: str) -> HTTPResponse:
         """Return the answer to what a proxy passes on from a visitor."""
         headers = {"Host": "example.com", "X-Forwarded-Proto": "https"}
-        connection = HTTPConnection(HOST, port, timeout=60)
+        connection = HTTPConnection(HOST, port, timeout=STUCK_SECONDS)
         connection.request("GET", path, headers=headers)
         return connection.getresponse()
 
