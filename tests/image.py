@@ -136,8 +136,9 @@ def command(container: str, environment: dict[str, str], *arguments: str) -> lis
 
 
 def configuration(image: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(buildah("inspect", "--type", "image", image))
-    return found["Docker"]["config"]  # type: ignore[no-any-return]
+    inspected = json.loads(buildah("inspect", "--type", "image", image))
+    found: dict[str, Any] = inspected["Docker"]["config"]
+    return found
 
 
 class Contained(Process):

@@ -42,7 +42,9 @@ def secrets_in(project: Path) -> set[str]:
     example = (project / ".env.example").read_text(encoding="utf-8")
     env = (project / ".env").read_text(encoding="utf-8")
     parts = re.split(r"<[A-Z_]+>", example)
-    return set(re.fullmatch("(.+?)".join(map(re.escape, parts)), env).groups())  # type: ignore[union-attr]
+    found = re.fullmatch("(.+?)".join(map(re.escape, parts)), env)
+    assert found
+    return set(found.groups())
 
 
 def test_only_the_owner_can_read_the_secrets(project: Path) -> None:

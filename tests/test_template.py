@@ -72,7 +72,8 @@ WITH_JINJA = {
 def names(path: Path) -> tuple[set[str], set[str]]:
     """Return the variables and the macros that a file gives to those that import it."""
     tree = environment().parse(path.read_text(encoding="utf-8"))
-    variables = {node.target.name for node in tree.body if isinstance(node, nodes.Assign)}  # type: ignore[attr-defined]
+    targets = [node.target for node in tree.body if isinstance(node, nodes.Assign)]
+    variables = {target.name for target in targets if isinstance(target, nodes.Name)}
     macros = {node.name for node in tree.body if isinstance(node, nodes.Macro)}
     return variables, macros
 

@@ -38,6 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     """Make a project of the answers, and return the exit code."""
     folders = [word.removeprefix(INTO) for word in arguments if word.startswith(INTO)]
     # Text that is not UTF-8 is refused with the answers, and shown as well as the terminal can.
+    # Their types also fit streams that cannot be reconfigured, which these are not.
     sys.stdin.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:

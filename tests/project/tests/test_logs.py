@@ -1,6 +1,7 @@
 """Log lines tell which request they belong to, in every task that it sent."""
 
 import re
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -53,8 +54,8 @@ def ask(client: Client, caplog: pytest.LogCaptureFixture, path: str) -> tuple[st
     """Return the id of the request in the log of the web process, and its response."""
     caplog.clear()
     answer = client.get(path).content.decode()
-    said = [record.msg for record in caplog.records if "request_started" in str(record.msg)]
-    return said[0]["request_id"], answer  # type: ignore[index]
+    said: list[Any] = [record.msg for record in caplog.records]
+    return next(line["request_id"] for line in said if "request_started" in str(line)), answer
 
 
 def ids(lines: list[str]) -> set[str]:

@@ -40,6 +40,7 @@ def exporter(worker: Process, monkeypatch: pytest.MonkeyPatch) -> Iterator[Colle
         restart(worker, **variables)
         start()
         yield server
+        # Its types leave this out.
         CeleryInstrumentor().uninstrument()  # type: ignore[no-untyped-call]
         DjangoInstrumentor().uninstrument()
         restart(worker, OTEL_EXPORTER_OTLP_ENDPOINT="")

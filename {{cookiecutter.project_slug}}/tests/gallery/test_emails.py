@@ -103,7 +103,7 @@ def test_a_server_that_keeps_refusing_is_given_up_on(client: Client, mail: MailS
     mail.refusals = 100
     email = ready_email()
     # The last of the retries.
-    send_email.apply_async((email.pk,), retries=send_email.max_retries)  # type: ignore[call-arg]
+    send_email.s(email.pk).set(retries=send_email.max_retries).delay()
     wait_for_state(email, State.FAILED)
     words = "E-mail: failed. A server that it needs did not answer, or refused."
     assert words in " ".join(client.get("/").content.decode().split())
