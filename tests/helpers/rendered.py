@@ -99,16 +99,6 @@ def by_kind(objects: list[Any]) -> dict[tuple[str, str], dict[str, Any]]:
     return {(item["kind"], item["metadata"]["name"]): item for item in objects}
 
 
-def assert_said_where_chosen(word: Word, projects: list[Project], files: list[File]) -> None:
-    saying = {file for file in files if word.stands_in(file)}
-    chosen = [project for project in projects if word.chosen(project.answers)]
-    others = [project for project in projects if not word.chosen(project.answers)]
-    assert chosen
-    assert others
-    assert not [project.answers for project in chosen if project.files.isdisjoint(saying)]
-    assert not {file.path for project in others for file in project.files & saying}
-
-
 def needs(server: str, answers: Combination) -> bool:
     """Return whether a project with these answers needs a server."""
     return server in _servers(answers["broker"], answers["result_backend"], answers["database"])

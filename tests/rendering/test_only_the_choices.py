@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from functools import cache, partial
+from importlib import import_module
 from itertools import combinations
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +15,6 @@ from tests.helpers.rendered import (
     Project,
     Word,
     all_answers,
-    assert_said_where_chosen,
     needs,
 )
 from tools.combinations import Combination
@@ -41,6 +41,8 @@ def names() -> Iterator[Word]:
     """Yield the names of servers and brokers, and how their addresses begin."""
     for name in SERVERS:
         yield Word(f"(?i){name}", partial(needs, name), IGNORES)
+        # Its other words are with the other tests of it.
+        yield import_module(f"tests.rendering.test_{name}").WORD
     for broker in choices()["broker"]:
         if broker not in SERVERS:
             yield Word(f"(?i){broker}", partial(is_on, broker), IGNORES)
@@ -94,7 +96,6 @@ WORDS = [
     Word(r"^task_queue/heartbeat", lambda a: a["scheduler"] != "none"),
     Word(r"django.celery.beat", lambda a: a["scheduler"] == "database"),
     Word(r"(?i)flower", lambda a: bool(a["flower"])),
-    Word(r"(?i)postgres|psycopg|CONN_MAX_AGE", lambda a: a["database"] == "postgresql"),
     Word(r"(?i)sqlite", lambda a: a["database"] == "sqlite", IGNORES),
     Word(r"SECURE_CSP", lambda a: a["django"] == "6.1"),
     Word(r"django\.tasks|django_tasks|^TASKS = \{", lambda a: a["django"] == "6.1"),
@@ -127,4 +128,10 @@ def test_every_answer_meets_every_other(projects: list[Project]) -> None:
 def test_only_what_was_chosen_is_there(
     word: Word, projects: list[Project], files: list[File]
 ) -> None:
-    assert_said_where_chosen(word, projects, files)
+    saying = {file for file in files if word.stands_in(file)}
+    chosen = [project for project in projects if word.chosen(project.answers)]
+    others = [project for project in projects if not word.chosen(project.answers)]
+    assert chosen
+    assert others
+    assert not [project.answers for project in chosen if project.files.isdisjoint(saying)]
+    assert not {file.path for project in others for file in project.files & saying}

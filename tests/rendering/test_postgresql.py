@@ -1,15 +1,16 @@
 """PostgreSQL, in containers."""
 
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.helpers.rendered import (
-    Composed,
-)
+from tests.helpers.rendered import Composed, Word, needs
 
 # One process renders all, since it keeps what it has compiled.
 pytestmark = pytest.mark.xdist_group("rendering")
+
+WORD = Word(r"(?i)postgres|psycopg|CONN_MAX_AGE", partial(needs, "postgresql"))
 
 
 def test_postgresql_keeps_what_it_has(composed: list[Composed]) -> None:

@@ -5,23 +5,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.helpers.rendered import (
-    Composed,
-    File,
-    Project,
-    Word,
-    assert_said_where_chosen,
-    needs,
-)
+from tests.helpers.rendered import Composed, Word, needs
 
 # One process renders all, since it keeps what it has compiled.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 WORD = Word(r"(?i)quorum|erlang", partial(needs, "rabbitmq"))
-
-
-def test_its_words_stand_where_it_is_needed(projects: list[Project], files: list[File]) -> None:
-    assert_said_where_chosen(WORD, projects, files)
 
 
 def test_rabbitmq_keeps_what_it_has_and_has_a_page_of_its_own(composed: list[Composed]) -> None:

@@ -6,25 +6,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.helpers.rendered import (
-    IGNORES,
-    Composed,
-    File,
-    Project,
-    Word,
-    assert_said_where_chosen,
-    needs,
-)
+from tests.helpers.rendered import IGNORES, Composed, Word, needs
 from tools.combinations import Combination
 
 # One process renders all, since it keeps what it has compiled.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 WORD = Word(r"(?i)valkey", partial(needs, "redis"), IGNORES)
-
-
-def test_its_words_stand_where_it_is_needed(projects: list[Project], files: list[File]) -> None:
-    assert_said_where_chosen(WORD, projects, files)
 
 
 def test_redis_keeps_each_task(composed: list[Composed]) -> None:

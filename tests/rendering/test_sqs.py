@@ -5,26 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.rendered import (
-    IGNORES,
-    Composed,
-    File,
-    Project,
-    Word,
-    assert_said_where_chosen,
-    by_kind,
-    needs,
-)
+from tests.helpers.rendered import IGNORES, Composed, Word, by_kind, needs
 from tools.combinations import Combination
 
 # One process renders all, since it keeps what it has compiled.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 WORD = Word(r"(?i)\baws|amazon|boto|moto|elasticmq", partial(needs, "sqs"), IGNORES)
-
-
-def test_its_words_stand_where_it_is_needed(projects: list[Project], files: list[File]) -> None:
-    assert_said_where_chosen(WORD, projects, files)
 
 
 def test_in_production_sqs_is_asked_as_seldom_as_costs_least(composed: list[Composed]) -> None:
