@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -43,6 +44,15 @@ def cruft_create(template: Path, folder: Path) -> Path:
     return folder / "my_project"
 
 
+def files(project: Path) -> dict[str, str]:
+    """Return the text of each file that git has staged, save the record of the answers."""
+    return {path: text for path, text in tracked(project).items() if path != ".cruft.json"}
+
+
+def record(project: Path) -> Any:
+    return json.loads((project / ".cruft.json").read_text())
+
+
 @pytest.fixture
 def origin(tmp_path: Path) -> Path:
     return copy_template(tmp_path / "template")
@@ -78,20 +88,16 @@ def test_a_project_with_edits_becomes_a_new_one_with_the_same_edits(
     assert updated.returncode == 0, updated.stderr
     assert updated.stdout.startswith("Update the template to v9: ")
     assert "\n- Paint it.\n" in updated.stdout
-    files = tracked(project)
-    record = json.loads(files.pop(".cruft.json"))
-    assert record["commit"] == git(origin, "rev-parse", "HEAD").strip()
-    assert record["context"]["cookiecutter"]["colour"] == "red"
+    assert record(project)["commit"] == git(origin, "rev-parse", "HEAD").strip()
+    assert record(project)["context"]["cookiecutter"]["colour"] == "red"
     assert cruft(project, "check").returncode == 0
-    (tmp_path / "fresh").mkdir()
     fresh = cookiecutter(origin, tmp_path / "fresh")
     edit(fresh)
     commit(fresh)
-    expected = tracked(fresh)
-    del expected[".cruft.json"]
+    expected = files(fresh)
     assert "config/news.py" in expected
     assert "gunicorn.conf.py" not in expected
-    assert files == expected
+    assert files(project) == expected
 
 
 def test_an_update_leaves_out_what_the_template_does_not_offer_any_more(
@@ -103,13 +109,8 @@ def test_an_update_leaves_out_what_the_template_does_not_offer_any_more(
     updated = run_make(project, "update")
     assert updated.returncode == 0, updated.stderr
     assert updated.stdout.endswith("\nFlower is left out: Redis has no events for it to show.\n")
-    files = tracked(project)
-    record = json.loads(files.pop(".cruft.json"))
-    assert record["context"]["cookiecutter"]["flower"] is False
-    (tmp_path / "fresh").mkdir()
-    expected = tracked(cookiecutter(origin, tmp_path / "fresh"))
-    del expected[".cruft.json"]
-    assert files == expected
+    assert record(project)["context"]["cookiecutter"]["flower"] is False
+    assert files(project) == files(cookiecutter(origin, tmp_path / "fresh"))
 
 
 def test_a_fix_in_the_tool_reaches_a_project_that_is_not_updated(
@@ -157,13 +158,10 @@ def test_the_newest_tool_works_on_a_project_that_had_one_of_its_own(tmp_path: Pa
     assert switch.returncode == 0, switch.stderr
     commit(project)
     assert len((project / "scripts/template.py").read_text()) < len(had) / 4
-    (tmp_path / "fresh").mkdir()
     fresh = cookiecutter(origin, tmp_path / "fresh", broker="rabbitmq")
     edit(fresh)
     commit(fresh)
-    files, expected = tracked(project), tracked(fresh)
-    del files[".cruft.json"], expected[".cruft.json"]
-    assert files == expected
+    assert files(project) == files(fresh)
 
 
 @pytest.mark.exhaustive
@@ -222,8 +220,7 @@ def test_a_project_takes_another_address_of_its_template_though_nothing_is_new(
         ".cruft.json has the new address: commit it. The template's version is the same.\n"
     )
     assert git(project, "diff", "--cached", "--name-only") == ".cruft.json\n"
-    record = json.loads((project / ".cruft.json").read_text())
-    assert record["template"] == f"file://localhost{origin}"
+    assert record(project)["template"] == f"file://localhost{origin}"
     commit(project)
     assert run_make(project, "update").stdout.startswith("Nothing to do")
 

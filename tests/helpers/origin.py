@@ -52,6 +52,7 @@ def tracked(project: Path) -> dict[str, str]:
 
 def cookiecutter(template: Path, folder: Path, **answers: str) -> Path:
     """Make a project as people do, put it into git, and return it."""
+    folder.mkdir(exist_ok=True)
     words = [f"{key}={value}" for key, value in answers.items()]
     command = [sys.executable, "-m", "cookiecutter", "--no-input", f"--output-dir={folder}"]
     subprocess.run(

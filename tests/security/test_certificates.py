@@ -50,17 +50,18 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Place
         }
 
 
-def variables(project: Path, place: Place, **others: str) -> dict[str, str]:
+def variables(project: Path, place: Place, *, trusted: bool, **others: str) -> dict[str, str]:
     """Return the environment in which a project uses these servers."""
     [broker] = facts({"broker": project.name.removesuffix("_project")}).broker.services
     return inherited() | {
         "CELERY_BROKER_URL": place.urls[broker],
         "CELERY_RESULT_BACKEND": place.urls[RESULTS],
+        **({"SSL_CERT_FILE": str(place.authority)} if trusted else {}),
         **others,
     }
 
 
-def send(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def send(project: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Send a task and wait for its result."""
     command = [python(project), "-c", SEND]
     return subprocess.run(
@@ -68,32 +69,36 @@ def send(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def assert_refused(sent: subprocess.CompletedProcess[str]) -> None:
+    assert sent.returncode == 1
+    assert REFUSED in sent.stderr
+
+
 @pytest.mark.exhaustive
 def test_a_server_that_proves_who_it_is_is_trusted(
     project: Path, places: dict[str, Place], tmp_path: Path
 ) -> None:
-    place = places["own"]
-    environment = variables(project, place, SSL_CERT_FILE=str(place.authority))
+    environment = variables(project, places["own"], trusted=True)
     with running(project, tmp_path / "log", "ready.", *WORKER, **environment):
-        sent = send(project, **environment)
+        sent = send(project, environment)
     assert sent.stdout == "5\n", sent.stderr
 
 
 @pytest.mark.exhaustive
-def test_a_server_that_nobody_vouches_for_is_refused(
-    project: Path, places: dict[str, Place], tmp_path: Path
+@pytest.mark.parametrize(
+    ("certificate", "trusted"),
+    [
+        pytest.param("own", False, id="nobody vouches for it"),
+        pytest.param("another", True, id="the certificate of another"),
+    ],
+)
+def test_a_server_that_does_not_prove_who_it_is_is_refused(
+    certificate: str, trusted: bool, project: Path, places: dict[str, Place], tmp_path: Path
 ) -> None:
-    environment = variables(project, places["own"])
-    refuses(project, tmp_path / "log", environment)
-
-
-@pytest.mark.exhaustive
-def test_a_server_with_the_certificate_of_another_is_refused(
-    project: Path, places: dict[str, Place], tmp_path: Path
-) -> None:
-    place = places["another"]
-    environment = variables(project, place, SSL_CERT_FILE=str(place.authority))
-    refuses(project, tmp_path / "log", environment)
+    environment = variables(project, places[certificate], trusted=trusted)
+    assert_refused(send(project, environment))
+    with running(project, tmp_path / "log", REFUSED, *WORKER, **environment) as worker:
+        assert "ready." not in worker.said()
 
 
 @pytest.mark.exhaustive
@@ -101,19 +106,7 @@ def test_results_of_a_server_that_nobody_vouches_for_are_refused(
     project: Path, places: dict[str, Place], tmp_path: Path
 ) -> None:
     """The broker is trusted: results go their own way."""
-    place = places["own"]
-    results = {"CELERY_RESULT_BACKEND": places["another"].urls[RESULTS]}
-    environment = variables(project, place, SSL_CERT_FILE=str(place.authority), **results)
+    results = places["another"].urls[RESULTS]
+    environment = variables(project, places["own"], trusted=True, CELERY_RESULT_BACKEND=results)
     with running(project, tmp_path / "log", "ready.", *WORKER, **environment):
-        sent = send(project, **environment)
-    assert sent.returncode == 1
-    assert REFUSED in sent.stderr
-
-
-def refuses(project: Path, log: Path, environment: dict[str, str]) -> None:
-    """Fail the test unless worker and sender refuse to talk to the broker."""
-    sent = send(project, **environment)
-    assert sent.returncode == 1
-    assert REFUSED in sent.stderr
-    with running(project, log, REFUSED, *WORKER, **environment) as worker:
-        assert "ready." not in worker.log.read_text()
+        assert_refused(send(project, environment))
