@@ -1,4 +1,4 @@
-"""Reaches PGMQ by all of its address, from Celery's event loop, and drops foreign messages.
+"""Reaches PGMQ by all of its address, from Celery's event loop, and survives foreign messages.
 
 PGMQ keeps a task with a countdown until it is almost due, so that workers need no memory for it.
 """
@@ -67,7 +67,7 @@ class Channel(pgmq.Channel):
         self.connection._register_notify_queue(name)
 
     def _pgmq_message_to_python(self, pgmq_message: Any, queue: str) -> Any:
-        """Wrap a message that kombu cannot read: the worker then logs and drops it."""
+        """Wrap a message that kombu cannot read: it becomes a dead letter."""
         try:
             payload = super()._pgmq_message_to_python(pgmq_message, queue)
             hash(self.Message(payload, channel=self).delivery_tag)

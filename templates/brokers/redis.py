@@ -17,14 +17,14 @@ Redis keeps a task with a countdown until it is almost due, so that workers need
 import json
 import logging
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import Empty
 from time import monotonic, time
 from typing import Any
+from uuid import uuid4
 
 from celery import current_app
 from celery.worker.state import active_requests
-from kombu import Message
 from kombu.transport import redis, virtual
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.functional import LRUCache
@@ -188,7 +188,6 @@ class QoS(redis.QoS):
         if not held:
             channel.run(RELEASE, tag)
             return
-        # Not by kombu's JSON, which refuses what it has no type for.
         message, exchange, key = json.loads(held)
         message["properties"]["delivery_info"]["redelivered"] = True
         priority = channel._get_message_priority(message, reverse=False)
@@ -198,8 +197,21 @@ class QoS(redis.QoS):
             channel.run(RELEASE, tag, push, json.dumps(message), lists=lists)
 
 
+class Message(virtual.Message):
+    """A message; one that kombu cannot read is the text of a message that is no task."""
+
+    def __init__(self, payload: Any, channel: Any = None, **options: Any) -> None:
+        try:
+            super().__init__(payload, channel, **options)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            properties = payload["properties"] | {"body_encoding": None}
+            raw = {"body": json.dumps(payload), "properties": properties}
+            super().__init__(raw, channel, **options)
+
+
 class Channel(redis.Channel):
     QoS = QoS
+    Message = Message
 
     # Those who read replies need no note of what they have, and use kombu's own way.
     no_ack = False
@@ -319,15 +331,25 @@ class Channel(redis.Channel):
         del self.done[: len(done)]
         if not taken:
             return False
-        place, message, tag = taken
-        if not tag:
-            logger.error("Dropped an invalid message: %.100r", message)
-            return False
+        place, raw, tag = taken
         queue, _priority = order[place]
-        self.taken = bytes_to_str(tag)
+        self.taken = bytes_to_str(tag or "")
         self._queue_cycle.rotate(queue)
-        self.connection._deliver(loads(bytes_to_str(message)), queue)
+        self.connection._deliver(self._read(raw, queue), queue)
         return True
+
+    def _read(self, raw: bytes, queue: str) -> Any:
+        """Return a message. What is none becomes the body of a message that is no task."""
+        # Redis reads less than Python, and kombu's JSON refuses what it has no type for.
+        for read in (loads, json.loads):
+            with suppress(AttributeError, KeyError, RecursionError, TypeError, ValueError):
+                message = read(raw.decode())
+                properties = message["properties"]
+                if self.taken or properties["delivery_info"].keys() >= {"exchange", "routing_key"}:
+                    return message
+        delivery = {"exchange": "", "routing_key": queue}
+        properties = {"delivery_tag": self.taken or str(uuid4()), "delivery_info": delivery}
+        return {"body": raw.decode(errors="backslashreplace"), "properties": properties}
 
     def close(self) -> None:
         if not self.no_ack:
@@ -385,7 +407,7 @@ class Transport(redis.Transport):
         self.in_event_loop = True
 
 
-def renew(channel: Channel, messages: Iterable[Message]) -> None:
+def renew(channel: Channel, messages: Iterable[Any]) -> None:
     """Renew the leases of messages, and send again those whose lease has ended."""
     if tags := {message.delivery_tag for message in messages}:
         channel.run(RENEW, *tags)

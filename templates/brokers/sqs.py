@@ -122,7 +122,7 @@ class Channel(SQS.Channel):
         )
 
     def _envelope_payload(self, payload: Any, text: str, message: Any, address: str) -> Any:
-        """Wrap a message that kombu cannot read: the worker then logs and drops it."""
+        """Wrap a message that kombu cannot read: it becomes a dead letter."""
         try:
             envelope = super()._envelope_payload(payload, text, message, address)
             self.Message(envelope, channel=self)

@@ -1,10 +1,10 @@
 """Dead letters in the admin."""
 
-from celery import signature
+import json
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from kombu.utils.json import loads
 
 from task_queue.models import DeadLetter
 
@@ -17,11 +17,16 @@ class DeadLetterAdmin(admin.ModelAdmin):
 
     @admin.display
     def args(self, letter: DeadLetter) -> str:
-        return str(loads(letter.signature)["args"])
+        return self.arguments(letter, "args")
 
     @admin.display
     def kwargs(self, letter: DeadLetter) -> str:
-        return str(loads(letter.signature)["kwargs"])
+        return self.arguments(letter, "kwargs")
+
+    def arguments(self, letter: DeadLetter, name: str) -> str:
+        content = json.loads(letter.signature)
+        # A message has them as text, if a task wrote it.
+        return str(content.get(name, content.get("headers", {}).get(f"{name}repr", "")))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -33,6 +38,5 @@ class DeadLetterAdmin(admin.ModelAdmin):
     def retry(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
         quarantined = letters.filter(quarantined=True)
         for letter in quarantined:
-            signature(loads(letter.signature)).apply_async()
-            letter.delete()
+            letter.retry()
         self.message_user(request, f"Sent again: {len(quarantined)}.")

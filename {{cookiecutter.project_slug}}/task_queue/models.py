@@ -1,23 +1,28 @@
 """Tasks that could not run, and signs that others did."""
 
-from typing import Self
+import json
+from base64 import b64decode, b64encode
+from datetime import timedelta
+from typing import Any, Self
+from uuid import uuid4
 
-from celery import Task
-from celery.app.task import Context
+from celery import Task, current_app, signature
 from django.conf import settings
 from django.db import models, transaction
-from kombu.utils.json import dumps
+from django.utils import timezone
+from kombu import Message
+from kombu.utils.json import dumps, loads
 
 
 class DeadLetter(models.Model):
-    """A task that cannot run, kept until somebody retries or deletes it in the admin.
+    """A task or a message that cannot run, until somebody retries or deletes it in the admin.
 
     A row that is not quarantined only counts the restarts of a task, and is deleted when it ends.
     """
 
     id = models.CharField(primary_key=True, max_length=255)
     name = models.CharField(max_length=255)
-    signature = models.TextField(help_text="The task and its arguments, as JSON.")
+    signature = models.TextField(help_text="A task with its arguments, or a message, as JSON.")
     restarts = models.PositiveIntegerField(default=0)
     updated_at = models.DateTimeField(auto_now=True)
     quarantined = models.BooleanField(default=False)
@@ -31,6 +36,9 @@ class DeadLetter(models.Model):
     @classmethod
     def count_restart(cls, task: Task) -> Self:
         """Count that a worker starts the running task again; quarantine it after too many."""
+        # Tasks that expired, or were revoked, ended without a word.
+        week_ago = timezone.now() - timedelta(days=7)
+        cls.objects.filter(quarantined=False, updated_at__lt=week_ago).delete()
         defaults = {
             "name": task.request.shadow or task.name,
             "signature": dumps(task.signature_from_request()),
@@ -45,12 +53,33 @@ class DeadLetter(models.Model):
         return letter
 
     @classmethod
-    def quarantine(cls, task: Task, request: Context) -> None:
-        """Keep a task that this worker does not know, for a version that does."""
-        signature = dumps(task.signature_from_request(request))
-        defaults = {"name": task.name, "signature": signature, "quarantined": True}
-        # Another version may have started it before.
-        cls.objects.update_or_create(id=request.id, defaults=defaults)
+    def quarantine(cls, message: Message) -> None:
+        """Keep a message whole that this worker cannot run: another version may be able to."""
+        body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
+        delivery = message.delivery_info if isinstance(message.delivery_info, dict) else {}
+        content = {
+            "body": b64encode(body).decode(),
+            "content_type": message.content_type,
+            "content_encoding": message.content_encoding,
+            "headers": message.headers,
+            "exchange": delivery.get("exchange") or "",
+            "routing_key": delivery.get("routing_key") or current_app.conf.task_default_queue,
+        }
+        name = str(message.headers.get("task", "(no task)"))[:200]
+        # PostgreSQL refuses what is no Unicode, and NUL.
+        name = name.encode(errors="backslashreplace").decode().replace("\0", "")
+        text = json.dumps(content, default=str)
+        cls.objects.create(id=uuid4(), name=name, signature=text, quarantined=True)
+
+    def retry(self) -> None:
+        """Send the task or the message again, and delete the dead letter."""
+        content: dict[str, Any] = json.loads(self.signature)
+        if "body" in content:
+            with current_app.producer_or_acquire() as producer:
+                producer.publish(b64decode(content.pop("body")), **content)
+        else:
+            signature(loads(self.signature)).apply_async()
+        self.delete()
 
 
 class Heartbeat(models.Model):

@@ -9,10 +9,9 @@ from typing import Any
 import celery.worker.consumer
 import celery.worker.request
 from celery import bootsteps
-from celery.app.task import Context
-from celery.exceptions import InvalidTaskError
+from celery.exceptions import InvalidTaskError, NotRegistered
 from celery.signals import celeryd_after_setup, task_postrun, task_prerun
-from django.db import Error, close_old_connections
+from django.db import close_old_connections
 from kombu import Message
 from structlog.contextvars import bound_contextvars
 
@@ -54,36 +53,42 @@ class Consumer(celery.worker.consumer.Consumer):
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Message], None]:
         receive = super().create_task_handler(*args, **options)
 
-        def receive_if_sound(message: Message) -> None:
+        def receive_or_quarantine(message: Message) -> None:
             try:
                 check(message)
                 receive(message)
             except (InvalidTaskError, *MALFORMED) as error:
                 if message.acknowledged:
                     raise
-                self.on_invalid_task(None, message, error)
+                self.quarantine(message, error)
 
-        return receive_if_sound
+        return receive_or_quarantine
+
+    def on_unknown_message(self, body: object, message: Message) -> None:
+        self.quarantine(message, InvalidTaskError("it is not a task"))
 
     def on_unknown_task(self, body: object, message: Message, exc: Exception) -> None:
-        """Keep what another version of the project has sent as a dead letter."""
-        task = self.app.Task()
-        task.name = message.headers["task"]
-        args, kwargs, embed = message.payload
-        delivery = {key: message.delivery_info[key] for key in ("exchange", "routing_key")}
-        request = Context(
-            message.headers, args=args, kwargs=kwargs, delivery_info=delivery, **embed
-        )
+        self.quarantine(message, NotRegistered(message.headers["task"]))
+
+    def on_invalid_task(self, body: object, message: Message, exc: Exception) -> None:
+        self.quarantine(message, exc)
+
+    def on_decode_error(self, message: Message, exc: Exception) -> None:
+        self.quarantine(message, exc)
+
+    def quarantine(self, message: Message, reason: Exception) -> None:
+        """Make a message a dead letter, or give it back to the broker if that cannot be now."""
+        errors: Any = self.connection_errors  # type: ignore[attr-defined]  # not in the stubs
         close_old_connections()
         try:
-            DeadLetter.quarantine(task, request)
-        except Error:
-            logger.exception("The database is down: an unknown task goes back to the broker.")
-            errors: Any = self.connection_errors  # type: ignore[attr-defined]  # not in the stubs
-            give_back = (logger, errors, True)
-            self.timer.call_after(PAUSE, message.reject_log_error, give_back)
+            DeadLetter.quarantine(message)
+        except Exception:
+            logger.exception("A message cannot become a dead letter now: it stays with the broker.")
+            self.timer.call_after(PAUSE, message.reject_log_error, (logger, errors, True))
         else:
-            super().on_unknown_task(body, message, exc)
+            # Without the message, whose arguments may be secret.
+            logger.error("A message became a dead letter: %s: %s", type(reason).__name__, reason)
+            message.reject_log_error(logger, errors)
 
 
 def check(message: Message) -> None:

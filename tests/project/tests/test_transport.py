@@ -9,8 +9,9 @@ from kombu import Connection, Consumer, Message, Queue
 from kombu.asynchronous import Hub
 
 from task_queue.broker import count_unacknowledged
-from tests.fixtures import wait_until
-from tests.tasks import add
+from task_queue.models import DeadLetter
+from tests.fixtures import Notes, Process, wait_until
+from tests.tasks import add, record
 
 QUEUE = Queue("handover", routing_key="handover")
 
@@ -32,13 +33,33 @@ def test_a_worker_that_no_longer_reads_takes_no_task_with_it(celery: Celery) -> 
     assert receive(celery) == "text"
 
 
-def test_what_is_no_message_is_dropped(celery: Celery, caplog: pytest.LogCaptureFixture) -> None:
-    with celery.connection_for_write() as connection:
-        channel: Any = connection.default_channel
-        channel.client.rpush(QUEUE.name, "garbage", '{"properties": null}')
-        connection.Producer().publish("text", exchange="", routing_key=QUEUE.name)
-    assert receive(celery) == "text"
-    assert caplog.text.count("Dropped an invalid message") == 2
+TAG = '"properties": {"delivery_tag": "1", "delivery_info": {}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "garbage",
+        '{"properties": null}',
+        f'{{"body": "not base64", {TAG}, "body_encoding": "base64"}}}}',
+        f'{{"body": "text", {TAG}, "body_encoding": "of another world"}}}}',
+        f'{{"headers": {{"id": {{"__type__": "foo", "__value__": 1}}}}, {TAG}}}}}',
+        f'{{"headers": [], {TAG}}}}}',
+        '{"properties": {"delivery_tag": "1", "delivery_info": "there"}}',
+        "\udcff",
+    ],
+)
+@pytest.mark.django_db(transaction=True)
+def test_what_is_no_message_becomes_a_dead_letter(
+    text: str, celery: Celery, worker: Process, notes: Notes
+) -> None:
+    with celery.connection_for_write() as connection, connection.channel() as channel:
+        client: Any = channel.client  # type: ignore[attr-defined]  # Redis's own
+        client.rpush("default", text.encode(errors="surrogateescape"))
+        wait_until(DeadLetter.objects.exists, "a dead letter")
+        record.delay("goes on", notes.path)
+        assert notes.wait() == ["goes on"]
+        wait_until(lambda: count_unacknowledged(channel) == 0, "nothing to be left")
 
 
 def test_a_task_that_is_not_due_is_kept_and_can_be_purged(celery: Celery) -> None:
@@ -50,6 +71,12 @@ def test_a_task_that_is_not_due_is_kept_and_can_be_purged(celery: Celery) -> Non
         assert count_unacknowledged(channel) == before + 2
         celery.control.purge(connection)
         assert count_unacknowledged(channel) == before
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_header_that_redis_cannot_read_keeps_no_task_from_running(notes: Notes) -> None:
+    record.apply_async(("text", notes.path), headers={"from": "\udcff"})
+    assert notes.wait() == ["text"]
 
 
 class Pool:

@@ -12,7 +12,10 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.CharField(max_length=255, primary_key=True, serialize=False)),
                 ("name", models.CharField(max_length=255)),
-                ("signature", models.TextField(help_text="The task and its arguments, as JSON.")),
+                (
+                    "signature",
+                    models.TextField(help_text="A task with its arguments, or a message, as JSON."),
+                ),
                 ("restarts", models.PositiveIntegerField(default=0)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 ("quarantined", models.BooleanField(default=False)),
