@@ -98,7 +98,7 @@ def test_neither_a_delay_nor_a_renewed_lease_counts_as_a_delivery(celery: Celery
         assert queue.get() is None
         # A day goes by.
         channel.pgmq.set_vt(queue.name, 1, 0)
-        message = queue.get()
+        message: Any = queue.get()
         channel.visibility_timeout = 3600
         for _ in range(3):
             renew(channel, [message])
