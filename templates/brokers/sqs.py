@@ -7,6 +7,7 @@ holds it, for twelve hours at most: SQS does not let a worker have a message for
 # kombu's stubs leave this out.
 # mypy: disable-error-code="attr-defined, import-not-found, import-untyped, misc"
 
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -120,6 +121,13 @@ class Channel(SQS.Channel):
             WaitTimeSeconds=wait_time_seconds or self.wait_time_seconds,
             MessageSystemAttributeNames=["ApproximateReceiveCount"],
         )
+
+    def _prepare_json_payload(self, text: str) -> Any:
+        """Read a message, also by less than kombu's JSON, which refuses what it has no type for."""
+        try:
+            return super()._prepare_json_payload(text)
+        except (KeyError, ValueError):
+            return json.loads(text)
 
     def _envelope_payload(self, payload: Any, text: str, message: Any, address: str) -> Any:
         """Wrap a message that kombu cannot read: it becomes a dead letter."""

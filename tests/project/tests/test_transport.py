@@ -45,6 +45,7 @@ TAG = '"properties": {"delivery_tag": "1", "delivery_info": {}'
         f'{{"body": "text", {TAG}, "body_encoding": "of another world"}}}}',
         f'{{"headers": {{"id": {{"__type__": "foo", "__value__": 1}}}}, {TAG}}}}}',
         f'{{"headers": [], {TAG}}}}}',
+        f'{{"headers": {{"task": "\\u0000\\udcff"}}, {TAG}}}}}',
         '{"properties": {"delivery_tag": "1", "delivery_info": "there"}}',
         "\udcff",
     ],
