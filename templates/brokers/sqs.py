@@ -118,7 +118,8 @@ class Channel(SQS.Channel):
             QueueUrl=self._resolve_queue_url(queue),
             MaxNumberOfMessages=max_number_of_messages,
             VisibilityTimeout=self.visibility_timeout,
-            WaitTimeSeconds=wait_time_seconds or self.wait_time_seconds,
+            # The client waits two seconds for an answer.
+            WaitTimeSeconds=min(1, wait_time_seconds or self.wait_time_seconds),
             MessageSystemAttributeNames=["ApproximateReceiveCount"],
         )
 

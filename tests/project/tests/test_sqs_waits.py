@@ -104,6 +104,12 @@ def test_leases_are_renewed_in_batches(
         message.ack()
 
 
+def test_a_long_poll_ends_before_the_client_gives_up(channel: Any, queue: Queue) -> None:
+    """Pools without Celery's event loop, such as gevent, take tasks this way."""
+    channel.wait_time_seconds = 20
+    assert queue.get() is None
+
+
 def test_a_running_task_is_not_taken_again_when_its_queue_says_so(
     channel: Any, worker: Process, notes: Notes, tmp_path: Path
 ) -> None:
