@@ -198,7 +198,7 @@ class QoS(redis.QoS):
 
 
 class Message(virtual.Message):
-    """A message; one that kombu cannot read is the text of a message that is no task."""
+    """A message, also one that kombu cannot read: its text becomes the body."""
 
     def __init__(self, payload: Any, channel: Any = None, **options: Any) -> None:
         try:
@@ -339,7 +339,7 @@ class Channel(redis.Channel):
         return True
 
     def _read(self, raw: bytes, queue: str) -> Any:
-        """Return a message. What is none becomes the body of a message that is no task."""
+        """Return a message, also one that nobody can read: its text becomes the body."""
         # Redis reads less than Python, and kombu's JSON refuses what it has no type for.
         for read in (loads, json.loads):
             with suppress(AttributeError, KeyError, RecursionError, TypeError, ValueError):

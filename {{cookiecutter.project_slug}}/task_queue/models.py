@@ -66,7 +66,7 @@ class DeadLetter(models.Model):
             "routing_key": delivery.get("routing_key") or current_app.conf.task_default_queue,
         }
         name = str(message.headers.get("task", "(no task)"))[:200]
-        # PostgreSQL refuses what is no Unicode, and NUL.
+        # Some databases refuse NUL and lone surrogates.
         name = name.encode(errors="backslashreplace").decode().replace("\0", "")
         text = json.dumps(content, default=str)
         cls.objects.create(id=uuid4(), name=name, signature=text, quarantined=True)

@@ -1,4 +1,4 @@
-"""PGMQ drops what is no message, and keeps what is not due; a renewed lease is no redelivery."""
+"""PGMQ keeps what cannot run or is not due; a renewed lease is not a redelivery."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -10,6 +10,7 @@ from kombu import Producer, Queue
 
 from task_queue.broker import count_unacknowledged, renew
 from task_queue.doctor import count_waiting
+from task_queue.models import DeadLetter
 from tests.fixtures import Notes, Process, wait_until
 from tests.tasks import record
 
@@ -40,12 +41,11 @@ def send(celery: Celery, message: Any) -> None:
     ],
     ids=str,
 )
-def test_what_is_no_message_is_dropped(
+def test_a_foreign_message_becomes_a_dead_letter(
     message: Any, celery: Celery, worker: Process, notes: Notes
 ) -> None:
-    said = worker.log.read_text()
     send(celery, message)
-    wait_until(lambda: "unknown message" in worker.log.read_text().removeprefix(said))
+    wait_until(DeadLetter.objects.exists, "a dead letter")
     record.delay("goes on", notes.path)
     assert notes.wait() == ["goes on"]
     assert not worker.ended
