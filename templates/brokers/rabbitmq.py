@@ -1,5 +1,6 @@
 """Celery on RabbitMQ: delays that the broker can keep, and confirmations with a timeout."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import celery
 from amqp.exceptions import NotFound
 from celery.utils.time import subtract_datetimes  # type: ignore[attr-defined]
+from django.core.checks import CheckMessage, register
+from django.core.checks import Warning as CheckWarning
 from kombu.exceptions import OperationalError
 from kombu.transport.native_delayed_delivery import (
     MAX_LEVEL,
@@ -17,6 +20,8 @@ from kombu.transport.native_delayed_delivery import (
 
 # How long RabbitMQ may take to confirm a task, in seconds. Celery would wait forever.
 CONFIRM_TIMEOUT = 2
+# RabbitMQ's own `consumer_timeout`, in seconds.
+CONSUMER_TIMEOUT = 30 * 60
 
 
 class Celery(celery.Celery):
@@ -68,6 +73,25 @@ class Celery(celery.Celery):
             except connection.recoverable_connection_errors as error:
                 raise OperationalError(str(error)) from error
         self._has_room = True
+
+
+@register
+def check_time_limits(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Check that a task is done, or killed, before RabbitMQ takes it from its worker."""
+    app = celery.current_app
+    app.autodiscover_tasks(force=True)
+    limits = {"CELERY_TASK_TIME_LIMIT": app.conf.task_time_limit}
+    for task in app.tasks.values():
+        if task.acks_late and task.time_limit:
+            limits[f"The time limit of {task.name}"] = task.time_limit
+    for name, limit in limits.items():
+        if not limit or limit >= CONSUMER_TIMEOUT:
+            yield CheckWarning(
+                f"{name} is {limit}, but RabbitMQ waits {CONSUMER_TIMEOUT} seconds for a task to be"
+                " acknowledged: then it closes the worker's channel, and the task runs again.",
+                hint="Lower it, or raise `consumer_timeout` in rabbitmq.conf and silence this.",
+                id="celery.W014",
+            )
 
 
 def is_redelivered(request: Any) -> bool:
