@@ -124,6 +124,7 @@ def start_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartSer
         for name in names:
             if name not in running:
                 server = SERVERS[name](tmp_path_factory.mktemp(name))
+                server.outlasts_the_machine = False
                 server.start()
                 running[name] = server
         return [running[name] for name in names]

@@ -48,6 +48,7 @@ class PostgreSQL(Server):
             *("-p", str(self.port)),
             *("-k", ""),
             *("-c", "max_connections=200"),
+            *("-c", f"fsync={'on' if self.outlasts_the_machine else 'off'}"),
         ]
 
     def version(self) -> str:

@@ -36,6 +36,9 @@ class Server(Process, ABC):
     durable: ClassVar[bool] = True
     """Whether its data survives `kill` and `stop`."""
 
+    outlasts_the_machine: bool = True
+    """Whether its data survives a crash of the machine, for which it waits for the disk."""
+
     answers_late: ClassVar[bool] = False
     """Whether a client that has just stopped may be given a message that it cannot give back."""
 

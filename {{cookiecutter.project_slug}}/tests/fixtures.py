@@ -162,8 +162,9 @@ def is_idle() -> bool:
     if celery_app.conf.worker_enable_remote_control:
         worker = celery_app.control.inspect([NAME], timeout=SECONDS, limit=1)
         return worker.active() == worker.reserved() == {NAME: []}
-    with celery_app.connection_for_write() as broker, broker.channel() as channel:
-        return count_unacknowledged(channel) == 0
+    # To make a connection may take longer than to ask.
+    with celery_app.connection_or_acquire() as broker:
+        return count_unacknowledged(broker.default_channel) == 0
 
 
 @pytest.fixture
