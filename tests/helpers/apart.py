@@ -13,7 +13,7 @@ PROBE = """
 import subprocess
 import sys
 
-import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 
 from config.env import BASE_DIR
@@ -23,12 +23,12 @@ from tests.tasks import add
 NAME = "from django.db import connection; print(connection.settings_dict['NAME'])"
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_task_runs(worker: Process) -> None:
     assert add.delay(2, 3).get(timeout=SECONDS) == 5
     command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "--command", NAME]
     name = subprocess.check_output(command, cwd=BASE_DIR, text=True)
     assert name.strip() == str(connection.settings_dict["NAME"])
+    assert not get_user_model().objects.exists()
 """
 # A user, and a task that waits for a worker.
 BEGIN = """

@@ -108,6 +108,15 @@ class Process:
         time.sleep(celery_app.conf.broker_transport_options.get("wait_time_seconds", 0))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests with a worker have the database, which pytest-django makes only if a test does."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        if "celery" in names and not item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.django_db(transaction=True))
+
+
 @pytest.fixture(scope="session")
 def celery(django_db_setup: None) -> Iterator[Celery]:
     """Return the project's Celery app, once its broker answers and has no old tasks."""
