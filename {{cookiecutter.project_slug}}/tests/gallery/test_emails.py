@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -104,8 +103,7 @@ def test_a_server_that_keeps_refusing_is_given_up_on(client: Client, mail: MailS
     mail.refusals = 100
     email = ready_email()
     # The last of the retries.
-    last: dict[str, Any] = {"retries": send_email.max_retries}
-    send_email.apply_async((email.pk,), **last)
+    send_email.signature((email.pk,), retries=send_email.max_retries).delay()
     wait_for_state(email, State.FAILED)
     words = "E-mail: failed. A server that it needs did not answer, or refused."
     assert words in " ".join(client.get("/").content.decode().split())
