@@ -12,6 +12,9 @@ from tests.helpers.make import run
 from tests.helpers.origin import commit
 from tools.generate import ROOT
 
+# One process makes the copy.
+pytestmark = pytest.mark.xdist_group("adding")
+
 QUICK = (sys.executable, "-m", "pytest", "--quiet", "-m", "not exhaustive")
 
 
@@ -25,8 +28,6 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     made_up.add_to(folder)
-    run(folder, sys.executable, "-m", "tools.reference")
-    run(folder, sys.executable, "-m", "tools.switching")
     commit(folder)
     return folder
 
@@ -58,6 +59,8 @@ def test_a_project_on_the_new_choices_is_formatted_and_checks_itself(
 
 @pytest.mark.exhaustive
 def test_the_whole_fast_tier_takes_the_new_choices(copy: Path) -> None:
+    run(copy, sys.executable, "-m", "tools.reference")
+    run(copy, sys.executable, "-m", "tools.switching")
     run(copy, "make", "check")
     run(copy, *QUICK, "tests/test_answers.py", "tests/test_hooks.py", "tests/hostile")
     run(copy, *QUICK, "tests/test_docs.py", "-k", "not steps and not preset and not measured")

@@ -16,6 +16,9 @@ from tools.process import Process
 from tools.services import serve
 from tools.trial.processes import Worker, python
 
+# One process makes the project.
+pytestmark = pytest.mark.xdist_group("startapp")
+
 SEND = """
 from reports.tasks import deactivate
 

@@ -13,6 +13,9 @@ from tests.helpers.team import edit, replace
 from tools.generate import render
 from tools.process import Process
 
+# One process makes the project.
+pytestmark = pytest.mark.xdist_group("without the demo")
+
 # Each copy makes its own.
 VENV = shutil.ignore_patterns(".venv")
 

@@ -9,6 +9,9 @@ from tools.process import inherited
 from tools.servers.server import HOST
 from tools.trial.processes import python
 
+# One process makes the project.
+pytestmark = pytest.mark.xdist_group("apart")
+
 URL = f"postgres://postgres:postgres@{HOST}:1/"
 
 

@@ -13,6 +13,9 @@ from tools.servers.redis import Redis
 from tools.servers.server import HOST
 from tools.trial.processes import python
 
+# One process makes the project.
+pytestmark = pytest.mark.xdist_group("apart")
+
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
