@@ -42,6 +42,7 @@ OF_NO_PAIR = (
     "test_messages",
     "test_production",
     "test_doctor",
+    "test_time_limits",
 )
 
 StartServers = Callable[[list[str]], list[Server]]
