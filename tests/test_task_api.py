@@ -46,8 +46,9 @@ class DummyBackend(CeleryBackend):
 IMMEDIATE = '''
 """The project's backend, in the place of Django's that runs tasks at once: it waits."""
 
+import time
+
 from task_queue.django_tasks import CeleryBackend
-from tests.fixtures import wait_until
 
 
 class ImmediateBackend(CeleryBackend):
@@ -57,12 +58,11 @@ class ImmediateBackend(CeleryBackend):
 
     def enqueue(self, task, args, kwargs):
         result = super().enqueue(task, args, kwargs)
-
-        def ends():
+        deadline = time.monotonic() + 240
+        while not result.is_finished:
+            assert time.monotonic() < deadline, "It does not end."
+            time.sleep(0.02)
             result.refresh()
-            return result.is_finished
-
-        wait_until(ends, f"task {result.id} to end")
         return result
 '''
 INTERRUPTED_TASKS = """
