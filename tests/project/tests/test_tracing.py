@@ -1,6 +1,5 @@
 """A trace joins a request to the tasks that it set off, on the other side of the broker."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -15,13 +14,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from task_queue.tracing import start
 from tests.collector import Collector
-from tests.fixtures import Notes, wait_until
+from tests.fixtures import Notes, Process, wait_until
 from tests.tasks import fail_twice, record
-
-# Before the worker starts, since it reads its settings then.
-exporter = Collector()
-os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{exporter.server_port}"
-os.environ["OTEL_BSP_SCHEDULE_DELAY"] = "100"
+from tests.workers import restart
 
 REQUEST = "GET send/<path:notes>"
 
@@ -35,16 +30,23 @@ urlpatterns = [path("send/<path:notes>", send)]
 
 
 @pytest.fixture
-def _traced() -> Iterator[None]:
-    """Trace this process, too."""
+def exporter(worker: Process, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    """Run a collector that gets the traces of the worker, and of this process."""
+    server = Collector()
+    url = f"http://127.0.0.1:{server.server_port}"
+    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    restart(worker, **variables)
     start()
-    yield
+    yield server
     # Its types leave this out.
     CeleryInstrumentor().uninstrument()  # type: ignore[no-untyped-call]
     DjangoInstrumentor().uninstrument()
+    restart(worker, OTEL_EXPORTER_OTLP_ENDPOINT="")
 
 
-def spans() -> dict[bytes, Span]:
+def spans(exporter: Collector) -> dict[bytes, Span]:
     """Return what the collector got, by its id."""
     exports = [ExportTraceServiceRequest.FromString(body) for body in list(exporter.bodies)]
     return {
@@ -57,21 +59,22 @@ def spans() -> dict[bytes, Span]:
 
 
 @pytest.mark.urls(__name__)
-@pytest.mark.usefixtures("worker", "_traced")
-def test_a_trace_leads_from_the_request_to_each_run_of_its_tasks(notes: Notes) -> None:
+def test_a_trace_leads_from_the_request_to_each_run_of_its_tasks(
+    exporter: Collector, notes: Notes
+) -> None:
     Client().get(f"/send{notes.path}")
     notes.wait(4)
 
     def runs() -> list[Span]:
         """Those of the request: a task of another test may still run, too."""
-        found = spans().values()
+        found = spans(exporter).values()
         traces = {span.trace_id for span in found if span.name == REQUEST}
         runs = [span for span in found if span.name.startswith("run/tests.")]
         return [span for span in runs if span.trace_id in traces]
 
     def first(span: Span) -> str:
         """Return the name of what set off all that led to this."""
-        parent = spans().get(span.parent_span_id)
+        parent = spans(exporter).get(span.parent_span_id)
         return first(parent) if parent else span.name
 
     wait_until(lambda: len(runs()) == 4, what="all runs in the trace")
