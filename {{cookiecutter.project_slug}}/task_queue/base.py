@@ -82,10 +82,13 @@ class Task(DjangoTask):
 
 
 @task_postrun.connect
-def clear_restart_count(sender: object, task_id: str, retval: object, **kwargs: Any) -> None:
+def clear_restart_count(
+    sender: object, task_id: str, retval: object, state: str | None, **kwargs: Any
+) -> None:
     """Forget the restarts of a task that ended, well or not."""
-    # When memory runs out, Celery ends the worker; this and what was rejected is delivered again.
-    again = isinstance(retval, MemoryError | Reject)
+    # When memory runs out, Celery ends the worker; this and what was rejected is delivered again,
+    # and so is what was interrupted, which has no state.
+    again = state is None or isinstance(retval, MemoryError | Reject)
     if isinstance(sender, Task) and is_redelivered(sender.request) and not again:
         DeadLetter.objects.filter(id=task_id, quarantined=False).delete()
 

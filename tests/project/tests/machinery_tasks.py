@@ -62,6 +62,13 @@ def retry_while_away(self: Task, path: str) -> None:
 
 
 @shared_task
+def interrupt(path: str) -> None:
+    """Ends its process as Ctrl+C does."""
+    write(path, "starting")
+    raise KeyboardInterrupt
+
+
+@shared_task
 def die_once(path: str, value: object = None) -> None:
     """Kills its process, as a system does that is out of memory; not the next time."""
     interrupted = DeadLetter.objects.filter(restarts=1).exists()

@@ -17,7 +17,7 @@ from kombu.utils.json import dumps
 from task_queue import base
 from task_queue.models import DeadLetter
 from tests.fixtures import Notes, wait_until
-from tests.machinery_tasks import die_once, retry_while_away
+from tests.machinery_tasks import die_once, interrupt, retry_while_away
 from tests.tasks import record
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
@@ -47,6 +47,12 @@ def test_a_task_that_can_never_be_retried_while_the_broker_is_away_becomes_a_dea
     wait_until(DeadLetter.objects.filter(quarantined=True).exists, what="a dead letter")
     assert notes.lines == ["trying"] * (1 + settings.TASK_MAX_RESTARTS)
     assert DeadLetter.objects.get().restarts == settings.TASK_MAX_RESTARTS + 1
+
+
+def test_a_task_that_interrupts_its_process_each_time_becomes_a_dead_letter(notes: Notes) -> None:
+    interrupt.delay(notes.path)
+    wait_until(DeadLetter.objects.filter(quarantined=True).exists, what="a dead letter")
+    assert notes.lines == ["starting"] * (1 + settings.TASK_MAX_RESTARTS)
 
 
 def test_a_task_whose_restart_cannot_be_counted_runs(
