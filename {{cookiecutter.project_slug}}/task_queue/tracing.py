@@ -18,9 +18,9 @@ def start() -> None:
     if not env("OTEL_EXPORTER_OTLP_ENDPOINT", default=""):
         return
     os.environ.setdefault("OTEL_SERVICE_NAME", settings.QUEUE_PREFIX)
-    os.environ.setdefault("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "/health/")
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
-    DjangoInstrumentor().instrument()
+    # After the first, which answers /health/ to a host that Django refuses.
+    DjangoInstrumentor().instrument(middleware_position=1)
     CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]

@@ -12,6 +12,7 @@ from opentelemetry.instrumentation.django import DjangoInstrumentor
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from task_queue.health import site
 from task_queue.tracing import start
 from tests.collector import Collector
 from tests.fixtures import Notes, Process, wait_until
@@ -26,7 +27,7 @@ def send(request: HttpRequest, notes: str) -> HttpResponse:
     return HttpResponse()
 
 
-urlpatterns = [path("send/<path:notes>", send)]
+urlpatterns = [path("send/<path:notes>", send), path("health/", site)]
 
 
 @pytest.fixture
@@ -82,3 +83,5 @@ def test_a_trace_leads_from_the_request_to_each_run_of_its_tasks(
     last = max(runs(), key=lambda run: run.start_time_unix_nano)
     assert last.name == "run/tests.tasks.record"
     assert notes.path not in str([run.attributes for run in runs()])
+    # A load balancer calls by an address that Django refuses.
+    assert Client().get("/health/", headers={"host": "192.0.2.1"}).status_code == 200
