@@ -382,7 +382,7 @@ def test_every_choice_of_a_broker_has_its_reasons() -> None:
 FAULTS = {
     "a worker is killed": "a worker is killed",
     "the broker, which is the database, is killed": "the broker is killed",
-    "a silent network partition": "the network parts",
+    "a silent network partition": "a network partition",
 }
 
 

@@ -13,7 +13,7 @@ AT_HAND = 12 * PROCESSES
 
 
 @on_every_broker()
-def test_a_host_joins_and_one_is_cut_off(site: Site, nothing_is_lost: Record) -> None:
+def test_a_host_is_cut_off(site: Site, nothing_is_lost: Record) -> None:
     site.relay.start()
     site.start_worker("one")
     site.send("work", 0.3, count=SENT)

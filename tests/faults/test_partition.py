@@ -72,7 +72,7 @@ class RemoteWorker(SiteWorker):
 
 
 @on_every_broker()
-def test_the_network_parts(site: Site, cable: Cable, nothing_is_lost: Record) -> None:
+def test_a_network_partition(site: Site, cable: Cable, nothing_is_lost: Record) -> None:
     ways = {server.port: Relay(server.port, cable.here) for server in site.servers}
     for way in ways.values():
         way.start()

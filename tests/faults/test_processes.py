@@ -23,7 +23,7 @@ def test_a_process_of_a_worker_is_killed(site: Site, nothing_is_lost: Record) ->
 
 
 @on_every_broker()
-def test_processes_that_wait_are_killed(site: Site, nothing_is_lost: Record) -> None:
+def test_idle_processes_are_killed(site: Site, nothing_is_lost: Record) -> None:
     """None leaves a lock that those in its place would wait for."""
     worker = site.start_worker()
     site.send("work", 0, count=20)
@@ -56,7 +56,7 @@ def test_a_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
 
 
 @on_every_broker()
-def test_a_worker_that_waits_is_killed(site: Site, nothing_is_lost: Record) -> None:
+def test_an_idle_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     """It has asked for a task, and does not read the answer any more."""
     worker = site.start_worker()
     worker.freeze()

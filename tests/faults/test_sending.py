@@ -1,4 +1,4 @@
-"""Visitors send tasks while the broker is away: they wait a little, and none is lost unseen."""
+"""Visitors send tasks while the broker is down: they wait a little, and no task is lost silently."""
 
 import time
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def web(site: Site) -> Iterator[Web]:
 
 
 @on_every_broker()
-def test_the_broker_is_away_while_visitors_send_tasks(
+def test_the_broker_fails_while_visitors_send_tasks(
     site: Site, web: Web, nothing_is_lost: Record
 ) -> None:
     site.send("work", 0.1, count=SENT, first=VISITS)
@@ -77,7 +77,7 @@ def test_the_broker_is_away_while_visitors_send_tasks(
 
 
 @on_every_broker()
-def test_a_visitor_is_told_that_the_broker_is_away(
+def test_a_visitor_gets_503_while_the_broker_is_down(
     site: Site, web: Web, note_seconds: Note
 ) -> None:
     site.relay.cut()
@@ -90,7 +90,7 @@ def test_a_visitor_is_told_that_the_broker_is_away(
 
 
 @on_every_broker()
-def test_a_visitor_is_not_held_by_a_broker_that_says_nothing(
+def test_a_visitor_gets_503_while_the_broker_does_not_answer(
     site: Site, web: Web, note_seconds: Note
 ) -> None:
     assert web.visit(0)[0] == 200
