@@ -1,4 +1,4 @@
-"""Visitors send tasks while the broker is down: they wait a little, and no task is lost silently."""
+"""Visitors send tasks while the broker is down: they wait a little, and no task is lost unseen."""
 
 import time
 from collections.abc import Iterator
