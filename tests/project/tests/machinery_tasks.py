@@ -63,7 +63,7 @@ def retry_while_away(self: Task, path: str) -> None:
 
 @shared_task
 def interrupt(path: str) -> None:
-    """Ends its process as Ctrl+C does."""
+    """End the process as Ctrl+C does."""
     write(path, "starting")
     raise KeyboardInterrupt
 
