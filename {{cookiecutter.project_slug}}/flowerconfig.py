@@ -1,18 +1,16 @@
 """Flower's settings. Flower finds this file by its name."""
 
-import threading
-import time
 from collections.abc import Iterator
 from logging import getLogger
 
 import django
-from django.db import close_old_connections
 from prometheus_client import REGISTRY, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from tornado.options import options
 
 from config.env import env, refuse
+from task_queue.health import within
 
 # Flower asks for the password before it loads Django, which reads `.env` in development.
 django.setup()
@@ -60,38 +58,20 @@ def heartbeats() -> Metric:
 
 
 class Metrics(Collector):
-    """Gives Prometheus what Flower alone does not know.
+    """Gives Prometheus what Flower alone does not know, except from a server that is down."""
 
-    A thread collects it, so that Flower goes on while a server does not answer. Metrics of a server
-    that does not answer are absent.
-    """
-
-    SECONDS = 10
-
-    def __init__(self) -> None:
-        self.found: list[Metric] = []
-        self.at = 0.0
-        threading.Thread(target=self.collect_forever, daemon=True).start()
-
-    def collect_forever(self) -> None:
-        while True:
-            found = []
-            close_old_connections()
-            for metric in (queues, dead_letters, heartbeats):
-                try:
-                    found.append(metric())
-                except Exception:
-                    logger.warning("A server does not answer.", exc_info=True)
-            self.found, self.at = found, time.monotonic()
-            time.sleep(self.SECONDS)
+    # Flower's pages wait meanwhile.
+    SECONDS = 1
 
     def describe(self) -> list[Metric]:
         return []
 
     def collect(self) -> Iterator[Metric]:
-        # A server that does not answer may hold up the thread.
-        if time.monotonic() - self.at < 60:
-            yield from self.found
+        for metric in (queues, dead_letters, heartbeats):
+            try:
+                yield within(self.SECONDS, metric)
+            except Exception:
+                logger.warning("A server does not answer.", exc_info=True)
 
 
 REGISTRY.register(Metrics())
