@@ -3,14 +3,26 @@
 # django-celery-results has no types.
 # mypy: disable-error-code="misc"
 
+from collections.abc import Iterator
 from typing import Any
 
+from celery import current_app
+from django.conf import settings
+from django.core.cache import caches
+from django.core.cache.backends.db import DatabaseCache
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as CheckWarning
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django_celery_results.backends import CacheBackend
 
 # What a cache in the database raises, and one that is reached by sockets. If CACHE_URL names one
 # with errors of its own, add those that pass by themselves.
 AWAY = (InterfaceError, OperationalError, OSError)
+# A cache with fewer entries drops results early. Django's own default is 300.
+FEW = 10_000
 
 
 class Backend(CacheBackend):
@@ -28,3 +40,25 @@ class Backend(CacheBackend):
 
     def on_backend_retryable_error(self, error: Exception) -> None:
         close_old_connections()
+
+
+@register
+def check_cache(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Results in a cache need one that all processes share, with room for them."""
+    alias = current_app.conf.cache_backend
+    cache = caches[alias]
+    if isinstance(cache, LocMemCache | DummyCache):
+        yield Error(
+            f"The cache {alias!r} lives in the memory of each process: nobody else can read the "
+            "result of a task there.",
+            hint="Set CACHE_URL to a cache that all processes share, such as "
+            f"dbcache://cache?max_entries={10 * FEW}.",
+            id="celery.E002",
+        )
+    entries = settings.CACHES[alias].get("OPTIONS", {}).get("MAX_ENTRIES", 300)
+    if isinstance(cache, DatabaseCache | FileBasedCache) and entries < FEW:
+        yield CheckWarning(
+            f"The cache {alias!r} holds {entries} results, and drops some beyond that.",
+            hint=f"Add ?max_entries={10 * FEW} to CACHE_URL, or use another cache.",
+            id="celery.W011",
+        )

@@ -1,4 +1,4 @@
-# {% from "project.jinja" import observability with context %}
+# {% from "project.jinja" import observability, result with context %}
 """Connects the package to Django and Celery."""
 
 from django.apps import AppConfig
@@ -8,7 +8,7 @@ class TaskQueueConfig(AppConfig):
     name = "task_queue"
 
     def ready(self) -> None:
-        from task_queue import checks, logging  # noqa: F401
+        from task_queue import checks, logging{{ ", results" if result.module }}  # noqa: F401
         # {% if observability.ready() %}
 {{ observability.ready() }}
         # {% endif %}

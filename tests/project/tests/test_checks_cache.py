@@ -5,14 +5,8 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from config import celery_app
 from config.env import env
 from tests.checks import found
-
-
-@pytest.fixture(autouse=True)
-def results_in_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(celery_app.conf, "cache_backend", "default")
 
 
 @pytest.mark.parametrize("url", ["locmemcache://", "dummycache://"])
