@@ -27,7 +27,7 @@ def start_worker(celery: Celery, tmp_path: Path) -> Iterator[StartWorker]:
 
     yield start
     if processes and not celery.conf.worker_enable_remote_control:
-        # What such a broker hands to a worker that stops, it may keep from others for over a minute.
+        # What such a broker hands to a worker that stops, it may keep from others for a while.
         wait_until(is_idle, "all workers to be idle")
     for process in processes:
         process.stop()

@@ -71,7 +71,7 @@ def test_what_the_dashboard_and_the_alerts_ask_for_is_told(
     asked = {words for text in texts for words in re.findall(pattern, text)}
     # What the alert on run times compares with.
     asked.add('le="240.0"')
-    # Beat's task among them.
+    # The heartbeat's task among them.
     celery_app.loader.import_default_modules()
     # Workers send events once Flower has asked them to.
     worker.wait_for_line("Events of group {task} enabled")

@@ -13,7 +13,7 @@ StartWorker = Callable[..., Process]
 def restart(worker: Process, **env: str) -> None:
     """Start a worker again, with these variables, too. Returns once it is ready."""
     if not (worker.ended or celery_app.conf.worker_enable_remote_control):
-        # What such a broker hands to a worker that stops, it may keep from others for over a minute.
+        # What such a broker hands to a worker that stops, it may keep from others for a while.
         wait_until(is_idle, "the worker to be idle")
     worker.stop()
     worker.environment |= env
