@@ -75,13 +75,7 @@ def check_address(setting: str, url: str) -> Iterator[CheckMessage]:
             hint="Give the server a user with a random password.",
             id="celery.W007",
         )
-    if host in LOCAL:
-        yield CheckWarning(
-            f"{setting} points to {host}: is it the server for development?",
-            hint="Name the server for production.",
-            id="celery.W010",
-        )
-    elif not is_safe(parts.scheme, query):
+    if host not in LOCAL and not is_safe(parts.scheme, query):
         yield CheckWarning(
             f"{setting} is not encrypted, or trusts any server: others can read tasks and the"
             " password.",
