@@ -43,12 +43,8 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.float("CELERY_WORKER_SOFT_SHUTDOWN_TIM
 CELERY_TASK_SOFT_TIME_LIMIT = env.int("CELERY_TASK_SOFT_TIME_LIMIT", default=5 * 60)
 CELERY_TASK_TIME_LIMIT = env.int("CELERY_TASK_TIME_LIMIT", default=6 * 60)
 
-# Messages: only JSON is read and written. Pickle would let a message run code.
+# Messages: only JSON is read, as it is written. Pickle would let a message run code.
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_SERIALIZER = "json"
-# {% if result.results_enabled %}
-CELERY_RESULT_SERIALIZER = "json"
-# {% endif %}
 CELERY_WORKER_CONSUMER = "task_queue.worker:Consumer"
 
 # Results: {{ result.summary }}
@@ -84,7 +80,6 @@ CELERY_IMPORTS = [
 
 # Time: as in Django.
 CELERY_TIMEZONE = env("TIME_ZONE", default="UTC")
-CELERY_ENABLE_UTC = True
 
 # Workers: a pool process above this many KiB is replaced after its task, which frees what tasks
 # leaked. None is replaced after a number of tasks: the pool may take seconds to notice.
