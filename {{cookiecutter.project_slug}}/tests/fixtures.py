@@ -120,18 +120,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def celery(django_db_setup: None) -> Iterator[Celery]:
     """Return the project's Celery app, once its broker answers and has no old tasks."""
-    connection = celery_app.connection_for_write()
-    try:
-        connection.ensure_connection(max_retries=1, timeout=SECONDS)
-        celery_app.control.purge(connection)
-    except Exception as error:
-        pytest.exit(
-            f"The broker does not answer at {connection.as_uri()} ({error})."
-            " Start it by `make services`.",
-            returncode=1,
-        )
-    finally:
-        connection.release()
+    with celery_app.connection_for_write() as connection:
+        try:
+            connection.ensure_connection(max_retries=1, timeout=SECONDS)
+            celery_app.control.purge(connection)
+        except Exception as error:
+            pytest.exit(
+                f"The broker does not answer at {connection.as_uri()} ({error})."
+                " Start it by `make services`.",
+                returncode=1,
+            )
     yield celery_app
     # The database of the tests can be removed only when nothing is connected to it.
     kombu.pools.reset()
