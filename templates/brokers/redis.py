@@ -25,6 +25,7 @@ from uuid import uuid4
 
 from celery import current_app
 from celery.worker.state import active_requests
+from kombu.exceptions import InconsistencyError
 from kombu.transport import redis, virtual
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.functional import LRUCache
@@ -144,7 +145,7 @@ class QoS(redis.QoS):
         for tag in self.channel.run(EXPIRED, self.visibility_timeout):
             try:
                 self.restore_by_tag(bytes_to_str(tag))
-            except (KeyError, TypeError, ValueError):
+            except (InconsistencyError, KeyError, TypeError, ValueError):
                 logger.exception("A message cannot be sent again: %s", tag)
 
     def restore_unacked(self, client: Any = None) -> None:
