@@ -172,7 +172,12 @@ class QoS(redis.QoS):
         elif self.channel.takes_next:
             self.channel.done.append(delivery_tag)
         else:
-            self.channel.run(RELEASE, delivery_tag)
+            try:
+                self.channel.run(RELEASE, delivery_tag)
+            except self.channel.connection_errors as error:
+                # With gevent, there may be no connection left to use.
+                logger.warning("A task is acknowledged later (%s).", error)
+                acknowledged_late.append(delivery_tag)
         virtual.QoS.ack(self, delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
@@ -346,7 +351,8 @@ class Channel(redis.Channel):
             with suppress(AttributeError, KeyError, RecursionError, TypeError, ValueError):
                 message = read(raw.decode())
                 properties = message["properties"]
-                if self.taken or properties["delivery_info"].keys() >= {"exchange", "routing_key"}:
+                whole = properties["delivery_info"].keys() >= {"exchange", "routing_key"}
+                if self.taken or (whole and isinstance(properties["delivery_tag"], str)):
                     return message
         delivery = {"exchange": "", "routing_key": queue}
         properties = {"delivery_tag": self.taken or str(uuid4()), "delivery_info": delivery}

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from celery import Celery
-from kombu import Connection, Consumer, Message, Queue
+from kombu import Connection, Consumer, Message, Producer, Queue
 from kombu.asynchronous import Hub
 
-from task_queue.broker import count_unacknowledged
+from task_queue.broker import count_unacknowledged, renew
 from task_queue.models import DeadLetter
 from tests.fixtures import Notes, Process, wait_until
 from tests.tasks import add, record
@@ -42,6 +42,7 @@ FOREIGN = [
     {"properties": HELD | {"delivery_info": "there"}},
     {"properties": HELD | {"body_encoding": "base64"}, "body": "not base64"},
     {"properties": HELD | {"body_encoding": "of another world"}, "body": "text"},
+    {"properties": {"delivery_tag": {}, "delivery_info": {"exchange": "", "routing_key": "x"}}},
     {"properties": HELD, "headers": []},
     {"properties": HELD, "headers": {"id": {"__type__": "foo", "__value__": 1}}},
     {"properties": HELD, "headers": {"task": "\0\udcff"}},
@@ -61,6 +62,27 @@ def test_a_foreign_message_becomes_a_dead_letter(
         record.delay("goes on", notes.path)
         assert notes.wait() == ["goes on"]
         wait_until(lambda: count_unacknowledged(channel) == 0, "nothing to be left")
+
+
+def test_a_task_that_cannot_be_acknowledged_now_is_acknowledged_later(
+    celery: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With gevent, many tasks that end together may find no free connection."""
+
+    def no_connection(*args: Any, **kwargs: Any) -> None:
+        raise ConnectionError("too many connections")
+
+    with celery.connection_for_write() as connection, connection.channel() as channel:
+        queue = QUEUE(channel)
+        queue.declare()
+        Producer(channel).publish("text", routing_key=queue.name)
+        message: Any = queue.get()
+        assert count_unacknowledged(channel) == 1
+        with monkeypatch.context() as patch:
+            patch.setattr(channel, "run", no_connection)
+            message.ack()
+        renew(channel, [])
+        assert count_unacknowledged(channel) == 0
 
 
 def test_a_task_that_is_not_due_is_kept_and_can_be_purged(celery: Celery) -> None:
