@@ -11,6 +11,7 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from itertools import batched
 from typing import Any
@@ -125,16 +126,18 @@ class Channel(SQS.Channel):
 
     def _prepare_json_payload(self, text: str) -> Any:
         """Read a message, also by less than kombu's JSON, which refuses what it has no type for."""
-        try:
-            return super()._prepare_json_payload(text)
-        except (KeyError, ValueError):
-            return json.loads(text)
+        for read in (super()._prepare_json_payload, json.loads):
+            with suppress(KeyError, RecursionError, ValueError):
+                return read(text)
+        return {}
 
     def _envelope_payload(self, payload: Any, text: str, message: Any, address: str) -> Any:
         """Wrap a message that kombu cannot read: it becomes a dead letter."""
         try:
             envelope = super()._envelope_payload(payload, text, message, address)
-            self.Message(envelope, channel=self)
+            delivery = self.Message(envelope, channel=self).delivery_info
+            # Acknowledging needs it.
+            self.canonical_queue_name(delivery.get("routing_key", ""))
         except (AttributeError, KeyError, TypeError, ValueError):
             envelope = super()._envelope_payload({}, text, message, address)
         return envelope

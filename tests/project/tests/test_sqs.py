@@ -1,6 +1,7 @@
 """A foreign message becomes a dead letter; the worker goes on, and nobody gets it again."""
 
 import json
+from base64 import b64decode
 from typing import Any
 
 import pytest
@@ -13,14 +14,12 @@ from tests.tasks import record
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def send(celery: Celery, message: Any) -> None:
+def send(celery: Celery, text: str) -> None:
     """Send what kombu would not."""
     queue = celery.amqp.queues["default"]
     with celery.connection_for_write() as connection:
         channel: Any = connection.default_channel
-        channel.sqs().send_message(
-            QueueUrl=channel._new_queue(queue.name), MessageBody=json.dumps(message)
-        )
+        channel.sqs().send_message(QueueUrl=channel._new_queue(queue.name), MessageBody=text)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +31,7 @@ def send(celery: Celery, message: Any) -> None:
         {"properties": {"delivery_tag": "1", "body_encoding": "base64"}, "body": "x"},
         {"properties": {"delivery_tag": "1", "body_encoding": "none"}, "body": "x"},
         {"properties": {"delivery_tag": []}, "headers": 1},
+        {"properties": {"delivery_info": {"routing_key": 1}}},
         ["no", "object"],
         "text",
         1,
@@ -42,8 +42,19 @@ def send(celery: Celery, message: Any) -> None:
 def test_a_foreign_message_becomes_a_dead_letter(
     message: Any, celery: Celery, worker: Process, notes: Notes
 ) -> None:
-    send(celery, message)
+    send(celery, json.dumps(message))
     wait_until(DeadLetter.objects.exists, "a dead letter")
     record.delay("goes on", notes.path)
     assert notes.wait() == ["goes on"]
+    assert not worker.ended
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000 + "]" * 100_000, "1" * 5000], ids=["deep", "long"])
+def test_json_beyond_the_limits_of_python_becomes_a_dead_letter(
+    text: str, celery: Celery, worker: Process
+) -> None:
+    send(celery, text)
+    wait_until(DeadLetter.objects.exists, "a dead letter")
+    content = json.loads(DeadLetter.objects.get().signature)
+    assert b64decode(content["body"]).decode() == text
     assert not worker.ended
