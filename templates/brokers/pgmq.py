@@ -18,6 +18,7 @@ from kombu import Message
 from kombu.transport import pgmq
 from pgmq.base import PGMQConfig
 from psycopg import OperationalError
+from psycopg.types.json import set_json_loads
 
 from task_queue.leases import seconds_until_due
 
@@ -26,11 +27,21 @@ from task_queue.leases import seconds_until_due
 EARLY = 2
 
 
+def read_json(text: bytes) -> Any:
+    """Return what JSON holds; its text where Python has limits, such as of a number's digits."""
+    try:
+        return json.loads(text)
+    except (RecursionError, ValueError):
+        return text.decode()
+
+
 def address(config: PGMQConfig) -> str:
     """All of it: pgmq's own leaves out what follows the question mark, such as sslmode."""
     return str(config.conn_string)
 
 
+# Django's own connections do not use this.
+set_json_loads(read_json)
 PGMQConfig.dsn = property(address)  # type: ignore[assignment, method-assign]
 
 

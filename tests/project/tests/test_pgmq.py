@@ -51,6 +51,18 @@ def test_a_foreign_message_becomes_a_dead_letter(
     assert not worker.ended
 
 
+def test_a_number_beyond_the_limits_of_python_becomes_a_dead_letter(
+    celery: Celery, worker: Process
+) -> None:
+    with celery.connection_for_write() as connection:
+        channel: Any = connection.default_channel
+        queue = channel._queue_name(celery.amqp.queues["default"].name)
+        with channel.pgmq.pool.connection() as database:
+            database.execute("SELECT pgmq.send(%s, %s::jsonb)", (queue, "1" * 5000))
+    wait_until(DeadLetter.objects.exists, "a dead letter")
+    assert not worker.ended
+
+
 def test_processes_that_start_at_once_make_the_queues_together(celery: Celery) -> None:
     def declare(_: int) -> None:
         with celery.connection_for_write() as connection:
