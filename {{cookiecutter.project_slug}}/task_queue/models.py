@@ -65,9 +65,9 @@ class DeadLetter(models.Model):
             "exchange": delivery.get("exchange") or "",
             "routing_key": delivery.get("routing_key") or current_app.conf.task_default_queue,
         }
-        name = str(message.headers.get("task", "(no task)"))[:200]
+        name = str(message.headers.get("task", "(no task)"))
         # Some databases refuse NUL and lone surrogates.
-        name = name.encode(errors="backslashreplace").decode().replace("\0", "")
+        name = name.encode(errors="backslashreplace").decode().replace("\0", "")[:200]
         text = json.dumps(content, default=str)
         cls.objects.create(id=uuid4(), name=name, signature=text, quarantined=True)
 

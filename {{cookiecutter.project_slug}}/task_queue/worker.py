@@ -4,6 +4,7 @@ import gc
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any
 
 import celery.worker.consumer
@@ -11,7 +12,7 @@ import celery.worker.request
 from celery import bootsteps
 from celery.exceptions import InvalidTaskError, NotRegistered
 from celery.signals import celeryd_after_setup, task_postrun, task_prerun
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 from kombu import Message
 from structlog.contextvars import bound_contextvars
 
@@ -22,8 +23,16 @@ logger = logging.getLogger(__name__)
 
 # How long a message waits that cannot become a dead letter now, in seconds.
 PAUSE = 5
-# What Celery raises on a message that no Celery has written.
-MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+# What Celery raises on a message that no Celery has written. Databases refuse some results of it.
+MALFORMED = (
+    ArithmeticError,
+    AttributeError,
+    DatabaseError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 class Alive(bootsteps.StartStopStep):
@@ -55,7 +64,6 @@ class Consumer(celery.worker.consumer.Consumer):
 
         def receive_or_quarantine(message: Message) -> None:
             try:
-                check(message)
                 receive(message)
             except (InvalidTaskError, *MALFORMED) as error:
                 if message.acknowledged:
@@ -87,23 +95,26 @@ class Consumer(celery.worker.consumer.Consumer):
             self.timer.call_after(PAUSE, message.reject_log_error, (logger, errors, True))
         else:
             # Without the message, whose arguments may be secret.
-            logger.error("A message became a dead letter: %s: %s", type(reason).__name__, reason)
-            message.reject_log_error(logger, errors)
-
-
-def check(message: Message) -> None:
-    """Raise an error for a message that Celery would find malformed too late.
-
-    Celery reads these headers once it has reserved a pool process, which it would not release.
-    """
-    _hard, _soft = [float(limit or 0) for limit in message.headers.get("timelimit") or (0, 0)]
-    set(message.headers.get("stamped_headers") or ())
-    if not isinstance(message.headers.get("__django_structlog__", {}), dict):
-        raise InvalidTaskError("__django_structlog__ is not a dictionary")
+            # Sentry keeps the error itself otherwise, which may hold the body.
+            name, text = type(reason).__name__, str(reason)
+            logger.error("A message became a dead letter: %s: %s", name, text)
+            # SQS and RabbitMQ may be told to keep what is rejected.
+            message.ack_log_error(logger, errors)
 
 
 class Request(celery.worker.request.Request):
     """A task in the worker's main process: its log lines name the sender, as in the pool."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Refuse what Celery would find malformed too late.
+
+        It reads this once it has reserved a pool process, which it would not release.
+        """
+        super().__init__(*args, **options)
+        _hard, _soft = [timedelta(seconds=limit or 0) for limit in self.time_limits]
+        set(self.stamped_headers)
+        if not isinstance(self.request_dict.get("__django_structlog__", {}), dict):
+            raise InvalidTaskError("__django_structlog__ is not a dictionary")
 
     def sender(self) -> AbstractContextManager[None]:
         sent_by = self.request_dict.get("__django_structlog__") or {}
