@@ -16,6 +16,7 @@ from uuid import uuid4
 from celery import current_app
 from kombu import Message
 from kombu.transport import pgmq
+from kombu.utils.encoding import bytes_to_str
 from pgmq.base import PGMQConfig
 from psycopg import OperationalError
 from psycopg.types.json import set_json_loads
@@ -27,12 +28,12 @@ from task_queue.leases import seconds_until_due
 EARLY = 2
 
 
-def read_json(text: bytes) -> Any:
+def read_json(text: str | bytes) -> Any:
     """Return what JSON holds; its text where Python has limits, such as of a number's digits."""
     try:
         return json.loads(text)
     except (RecursionError, ValueError):
-        return text.decode()
+        return bytes_to_str(text)
 
 
 def address(config: PGMQConfig) -> str:

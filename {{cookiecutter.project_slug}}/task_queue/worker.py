@@ -112,7 +112,7 @@ class Request(celery.worker.request.Request):
         """
         super().__init__(*args, **options)
         _hard, _soft = [timedelta(seconds=limit or 0) for limit in self.time_limits]
-        set(self.stamped_headers)
+        set(self.stamped_headers or ())
         if not isinstance(self.request_dict.get("__django_structlog__", {}), dict):
             raise InvalidTaskError("__django_structlog__ is not a dictionary")
 

@@ -66,7 +66,7 @@ REFUSED = {
     "without arguments": (Raw(b"{}"), "not enough values to unpack"),
     "with a number as arguments": (Raw(b"1"), "argument of type 'int'"),
     "with a date that is none": (Raw(headers=TASK | {"eta": "soon"}), "invalid ETA value 'soon'"),
-    "with time limits that are none": (Raw(headers=TASK | {"timelimit": "long"}), "unsupported type"),
+    "with time limits that are none": (Raw(headers=TASK | {"timelimit": "long"}), "timedelta"),
     "with a time limit as text": (Raw(headers=TASK | {"timelimit": ["1", "1"]}), "TypeError"),
     "with an endless time limit": (Raw(headers=TASK | {"timelimit": [1e308, 1]}), "OverflowError"),
     "without headers, with a time limit that is none": (
