@@ -94,11 +94,10 @@ class Consumer(celery.worker.consumer.Consumer):
             logger.exception("A message cannot become a dead letter now: it stays with the broker.")
             self.timer.call_after(PAUSE, message.reject_log_error, (logger, errors, True))
         else:
-            # Without the message, whose arguments may be secret.
-            # Sentry keeps the error itself otherwise, which may hold the body.
+            # Neither the message nor the error itself: arguments may be secret.
             name, text = type(reason).__name__, str(reason)
             logger.error("A message became a dead letter: %s: %s", name, text)
-            # SQS and RabbitMQ may be told to keep what is rejected.
+            # Some brokers may be told to keep what is rejected.
             message.ack_log_error(logger, errors)
 
 
