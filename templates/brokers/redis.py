@@ -347,15 +347,16 @@ class Channel(redis.Channel):
     def _read(self, raw: bytes, queue: str) -> Any:
         """Return a message, also one that nobody can read: its text becomes the body."""
         # Redis reads less than Python, and kombu's JSON refuses what it has no type for.
+        tag = self.taken or str(uuid4())
         for read in (loads, json.loads):
             with suppress(AttributeError, KeyError, RecursionError, TypeError, ValueError):
                 message = read(raw.decode())
                 properties = message["properties"]
-                whole = properties["delivery_info"].keys() >= {"exchange", "routing_key"}
-                if self.taken or (whole and isinstance(properties["delivery_tag"], str)):
+                if self.taken or properties["delivery_info"].keys() >= {"exchange", "routing_key"}:
+                    properties["delivery_tag"] = tag
                     return message
         delivery = {"exchange": "", "routing_key": queue}
-        properties = {"delivery_tag": self.taken or str(uuid4()), "delivery_info": delivery}
+        properties = {"delivery_tag": tag, "delivery_info": delivery}
         return {"body": raw.decode(errors="backslashreplace"), "properties": properties}
 
     def close(self) -> None:

@@ -43,6 +43,7 @@ FOREIGN = [
     {"properties": HELD | {"body_encoding": "base64"}, "body": "not base64"},
     {"properties": HELD | {"body_encoding": "of another world"}, "body": "text"},
     {"properties": {"delivery_tag": {}, "delivery_info": {"exchange": "", "routing_key": "x"}}},
+    {"properties": {"delivery_tag": "\udcff", "delivery_info": {"exchange": "", "routing_key": ""}}},
     {"properties": HELD, "headers": []},
     {"properties": HELD, "headers": {"id": {"__type__": "foo", "__value__": 1}}},
     {"properties": HELD, "headers": {"task": "\0\udcff"}},
