@@ -35,6 +35,7 @@ def test_a_worker_that_no_longer_reads_takes_no_task_with_it(celery: Celery) -> 
 
 
 HELD = {"delivery_tag": "1", "delivery_info": {}}
+ROUTE = {"exchange": "", "routing_key": "default"}
 FOREIGN = [
     "garbage",
     "\udcff",
@@ -42,8 +43,8 @@ FOREIGN = [
     {"properties": HELD | {"delivery_info": "there"}},
     {"properties": HELD | {"body_encoding": "base64"}, "body": "not base64"},
     {"properties": HELD | {"body_encoding": "of another world"}, "body": "text"},
-    {"properties": {"delivery_tag": {}, "delivery_info": {"exchange": "", "routing_key": "x"}}},
-    {"properties": {"delivery_tag": "\udcff", "delivery_info": {"exchange": "", "routing_key": ""}}},
+    {"properties": {"delivery_tag": {}, "delivery_info": ROUTE}},
+    {"properties": {"delivery_tag": "\udcff", "delivery_info": ROUTE}},
     {"properties": HELD, "headers": []},
     {"properties": HELD, "headers": {"id": {"__type__": "foo", "__value__": 1}}},
     {"properties": HELD, "headers": {"task": "\0\udcff"}},
@@ -73,7 +74,8 @@ def test_a_task_that_cannot_be_acknowledged_now_is_acknowledged_later(
     def no_connection(*args: Any, **kwargs: Any) -> None:
         raise ConnectionError("too many connections")
 
-    with celery.connection_for_write() as connection, connection.channel() as channel:
+    with celery.connection_for_write() as connection:
+        channel: Any = connection.default_channel
         queue = QUEUE(channel)
         queue.declare()
         Producer(channel).publish("text", routing_key=queue.name)
