@@ -56,12 +56,16 @@ class DeadLetter(models.Model):
     def quarantine(cls, message: Message) -> None:
         """Keep a message whole that this worker cannot run: another version may be able to."""
         body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
+        headers = dict(message.headers)
+        if not message.errors:
+            # kombu has decompressed the body.
+            headers.pop("compression", None)
         delivery = message.delivery_info if isinstance(message.delivery_info, dict) else {}
         content = {
             "body": b64encode(body).decode(),
             "content_type": message.content_type,
             "content_encoding": message.content_encoding,
-            "headers": message.headers,
+            "headers": headers,
             "exchange": delivery.get("exchange") or "",
             "routing_key": delivery.get("routing_key") or current_app.conf.task_default_queue,
         }

@@ -104,7 +104,14 @@ def test_a_task_of_a_later_version_is_kept_until_that_is_there(
     # That version was here before, and its worker died.
     DeadLetter.objects.create(id="1", name="record", signature="{}", restarts=1)
     then = record.si("then", notes.path)
-    celery.send_task("record", (VALUES, notes.path), task_id="1", link=then, queue="default")
+    celery.send_task(
+        "record",
+        (VALUES, notes.path),
+        task_id="1",
+        link=then,
+        queue="default",
+        compression="gzip",
+    )
     letters = DeadLetter.objects.filter(quarantined=True)
     wait_until(letters.exists, what="a dead letter")
     task = letters.get()
