@@ -349,7 +349,7 @@ class Channel(redis.Channel):
         # Redis reads less than Python, and kombu's JSON refuses what it has no type for.
         tag = self.taken or str(uuid4())
         for read in (loads, json.loads):
-            with suppress(AttributeError, KeyError, RecursionError, TypeError, ValueError):
+            with suppress(Exception):
                 message = read(raw.decode())
                 properties = message["properties"]
                 if self.taken or properties["delivery_info"].keys() >= {"exchange", "routing_key"}:

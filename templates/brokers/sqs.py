@@ -127,7 +127,7 @@ class Channel(SQS.Channel):
     def _prepare_json_payload(self, text: str) -> Any:
         """Read a message, also by less than kombu's JSON, which refuses what it has no type for."""
         for read in (super()._prepare_json_payload, json.loads):
-            with suppress(KeyError, RecursionError, ValueError):
+            with suppress(Exception):
                 return read(text)
         return {}
 

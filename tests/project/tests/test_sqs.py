@@ -32,6 +32,7 @@ def send(celery: Celery, text: str) -> None:
         {"properties": {"delivery_tag": "1", "body_encoding": "none"}, "body": "x"},
         {"properties": {"delivery_tag": []}, "headers": 1},
         {"properties": {"delivery_info": {"routing_key": 1}}},
+        {"properties": {}, "headers": {"id": {"__type__": "bytes", "__value__": 1}}},
         ["no", "object"],
         "text",
         1,

@@ -47,6 +47,7 @@ FOREIGN = [
     {"properties": {"delivery_tag": "\udcff", "delivery_info": ROUTE}},
     {"properties": HELD, "headers": []},
     {"properties": HELD, "headers": {"id": {"__type__": "foo", "__value__": 1}}},
+    {"properties": HELD, "headers": {"id": {"__type__": "decimal", "__value__": "x"}}},
     {"properties": HELD, "headers": {"task": "\0\udcff"}},
 ]
 
