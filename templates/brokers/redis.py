@@ -153,9 +153,8 @@ class QoS(redis.QoS):
         delivered: Any = self._delivered
         running = {request.message.delivery_tag for request in tuple(active_requests)}
         try:
-            with self.channel.conn_or_acquire(client) as client:
-                for tag in [tag for tag in delivered if tag not in running]:
-                    self.restore_by_tag(tag, client=client)
+            for tag in [tag for tag in delivered if tag not in running]:
+                self.restore_by_tag(tag)
         except self.channel.connection_errors as error:
             logger.warning("Redis is down: tasks at hand run once their leases end (%s).", error)
         delivered.clear()
@@ -189,8 +188,7 @@ class QoS(redis.QoS):
 
     def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:
         channel = self.channel
-        with channel.conn_or_acquire(client) as client:
-            held = client.hget(self.unacked_key, tag)
+        held = channel._commands.hget(self.unacked_key, tag)
         if not held:
             channel.run(RELEASE, tag)
             return
@@ -287,8 +285,7 @@ class Channel(redis.Channel):
     @property
     def takes_next(self) -> bool:
         """The event loop is about to look for a task, and does not wait for a wake-up."""
-        waits = bool(self._in_poll)
-        return bool(self.connection.in_event_loop and self.active_queues) and not waits
+        return bool(self.connection.in_event_loop and self.active_queues and not self._in_poll)
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         """Take a task. Begin to wait for a wake-up if there is none, or room for another."""
