@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import shared_task
+from celery.signals import task_received, task_revoked
 from django.contrib.auth import get_user_model
 from task_queue.base import RetriedTask
 from tests.tasks import write
@@ -18,6 +19,18 @@ from tests.tasks import write
 def note(path: str, event: str, number: int) -> None:
     """Write that a task of this process did something, and when."""
     write(path, f"{event} {number} {time.time()} {os.getpid()}")
+
+
+@task_received.connect
+@task_revoked.connect
+def note_number(request: Any, **kwargs: Any) -> None:
+    """Write which message a worker takes for a task, also for one that has expired."""
+    fields = getattr(request, "request_dict", vars(request))
+    # In Celery's first protocol, the message has headers of its own.
+    for headers in (fields, fields.get("headers")):
+        if isinstance(headers, dict) and "number" in headers:
+            write(os.environ["TAKEN"], str(headers["number"]))
+            return
 
 
 @shared_task(rate_limit=os.environ.get("RATE"))
