@@ -63,21 +63,14 @@ def check(name: str, *, fix: str, needs: Sequence[Function] = ()) -> Callable[[F
     return register
 
 
-def milliseconds(start: float) -> str:
-    """Return the time since `start`, a value of `time.perf_counter`."""
-    return f"{(time.perf_counter() - start) * 1000:.0f} ms"
-
-
 @check("Database", fix=f"Start it, or {ADDRESS}")
 def database(seconds: float) -> str:
-    start = time.perf_counter()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    took = milliseconds(start)
     executor = MigrationExecutor(connection)
     if missing := executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise UnhealthyError(f"migrations missing: {len(missing)}", fix="Apply them: make migrate")
-    return f"answers in {took}"
+    return "answers"
 
 
 @check("Broker", fix=f"Start it, or {ADDRESS}")
@@ -85,12 +78,11 @@ def broker(seconds: float) -> str:
     with celery_app.connection_for_write(connect_timeout=seconds) as broker:
         # Without the password.
         address = broker.as_uri()
-        start = time.perf_counter()
         try:
             broker.ensure_connection(max_retries=0)
         except Exception as error:
             raise UnhealthyError(f"{address}: {str(error) or 'no answer'}") from error
-        return f"{address} answers in {milliseconds(start)}"
+        return f"{address} answers"
 
 
 @check("Workers", fix="Start one: make worker", needs=[broker])
@@ -144,7 +136,7 @@ def tasks(seconds: float) -> str:
         while waiting and time.perf_counter() - start < seconds:
             time.sleep(0.01)
             for name in waiting.keys() - ours.in_bulk(waiting).keys():
-                ran.append(f"{waiting.pop(name)} in {milliseconds(start)}")
+                ran.append(waiting.pop(name))
     finally:
         ours.filter(pk__in=waiting).delete()
     if waiting:
@@ -160,9 +152,8 @@ def tasks(seconds: float) -> str:
 def results(seconds: float) -> str:
     if celery_app.conf.task_ignore_result:
         return "are ignored"
-    start = time.perf_counter()
     answer.delay(f"{PREFIX}{uuid4()}").get(timeout=seconds, interval=0.05)
-    return f"arrive in {milliseconds(start)}"
+    return "arrive"
 
 
 @check(

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from functools import partial
 from typing import Any
 
@@ -39,6 +40,7 @@ class Command(BaseCommand):
             if not healthy.issuperset(check.needs):
                 self.show(check.name, self.style.WARNING("skipped"), "it needs what failed above")
                 continue
+            start = time.perf_counter()
             try:
                 answer = within(seconds + 1, partial(check.run, seconds))
             except Exception as error:
@@ -46,7 +48,9 @@ class Command(BaseCommand):
                 self.show(check.name, self.style.ERROR("failed "), reason)
                 self.show("", "    -> ", getattr(error, "fix", "") or check.fix)
             else:
-                self.show(check.name, self.style.SUCCESS("ok     "), answer)
+                took = (time.perf_counter() - start) * 1000
+                text = f"{answer} ({took:.0f} ms)"
+                self.show(check.name, self.style.SUCCESS("ok     "), text)
                 healthy.add(check.run)
         if len(healthy) < len(checks):
             sys.exit(1)
