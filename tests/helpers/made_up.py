@@ -115,7 +115,7 @@ def count_unacknowledged(channel: Any) -> int:
 
 
 def renew(channel: Any, messages: Any) -> None:
-    """Renew the leases of messages."""
+    """Keep messages: it has none."""
 '''
 RESULT = """\
 {# All that the template knows of results that are made up. #}

@@ -17,7 +17,7 @@ from tests.workers import restart
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TASK = {"task": "tests.tasks.record", "id": "an-id"}
-BODY = b'[["text", "/nowhere"], {}, {}]'
+BODY = b'[["text", "/dev/null"], {}, {}]'
 PICKLE = "application/x-python-serialize"
 
 
@@ -98,7 +98,7 @@ def test_a_message_that_cannot_run_is_kept(
     assert "A message became a dead letter" in logged
     assert line in logged
     # Arguments may be secret.
-    assert "/nowhere" not in logged
+    assert "/dev/null" not in logged
 
 
 def test_a_message_is_sent_again_as_it_was(celery: Celery, worker: Process, notes: Notes) -> None:
