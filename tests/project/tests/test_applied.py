@@ -1,8 +1,10 @@
 """A task that `apply()` runs is part of what its caller does."""
 
 import pytest
+from celery import Celery
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.test import override_settings
 
 from tests.tasks import add
 
@@ -23,3 +25,9 @@ def test_a_task_that_is_applied_leaves_the_database_to_the_test_around_it() -> N
     Group.objects.create(name="before")
     assert add.apply((1, 2)).get() == 3
     assert Group.objects.get().name == "before"
+
+
+def test_a_test_changes_a_setting_of_celery(celery: Celery) -> None:
+    with override_settings(CELERY_TASK_ALWAYS_EAGER=True):
+        assert celery.conf.task_always_eager
+    assert not celery.conf.task_always_eager

@@ -1,6 +1,7 @@
 # {% from "project.jinja" import broker, database, django, observability, result, scheduler with context %}
 """Settings that all environments share. Celery's are in `celery.py`."""
 
+import logging
 from typing import Any
 
 # {% if observability.imports() %}
@@ -123,6 +124,8 @@ LOGGING: dict[str, Any] = {
 }
 # The addresses of visitors are personal data.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+# A task logs that it ended. That it was sent or started takes LOG_LEVEL=DEBUG to see.
+DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = logging.DEBUG
 # {% if observability.settings() %}
 
 {{ observability.settings() }}
