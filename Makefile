@@ -12,7 +12,7 @@ FAST := -m "not exhaustive"
 PYTEST := $(RUN) pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=10
 SERVERS := tools/install-servers.sh servers chromium promtool
 
-TARGETS := try new check test test-all soak compare benchmark growth limits speed faults switching image docs lint format screenshot
+TARGETS := try new check test test-all soak compare benchmark growth limits speed faults switching image docs example lint format screenshot
 .DEFAULT_GOAL := help
 .PHONY: help $(TARGETS)
 $(TARGETS): | $(UV)
@@ -81,8 +81,13 @@ image: ## Build a project's image without Docker, and run its processes
 	@tools/install-servers.sh redis buildah debootstrap
 	@$(RUN) pytest tests/image.py --durations=3 -rA
 
-docs: ## Write docs/questions.md and docs/settings.md
+docs: ## Write docs/questions.md and docs/settings.md, and build the documentation in site/
 	@$(RUN) python -m tools.reference
+	@$(RUN) zensical build --strict
+
+example: ## Write the default project to example/my_project, to read before you make one
+	@rm -rf example
+	@$(RUN) cookiecutter . --no-input --default-config --output-dir example
 
 lint: ## Check style and types
 	@$(RUN) ruff check

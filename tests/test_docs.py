@@ -90,6 +90,16 @@ def test_the_index_leads_to_every_page() -> None:
     assert not {page for page in DOCS.rglob("*.md") if page != index} - found
 
 
+def test_the_site_has_every_page(tmp_path: Path) -> None:
+    shutil.copytree(DOCS, tmp_path / "docs")
+    shutil.copy(ROOT / "zensical.toml", tmp_path)
+    run(tmp_path, "zensical", "build", "--strict")
+    home = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    for page in DOCS.rglob("*.md"):
+        if page.name != "README.md":
+            assert f'href="{page.relative_to(DOCS).with_suffix("").as_posix()}/"' in home, page
+
+
 def check(words: list[str], makefile: str, files: dict[str, str]) -> None:
     """Fail the test unless there is such a command, in a Makefile or in the files of a project."""
     name, *rest = words
