@@ -98,9 +98,9 @@ format: ## Fix what can be fixed automatically
 	@$(RUN) ruff check --fix
 	@$(RUN) ruff format
 
-screenshot: ## Take the pictures in README.md: docs/try.svg and docs/gallery.png
+screenshot: ## Take the pictures in README.md: docs/try.svg, docs/gallery-light.png and -dark
 	@$(RUN) python -m tools.record_try
-	@$(RUN) python -m tools.screenshot
+	@$(RUN) --with scikit-image python -m tools.screenshot
 
 .uv/bin/uv:
 	@python3 -m venv .uv/venv

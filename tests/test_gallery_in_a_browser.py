@@ -218,6 +218,9 @@ def test_photographs_turn_into_thumbnails_without_reloading(
     upload(page, files)
     page.evaluate("window.still_the_same = true")
     expect(page.get_by_role("img")).to_have_count(3)
+    tasks = page.get_by_role("region", name="Tasks of 0.jpg and 2 more")
+    expect(tasks.get_by_text("done")).to_have_count(3)
+    expect(tasks.get_by_role("row", name="make_thumbnail 0.jpg ● done")).to_be_visible()
     assert page.evaluate("window.still_the_same")
     for image in page.get_by_role("img").all():
         assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320

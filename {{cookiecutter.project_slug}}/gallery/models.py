@@ -5,10 +5,12 @@ from datetime import timedelta
 from typing import Self
 from uuid import UUID, uuid4
 
+from celery.app.task import Context
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import models, transaction
 from django.db.models.fields.files import FieldFile
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 
@@ -48,8 +50,11 @@ class Job(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     error = models.CharField("what went wrong, in words", max_length=200, blank=True)
     task_id = models.CharField("the task that works on it", max_length=36, blank=True)
+    routing_key = models.CharField("where its task was sent", max_length=255, blank=True)
+    worker = models.CharField("the worker that took its task", max_length=255, blank=True)
     attempts = models.PositiveIntegerField("how often a task began", default=0)
     created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField("when a task first began", null=True, blank=True)
     changed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -59,6 +64,20 @@ class Job(models.Model):
     @property
     def is_under_way(self) -> bool:
         return self.state in UNDER_WAY
+
+    @property
+    def seconds_waited(self) -> float:
+        """Return how long its task waited for a worker, until now if it still does."""
+        until = self.started_at or (timezone.now() if self.is_under_way else self.changed_at)
+        return (until - self.created_at).total_seconds()
+
+    @property
+    def seconds_run(self) -> float | None:
+        """Return how long its task ran, with its retries, until now if it still does."""
+        if not self.started_at:
+            return None
+        until = timezone.now() if self.is_under_way else self.changed_at
+        return (until - self.started_at).total_seconds()
 
     @classmethod
     def ready(cls) -> models.QuerySet[Self]:
@@ -72,23 +91,27 @@ class Job(models.Model):
         return cls.ready().filter(state__in=UNDER_WAY, changed_at__lt=long_ago)
 
     @classmethod
-    def begin(cls, key: UUID, task_id: str) -> Self | None:
+    def begin(cls, key: UUID, request: Context) -> Self | None:
         """Return the job, or None if it has ended or another task is working on it.
 
         A task that runs again after its worker died gets its job back. A single UPDATE checks and
         claims the job, so of two tasks one gets it.
         """
         is_free = models.Q(state__in=(State.WAITING, State.RETRYING))
-        is_its_own = models.Q(state=State.WORKING, task_id=task_id)
+        is_its_own = models.Q(state=State.WORKING, task_id=request.id)
         # Outside the subquery: after waiting for a lock, a database checks only the row again.
         jobs = cls._default_manager.filter(pk=key, pk__in=cls.ready().values("pk"))
         begun = jobs.filter(is_free | is_its_own)
+        now = timezone.now()
         if begun.update(
             state=State.WORKING,
             error="",
-            task_id=task_id,
+            task_id=request.id,
+            routing_key=(request.delivery_info or {}).get("routing_key", ""),
+            worker=request.hostname,
             attempts=models.F("attempts") + 1,
-            changed_at=timezone.now(),
+            started_at=Coalesce("started_at", now),
+            changed_at=now,
         ):
             return cls._default_manager.filter(pk=key).first()
         return None
@@ -118,6 +141,7 @@ def original_name(photograph: "Photograph", name: str) -> str:
 class Photograph(Job):
     """A photograph and its thumbnail, which a task makes."""
 
+    task = "make_thumbnail"
     album = models.ForeignKey(Album, models.CASCADE, related_name="photographs")
     name = models.CharField(max_length=200)
     file = models.FileField(upload_to=original_name)
@@ -134,6 +158,7 @@ class Photograph(Job):
 class Sheet(Job):
     """A contact sheet: a PDF with the thumbnails of an album."""
 
+    task = "make_sheet"
     album = models.ForeignKey(Album, models.CASCADE, related_name="sheets")
     file = models.FileField(upload_to="gallery/sheets", editable=False)
     pages = models.PositiveIntegerField(default=0, editable=False)
@@ -162,6 +187,7 @@ class Sheet(Job):
 class Email(Job):
     """An e-mail with a contact sheet."""
 
+    task = "send_email"
     sheet = models.OneToOneField(Sheet, models.CASCADE)
     address = models.EmailField()
     due_at = models.DateTimeField("when to send it; empty: immediately", null=True, blank=True)

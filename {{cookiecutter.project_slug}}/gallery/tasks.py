@@ -25,7 +25,7 @@ DAYS_KEPT = 7
 @shared_task(bind=True, base=JobTask, model=Photograph, soft_time_limit=20, time_limit=30)
 def make_thumbnail(self: JobTask, photograph_id: UUID) -> None:
     """Make the thumbnail of a photograph. Idempotent: a second run finds nothing to do."""
-    photograph = Photograph.begin(photograph_id, str(self.request.id))
+    photograph = Photograph.begin(photograph_id, self.request)
     if photograph:
         try:
             draw_thumbnail(photograph)
@@ -42,7 +42,7 @@ def make_thumbnail(self: JobTask, photograph_id: UUID) -> None:
 def make_thumbnails(self: JobTask, photograph_ids: list[UUID]) -> None:
     """Make many thumbnails. `requeue_stalled` sends those it does not reach one by one."""
     for photograph_id in photograph_ids:
-        photograph = Photograph.begin(photograph_id, str(self.request.id))
+        photograph = Photograph.begin(photograph_id, self.request)
         if not photograph:
             continue
         try:
@@ -74,7 +74,7 @@ def make_sheet(self: JobTask, sheet_id: UUID) -> None:
     # Imported here, since it takes a third of a second, and only this task needs it.
     from gallery.contact_sheet import PER_PAGE, ContactSheet
 
-    sheet = Sheet.begin(sheet_id, str(self.request.id))
+    sheet = Sheet.begin(sheet_id, self.request)
     if not sheet:
         # Ignore also stops the chain: the next task is not sent.
         raise Ignore
@@ -108,7 +108,7 @@ def make_sheet(self: JobTask, sheet_id: UUID) -> None:
 )
 def send_email(self: JobTask, email_id: UUID) -> None:
     """Send a contact sheet. Idempotent: a second run finds that it was sent."""
-    if email := Email.begin(email_id, str(self.request.id)):
+    if email := Email.begin(email_id, self.request):
         mail.send(email)
         Email.change([email.pk], State.DONE)
 

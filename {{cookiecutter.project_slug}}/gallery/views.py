@@ -17,11 +17,11 @@ from kombu.exceptions import OperationalError
 
 from gallery import status, workflows
 from gallery.forms import MAX_BODY, MAX_FILES, SheetForm, UploadForm
-from gallery.models import UNDER_WAY, Album, Email, Photograph, Sheet, State
+from gallery.models import UNDER_WAY, Album, Email, Job, Photograph, Sheet, State
 
 View = Callable[[HttpRequest], HttpResponse]
 
-ALBUMS_SHOWN, PHOTOGRAPHS_SHOWN = 10, 24
+ALBUMS_SHOWN, PHOTOGRAPHS_SHOWN, TASKS_SHOWN = 10, 24, 8
 
 
 def refuse_large_bodies(view: View) -> View:
@@ -164,22 +164,34 @@ def title(files: list[Any]) -> str:
 
 def albums_context(request: HttpRequest) -> dict[str, Any]:
     """Return the newest albums, and whether any of their tasks is under way."""
-    photographs = Photograph.objects.all()[:PHOTOGRAPHS_SHOWN]
-    albums = visible_albums(request).annotate(
+    visible = visible_albums(request)
+    jobs = (
+        Photograph.objects.filter(album__in=visible),
+        Sheet.objects.filter(album__in=visible),
+        Email.objects.filter(sheet__album__in=visible),
+    )
+    # Before the albums are read: a job that ends meanwhile is shown by the next poll.
+    is_waiting = any(kind.filter(state__in=UNDER_WAY).exists() for kind in jobs)
+    albums = visible.annotate(
         count=Count("photographs"),
         done=Count("photographs", filter=Q(photographs__state=State.DONE)),
         under_way=Count("photographs", filter=Q(photographs__state__in=UNDER_WAY)),
         unreadable=Count("photographs", filter=Q(photographs__state=State.FAILED)),
     )
-    shown = albums.prefetch_related(
+    photographs = Photograph.objects.all()[:PHOTOGRAPHS_SHOWN]
+    shown: Any = albums.prefetch_related(
         Prefetch("photographs", photographs, to_attr="shown"), "sheets__email"
     )[:ALBUMS_SHOWN]
-    jobs = (
-        Photograph.objects.filter(album__in=visible_albums(request)),
-        Sheet.objects.filter(album__in=visible_albums(request)),
-        Email.objects.filter(sheet__album__in=visible_albums(request)),
-    )
-    is_waiting = any(kind.filter(state__in=UNDER_WAY).exists() for kind in jobs)
+    for album in shown:
+        album.jobs = newest_jobs(album)
     # The page repeats this form for each album, so its fields have no ids.
     order = SheetForm(auto_id=False)
     return {"albums": shown, "order": order, "is_waiting": is_waiting}
+
+
+def newest_jobs(album: Any) -> list[Job]:
+    """Return an album's newest jobs, those under way first."""
+    sheets = album.sheets.all()
+    emails = [sheet.email for sheet in sheets if hasattr(sheet, "email")]
+    jobs = sorted([*album.shown, *sheets, *emails], key=lambda job: job.created_at, reverse=True)
+    return sorted(jobs, key=lambda job: not job.is_under_way)[:TASKS_SHOWN]

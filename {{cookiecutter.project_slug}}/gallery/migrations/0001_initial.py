@@ -75,10 +75,28 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "routing_key",
+                    models.CharField(
+                        blank=True, max_length=255, verbose_name="where its task was sent"
+                    ),
+                ),
+                (
+                    "worker",
+                    models.CharField(
+                        blank=True, max_length=255, verbose_name="the worker that took its task"
+                    ),
+                ),
+                (
                     "attempts",
                     models.PositiveIntegerField(default=0, verbose_name="how often a task began"),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "started_at",
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="when a task first began"
+                    ),
+                ),
                 ("changed_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("name", models.CharField(max_length=200)),
                 ("file", models.FileField(upload_to=gallery.models.original_name)),
@@ -134,10 +152,28 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "routing_key",
+                    models.CharField(
+                        blank=True, max_length=255, verbose_name="where its task was sent"
+                    ),
+                ),
+                (
+                    "worker",
+                    models.CharField(
+                        blank=True, max_length=255, verbose_name="the worker that took its task"
+                    ),
+                ),
+                (
                     "attempts",
                     models.PositiveIntegerField(default=0, verbose_name="how often a task began"),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "started_at",
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="when a task first began"
+                    ),
+                ),
                 ("changed_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("file", models.FileField(editable=False, upload_to="gallery/sheets")),
                 ("pages", models.PositiveIntegerField(default=0, editable=False)),
@@ -193,10 +229,28 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "routing_key",
+                    models.CharField(
+                        blank=True, max_length=255, verbose_name="where its task was sent"
+                    ),
+                ),
+                (
+                    "worker",
+                    models.CharField(
+                        blank=True, max_length=255, verbose_name="the worker that took its task"
+                    ),
+                ),
+                (
                     "attempts",
                     models.PositiveIntegerField(default=0, verbose_name="how often a task began"),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "started_at",
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="when a task first began"
+                    ),
+                ),
                 ("changed_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("address", models.EmailField(max_length=254)),
                 (

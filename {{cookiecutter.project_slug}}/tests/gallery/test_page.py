@@ -5,6 +5,7 @@ from html import unescape
 import pytest
 from django.template.defaultfilters import capfirst
 from django.test import Client
+from django.utils.html import strip_tags
 
 from gallery import status
 from gallery.models import Album, Sheet, State
@@ -28,6 +29,19 @@ def test_the_page_asks_again_only_while_something_is_under_way(
     album.photographs.update(state=State.WORKING)
     assert "every 1s" in client.get("/").content.decode()
     assert "every 1s" in client.get("/albums/").content.decode()
+
+
+def test_the_page_shows_what_became_of_each_task(client: Client, upload: Upload) -> None:
+    album = upload()
+    wait_until(lambda: album.photographs.filter(state=State.DONE).exists(), "a thumbnail")
+    page = client.get("/albums/").content.decode()
+    row = page.partition("<tbody>")[2].partition("</tbody>")[0]
+    cells = [cell.strip() for cell in strip_tags(row).split("\n") if cell.strip()]
+    task, state, waited, ran, tries, routing_key, worker = cells
+    assert (task, state, tries, routing_key) == ("make_thumbnail 0.jpg", "done", "1", "default")
+    assert worker == album.photographs.get().worker != ""
+    assert waited.endswith(" s")
+    assert ran.endswith(" s")
 
 
 def test_visitors_see_neither_the_albums_nor_the_files_of_others(client: Client) -> None:
