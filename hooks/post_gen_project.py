@@ -3,9 +3,9 @@
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ for feature in manifest["features"]:
         if path.parent.is_dir() and not any(path.parent.iterdir()):
             path.parent.rmdir()
 
-subprocess.run([sys.executable, "scripts/env.py"], check=True)
+runpy.run_path("scripts/env.py", run_name="__main__")
 
 
 def read_origin() -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from itertools import product
+from itertools import groupby, product
 from pathlib import Path
 from typing import Any
 
@@ -137,9 +137,16 @@ def assert_refused(answers: dict[str, Answer], folder: Path) -> str:
 
 
 def test_the_questions_are_those_that_other_tools_rely_on() -> None:
-    assert list(choices()) == [*TEXTS, *OFFERED]
+    assert {*choices()} == {*TEXTS, *OFFERED}
     assert not {key for key, allowed in OFFERED.items() if set(allowed) - {*choices()[key]}}
     assert not {key for key in TEXTS if choices()[key]}
+
+
+def test_the_questions_come_in_four_groups() -> None:
+    prompts = json.loads(QUESTIONS.read_text(encoding="utf-8"))["__prompts__"].values()
+    texts = [prompt if isinstance(prompt, str) else prompt["__prompt__"] for prompt in prompts]
+    groups = [group for group, _ in groupby(text.partition(":")[0] for text in texts)]
+    assert groups == ["Project", "Tasks", "Operations", "About"]
 
 
 def test_each_question_is_a_sentence_and_each_choice_has_a_label() -> None:

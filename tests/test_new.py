@@ -29,8 +29,9 @@ def new(
 
 
 def test_a_project_is_made_of_the_answers(tmp_path: Path) -> None:
-    run = new(tmp_path, answers="Blue Moon\n\nA text with {{ braces }}\n" + DEFAULTS)
+    run = new(tmp_path, answers="Blue Moon\n" + 12 * "\n" + "A text with {{ braces }}\n" + DEFAULTS)
     assert run.returncode == 0, run.stderr
+    assert "project_name=Blue Moon, project_slug=blue_moon" in run.stdout.partition("Make this")[0]
     assert "broker=redis" in run.stdout
     folder = run.stdout.partition("cd ")[2].partition("\n")[0]
     assert (ROOT / folder).resolve() == (tmp_path / "blue_moon").resolve()
@@ -69,6 +70,13 @@ def test_nothing_is_made_when_the_questions_end_early(tmp_path: Path) -> None:
     assert not (tmp_path / "code").exists()
 
 
+def test_nothing_is_made_without_consent(tmp_path: Path) -> None:
+    run = new(tmp_path / "code", answers=17 * "\n" + "n\n")
+    assert run.returncode == 1
+    assert run.stderr == "No project was made.\n"
+    assert not (tmp_path / "code").exists()
+
+
 def test_a_project_that_is_there_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "my_project").mkdir()
     run = new(tmp_path)
@@ -104,7 +112,7 @@ def test_a_disk_that_cannot_hold_the_project_holds_nothing_of_it(
     run = run_with_disk(disk, tmp_path, command, typed=DEFAULTS)
     assert run.stderr.startswith(f"No project was made: {reason}")
     assert run.stderr.count("\n") == 1
-    assert run.stdout.endswith("(1): \n")
+    assert run.stdout.endswith("(y): \n")
 
 
 def test_settings_for_other_templates_do_no_harm(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 `broker=rabbitmq` are offered as the default of their question.
 """
 
+import json
 import os
 import shlex
 import sys
@@ -15,6 +16,9 @@ from cookiecutter.exceptions import CookiecutterException
 from cookiecutter.generate import generate_context
 from cookiecutter.prompt import prompt_for_config
 from rich.console import Console
+from rich.prompt import Confirm
+from rich.table import Table
+from rich.text import Text
 
 from tools.generate import (
     QUESTIONS,
@@ -48,6 +52,9 @@ def main(arguments: Sequence[str]) -> int:
             raise Refused(reason)
         answers = ask(preset)
         folder = Path(folders[-1]).expanduser() if folders else ROOT.parent
+        console.print(summary(answers))
+        if not Confirm.ask("\nMake this project?", console=console, default=True):
+            raise Refused("No project was made.")
         said: list[str] = []
         project = generate(answers, folder, said.append)
     except (Refused, CookiecutterException, RuntimeError) as error:
@@ -73,6 +80,20 @@ def ask(preset: Answers) -> dict[str, str | bool]:
     context = generate_context(str(QUESTIONS), extra_context=escape({**settings(), **preset}))
     answers = prompt_for_config(context)
     return {key: value for key, value in answers.items() if not key.startswith("_")}
+
+
+def summary(answers: Answers) -> Table:
+    """Return the answers in the groups that their questions name."""
+    prompts = json.loads(QUESTIONS.read_text(encoding="utf-8"))["__prompts__"]
+    groups: dict[str, list[str]] = {}
+    for key, answer in answers.items():
+        prompt = prompts[key] if isinstance(prompts[key], str) else prompts[key]["__prompt__"]
+        word = answer if isinstance(answer, str) else json.dumps(answer)
+        groups.setdefault(prompt.partition(":")[0], []).append(f"{key}={word}")
+    table = Table(box=None, show_header=False)
+    for group, words in groups.items():
+        table.add_row(group, Text(", ".join(words)))
+    return table
 
 
 def settings() -> Answers:

@@ -1,3 +1,4 @@
+# {% from "project.jinja" import observability, result with context %}
 """Connects the package to Django and Celery."""
 
 from celery.app.defaults import DEFAULTS
@@ -13,11 +14,13 @@ class TaskQueueConfig(AppConfig):
     name = "task_queue"
 
     def ready(self) -> None:
-        from task_queue import checks, logging  # noqa: F401
+        from task_queue import checks, logging{{ ", results" if result.module }}  # noqa: F401
 
         # Each message that is sent takes thirty settings, and Django is slow to look them up.
-        conf = celery_app.conf
-        conf.update({name: conf[name] for name in DEFAULTS})
+        celery_app.conf.update({name: celery_app.conf[name] for name in DEFAULTS})
+        # {% if observability.ready() %}
+{{ observability.ready() }}
+        # {% endif %}
 
 
 @receiver(setting_changed)
