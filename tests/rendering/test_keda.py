@@ -67,7 +67,10 @@ TRIGGER_AUTHENTICATION = only(
 )
 # What a trigger takes, and what it must have, by its metadata or by the authentication.
 TRIGGERS = {
-    "redis": ("address databaseIndex enableTLS listLength listName password", "address listName"),
+    "redis": (
+        "address databaseIndex enableTLS listLength listName password username",
+        "address listName",
+    ),
     "rabbitmq": ("host mode protocol queueName value vhostName", "host mode queueName value"),
     "aws-sqs-queue": ("awsRegion queueLength queueURL scaleOnInFlight", "awsRegion queueURL"),
     "postgresql": ("connection query targetQueryValue", "connection query targetQueryValue"),
