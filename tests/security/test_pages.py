@@ -22,6 +22,8 @@ def test_what_deploy_says_brings_pages_and_they_are_safe(project: Path, tmp_path
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "ALLOWED_HOSTS": "example.com",
         "ADMIN_URL": "/office",
+        # No folder that can be written.
+        "HOME": os.devnull,
     }
     guide = (project / "docs" / "deploy.md").read_text(encoding="utf-8")
     release = guide.partition("\n## Release\n")[2].partition("\n## ")[0]
@@ -52,3 +54,4 @@ def test_what_deploy_says_brings_pages_and_they_are_safe(project: Path, tmp_path
                 r"<style|<script(?![^>]* src=)| style=| on[a-z]+=", page.read().decode()
             )
         assert get("/admin/login/").status == 404
+    assert '"level": "error"' not in (tmp_path / "log").read_text()
