@@ -103,6 +103,7 @@ screenshot: ## Take the pictures in README.md: docs/try.svg, docs/gallery-light.
 	@$(RUN) --with scikit-image python -m tools.screenshot
 
 .uv/bin/uv:
-	@python3 -m venv .uv/venv
+# From another folder: here, pyenv would look for the Python of .python-version.
+	@cd / && python3 -m venv "$(CURDIR)/.uv/venv"
 	@.uv/venv/bin/pip install --quiet --disable-pip-version-check uv
 	@mkdir -p .uv/bin && ln -sf ../venv/bin/uv ../venv/bin/uvx .uv/bin/

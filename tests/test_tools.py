@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import shutil
 import subprocess
 from itertools import combinations
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools.combinations import Combination, every, pairwise
-from tools.generate import ROOT
+from tools.generate import ROOT, render
 from tools.process import inherited
 
 
@@ -54,15 +53,35 @@ def test_the_lock_names_public_addresses_only() -> None:
     }
 
 
-def test_make_brings_a_uv_along_where_there_is_none_that_works(tmp_path: Path) -> None:
-    """A pyenv shim may be on PATH whose program is gone."""
-    shutil.copy(ROOT / "Makefile", tmp_path)
-    shim = tmp_path / "bin" / "uv"
-    shim.parent.mkdir()
-    shim.write_text("#!/bin/sh\nexit 127\n")
-    shim.chmod(0o755)
-    path = f"{shim.parent}:/usr/bin:/bin"
-    output = subprocess.check_output(
-        ["make", "--dry-run", "lint"], cwd=tmp_path, env={"PATH": path}, text=True
+# Obeys .python-version, as pyenv's does, where that Python is missing. The pip that it makes is one
+# that makes uv.
+PYTHON = """\
+#!/bin/sh
+[ ! -e .python-version ] || exit 127
+mkdir -p "$3/bin"
+printf '#!/bin/sh\\nprintf "#!/bin/sh" > "${0%%pip}uv"; chmod +x "${0%%pip}uv"' > "$3/bin/pip"
+chmod +x "$3/bin/pip"
+"""
+
+
+@pytest.mark.parametrize("of", ["template", "project"])
+def test_make_brings_a_uv_along_where_there_is_none_that_works(of: str, tmp_path: Path) -> None:
+    """Shims of pyenv may be on PATH whose programs are gone."""
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    makefile = (ROOT / "Makefile").read_text() if of == "template" else render({})["Makefile"]
+    (folder / "Makefile").write_text(makefile)
+    (folder / ".python-version").touch()
+    for name, text in {"uv": "#!/bin/sh\nexit 127\n", "python3": PYTHON}.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    made = subprocess.run(
+        ["make", ".uv/bin/uv"],
+        cwd=folder,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert output.startswith("python3 -m venv .uv/venv\n")
+    assert made.returncode == 0, made.stderr
+    subprocess.run([folder / ".uv/bin/uv"], check=True)
