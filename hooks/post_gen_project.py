@@ -41,19 +41,25 @@ def read_origin() -> dict[str, Any] | None:
     try:
         commit = ask("rev-parse", "--verify", "HEAD")
         given = Path(os.environ.get("PWD", ""), answers["_template"])
-        address = str(folder) if given.is_dir() else ask("config", "remote.origin.url")
+        address = str(folder) if given.is_dir() else ask("config", f"remote.{ask('remote')}.url")
     except (OSError, subprocess.CalledProcessError):
         return None
-    # A password in the address stays with the person whose it is.
-    return {"template": re.sub("://[^/@]*@", "://", address), "commit": commit}
+    # A password in the address stays with the person whose it is; ssh needs its name.
+    return {"template": re.sub(r"(?<!ssh)://[^/\s]*@", "://", address), "commit": commit}
 
 
 # Cruft writes its file itself.
-if "_repo_dir" in answers and (origin := read_origin()):
-    given = {key: answer for key, answer in answers.items() if not key.startswith("_")}
-    record = {**origin, "checkout": None, "context": {"cookiecutter": given}, "directory": None}
-    text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
-    Path(".cruft.json").write_text(text, encoding="utf-8")
+if "_repo_dir" in answers:
+    if origin := read_origin():
+        given = {key: answer for key, answer in answers.items() if not key.startswith("_")}
+        record = {**origin, "checkout": None, "context": {"cookiecutter": given}, "directory": None}
+        text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+        Path(".cruft.json").write_text(text, encoding="utf-8")
+    else:
+        manifest["notes"].append(
+            "Git does not know this template, so `make update` cannot fetch it: link its address by"
+            " uvx cruft link ADDRESS"
+        )
 
 texts = ["project_name", "project_slug", "description", "author_name", "author_email"]
 made = [

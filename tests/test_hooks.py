@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.origin import copy_template, git
+from tests.helpers.origin import copy_template, git, run_make
 from tools.generate import ROOT, choices, generate
 from tools.services import read_env
 
@@ -95,8 +95,17 @@ def run_cookiecutter(folder: Path, *answers: str, **env: str) -> str:
 
 
 def test_no_program_is_needed(tmp_path: Path) -> None:
-    run_cookiecutter(tmp_path, PATH="")
+    said = run_cookiecutter(tmp_path, PATH="")
     assert (tmp_path / "my_project" / ".env").exists()
+    # Not only a year later.
+    assert "\nNote: Git does not know this template, so `make update` cannot fetch it" in said
+
+
+def test_a_project_that_was_made_without_hooks_says_so(tmp_path: Path) -> None:
+    run_cookiecutter(tmp_path, "--accept-hooks=no", PATH=os.environ["PATH"])
+    installed = run_make(tmp_path / "my_project", "install")
+    assert installed.returncode == 2
+    assert installed.stderr.startswith("Generate the project again: cookiecutter ran without its")
 
 
 def test_no_network_is_needed(tmp_path: Path) -> None:
@@ -152,9 +161,11 @@ def test_the_project_remembers_its_template_and_its_answers_without_the_password
     address = "https://user:secret@git.example.com/template"
     # As if it lay there.
     there = {
-        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_COUNT": "2",
         "GIT_CONFIG_KEY_0": f"url.{template}.insteadOf",
         "GIT_CONFIG_VALUE_0": address,
+        "GIT_CONFIG_KEY_1": "clone.defaultRemoteName",
+        "GIT_CONFIG_VALUE_1": "upstream",
     }
     command = [sys.executable, "-m", "cookiecutter", "--no-input", address, "broker=rabbitmq"]
     env = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "PATH": os.environ["PATH"], **there}

@@ -382,6 +382,9 @@ def test_a_project_in_a_folder_of_its_repository_is_switched(
     project = shutil.copytree(made, tmp_path / "all/here/project", ignore=lambda *_: {".git"})
     (tmp_path / "all/other.txt").write_text("other\n")
     commit(tmp_path / "all")
+    # In a second working tree.
+    git(tmp_path / "all", "worktree", "add", "--quiet", str(tmp_path / "second"))
+    project = tmp_path / "second/here/project"
     script.PROJECT = project
     assert script.main("switch", "broker=rabbitmq") == 0
     status = git(project, "diff", "--cached", "--name-only")
@@ -400,6 +403,13 @@ def test_a_template_that_cannot_be_fetched_is_named_in_one_line_and_nothing_chan
     )
     assert line.endswith("). Try again online, or name another address: template=ADDRESS")
     assert from_make.endswith("Error 1")
+
+
+def test_a_login_is_in_no_message(project: Path) -> None:
+    address = "http://ada:secret@127.0.0.1:9/template.git"
+    said = refuses(project, "update", f"template={address}")
+    assert "from http://127.0.0.1:9/template.git (" in said
+    assert not {"ada", "secret"}.intersection(re.findall(r"\w+", said))
 
 
 def test_a_template_that_moved_is_fetched_from_the_address_that_is_given(

@@ -24,10 +24,31 @@ from tests.helpers.origin import (
 from tests.helpers.team import ENV, edit, edit_celery, edit_others, replace
 from tools.generate import ROOT
 from tools.process import inherited
+from tools.project import without_login
 from tools.servers.rabbitmq import RabbitMQ
 from tools.services import point_at
 
 SLUG = "{{cookiecutter.project_slug}}"
+# A person's own settings, and the variables that a hook or an alias of git passes on.
+GIT_CONFIG = """\
+[clone]
+    defaultRemoteName = upstream
+[color]
+    ui = always
+[diff]
+    external = false
+    orderFile = /not/there
+[merge]
+    conflictStyle = zdiff3
+[submodule]
+    recurse = true
+"""
+GIT_VARIABLES = {
+    "GIT_DIR": "/not/there",
+    "GIT_EXTERNAL_DIFF": "false",
+    "GIT_INDEX_FILE": "/not/there",
+    "GIT_WORK_TREE": "/",
+}
 
 
 def cruft(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -54,6 +75,14 @@ def record(project: Path) -> Any:
 
 
 @pytest.fixture
+def own_git(tmp_path: Path) -> dict[str, str]:
+    """The variables of a person whose git is not set up as ours is."""
+    config = tmp_path / "gitconfig"
+    config.write_text(GIT_CONFIG)
+    return {**GIT_VARIABLES, "GIT_CONFIG_GLOBAL": str(config)}
+
+
+@pytest.fixture
 def origin(tmp_path: Path) -> Path:
     return copy_template(tmp_path / "template")
 
@@ -76,7 +105,10 @@ def release(origin: Path) -> None:
     [cruft_create, pytest.param(cookiecutter, marks=pytest.mark.exhaustive)],
 )
 def test_a_project_with_edits_becomes_a_new_one_with_the_same_edits(
-    make_project: Callable[[Path, Path], Path], origin: Path, tmp_path: Path
+    make_project: Callable[[Path, Path], Path],
+    origin: Path,
+    own_git: dict[str, str],
+    tmp_path: Path,
 ) -> None:
     project = make_project(origin, tmp_path)
     edit(project)
@@ -84,7 +116,7 @@ def test_a_project_with_edits_becomes_a_new_one_with_the_same_edits(
     assert cruft(project, "check").returncode == 0
     release(origin)
     assert cruft(project, "check").returncode == 1
-    updated = run_make(project, "update")
+    updated = run_make(project, "update", **own_git)
     assert updated.returncode == 0, updated.stderr
     assert updated.stdout.startswith("Update the template to v9: ")
     assert "\n- Paint it.\n" in updated.stdout
@@ -177,12 +209,14 @@ def test_cruft_updates_a_project_that_cookiecutter_made(origin: Path, tmp_path: 
 
 
 @pytest.mark.exhaustive
-def test_a_project_is_updated_to_the_version_that_is_named(origin: Path, tmp_path: Path) -> None:
+def test_a_project_is_updated_to_the_version_that_is_named(
+    origin: Path, own_git: dict[str, str], tmp_path: Path
+) -> None:
     project = cookiecutter(origin, tmp_path)
     release(origin)
     (origin / SLUG / "config/later.py").touch()
     commit(origin)
-    unknown = run_make(project, "update", "to=v10")
+    unknown = run_make(project, "update", "to=v10", **own_git)
     assert unknown.returncode == 2
     assert unknown.stderr.startswith(f"The template at {origin} has no version v10.")
     assert run_make(project, "update", "to=v9").returncode == 0
@@ -222,7 +256,43 @@ def test_a_project_takes_another_address_of_its_template_though_nothing_is_new(
     assert git(project, "diff", "--cached", "--name-only") == ".cruft.json\n"
     assert record(project)["template"] == f"file://localhost{origin}"
     commit(project)
-    assert run_make(project, "update").stdout.startswith("Nothing to do")
+    again = run_make(project, "update", f"template={address}")
+    assert again.stdout.startswith("Nothing to do")
+
+
+def test_a_login_in_the_record_is_cut_off(origin: Path, tmp_path: Path) -> None:
+    project = cookiecutter(origin, tmp_path)
+    replace(project / ".cruft.json", str(origin), f"file://ada:secret@localhost{origin}")
+    commit(project)
+    assert run_make(project, "update").returncode == 0
+    assert record(project)["template"] == f"file://localhost{origin}"
+
+
+def test_ci_logs_in_to_a_private_template_by_variables(origin: Path, tmp_path: Path) -> None:
+    project = cookiecutter(origin, tmp_path)
+    address = "https://git.example.com/team/template"
+    replace(project / ".cruft.json", str(origin), address)
+    guide = (ROOT / "docs/updating.md").read_text().partition("## A private template")[2]
+    variables = yaml.safe_load(guide.partition("```yaml\n")[2].partition("```")[0])
+    assert variables["GIT_CONFIG_VALUE_0"] == address
+    # A template that the login reaches, and nothing else does.
+    key = f"url.{origin}.insteadOf"
+    assert variables["GIT_CONFIG_KEY_0"].startswith("url.https://LOGIN@git.example.com/")
+    checked = run_make(project, "outdated", **variables | {"GIT_CONFIG_KEY_0": key})
+    assert "on the newest version" in checked.stdout, checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("https://token@git.example.com/a.git", "https://git.example.com/a.git"),
+        ("https://ada:a@b@git.example.com/@a", "https://git.example.com/@a"),
+        ("ssh://git@git.example.com/a.git", "ssh://git@git.example.com/a.git"),
+        ("git@git.example.com:a.git", "git@git.example.com:a.git"),
+    ],
+)
+def test_an_address_is_recorded_without_a_login(address: str, kept: str) -> None:
+    assert without_login(address) == kept
 
 
 GH = """\

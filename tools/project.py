@@ -38,13 +38,18 @@ MEDIA_ROOT = "from django.conf import settings; print(settings.MEDIA_ROOT)"
 UV = os.environ.get("UV", "uv")
 # Override a person's own settings of git. Files are matched by name: renames are not guessed.
 GIT_SETTINGS = [
+    "commit.gpgSign=false",
     "core.hooksPath=/dev/null",
     "merge.conflictStyle=diff3",
     "merge.renames=false",
     "rerere.enabled=false",
+    "status.showUntrackedFiles=normal",
+    "submodule.recurse=false",
     "user.email=template@localhost",
     "user.name=template",
 ]
+# Git's variables, of a hook for example, that do not help to reach a server.
+GIT_VARIABLE = re.compile("GIT_(?!ASKPASS|CONFIG|PROXY|SSH|SSL)")
 CONFLICT = re.compile(
     r"^<{7}.*?\n(.*?)^\|{7}.*?\n(.*?)^={7}\n(.*?)^>{7}.*?\n", re.MULTILINE | re.DOTALL
 )
@@ -176,7 +181,7 @@ def update(overrides: dict[str, str], folder: Path) -> None:
     """Bring the project to the newest version of its template, or to the one that `to` names."""
     record = read_record()
     known = record["template"]
-    address = overrides.pop("template", known)
+    address = without_login(overrides.pop("template", known))
     version = overrides.pop("to", NEWEST)
     if overrides:
         raise Abort(
@@ -189,8 +194,7 @@ def update(overrides: dict[str, str], folder: Path) -> None:
         return
     check_clean()
     if address != known:
-        # Keep a password in the address out of the record.
-        record["template"] = re.sub("://[^/@]*@", "://", address)
+        record["template"] = address
     if old_commit == new_commit:
         (PROJECT / RECORD).write_text(to_text(record), encoding="utf-8")
         git("add", RECORD)
@@ -207,7 +211,8 @@ def update(overrides: dict[str, str], folder: Path) -> None:
     for note in notes:
         if note not in known:
             print(note)
-    changes = git("diff", "--unified=0", old_commit, new_commit, "--", "CHANGELOG.md", cwd=TEMPLATE)
+    diff = ("diff-tree", "--no-ext-diff", "--unified=0", old_commit, new_commit)
+    changes = git(*diff, "--", "CHANGELOG.md", cwd=TEMPLATE)
     news = re.findall(r"^\+(?!\+\+)(.*)$", changes, re.MULTILINE)
     if news:
         print("\nWhat is new, and what is left to do by hand:\n", *news, sep="\n")
@@ -222,7 +227,7 @@ def propose(overrides: dict[str, str], folder: Path) -> None:
         update(overrides, folder)
     news = output.getvalue()
     print(news, end="", flush=True)
-    if not git("diff", "--cached", "--name-only"):
+    if not git("diff-index", "--cached", "--name-only", "HEAD"):
         return
     name, email = (
         ("template-update", f"template-update@noreply.{host}")
@@ -250,7 +255,7 @@ def propose(overrides: dict[str, str], folder: Path) -> None:
 
 def run(*command: str) -> None:
     """Run a command in the project, with its output shown. Raises Abort if it fails."""
-    done = subprocess.run(command, cwd=PROJECT, check=False)
+    done = subprocess.run(command, cwd=PROJECT, env=environment(), check=False)
     if done.returncode:
         raise Abort(f"{' '.join(command[:3])} failed with exit code {done.returncode}.")
 
@@ -327,13 +332,16 @@ def with_answers(record: Mapping[str, Any], answers: Answers) -> dict[str, Any]:
 def checkout(version: str) -> str:
     """Check out a version of the template, and return its commit."""
     try:
-        git("checkout", "--quiet", "--detach", version, cwd=TEMPLATE)
+        commit = git("rev-parse", "--verify", f"{version}^{{commit}}", cwd=TEMPLATE)
     except subprocess.CalledProcessError:
+        # A person's git may call it otherwise than origin.
+        address = git("remote", "get-url", git("remote", cwd=TEMPLATE), cwd=TEMPLATE)
         raise Abort(
-            f"The template at {git('remote', 'get-url', 'origin', cwd=TEMPLATE)} has no version"
-            f" {version}. Name the address that has it: template=ADDRESS"
+            f"The template at {without_login(address)} has no version {version}. Name the address"
+            " that has it: template=ADDRESS"
         ) from None
-    return git("rev-parse", "HEAD", cwd=TEMPLATE)
+    git("checkout", "--quiet", "--detach", commit, cwd=TEMPLATE)
+    return commit
 
 
 def read_questions() -> dict[str, Any]:
@@ -385,10 +393,10 @@ def check_clean() -> None:
     try:
         changed = git("status", "--porcelain")
         git("rev-parse", "--verify", "--quiet", "HEAD")
-    except subprocess.CalledProcessError:
+    except subprocess.CalledProcessError as failed:
         raise Abort(
             "This could not be undone: put the project into git first, by git init,"
-            " git add --all and git commit."
+            f" git add --all and git commit.\n{failed.stderr}".rstrip()
         ) from None
     if changed:
         raise Abort(f"Nothing was changed: commit or stash your changes first.\n{changed}")
@@ -412,7 +420,7 @@ def render(answers: Answers, folder: Path) -> tuple[Path, list[str]]:
         text=True,
         check=False,
         # Whatever else it writes is deleted with the folder.
-        env={**os.environ, "TMPDIR": str(folder)},
+        env={**environment(), "TMPDIR": str(folder)},
     )
     if made.returncode == 0:
         project = next((folder / "output").iterdir())
@@ -469,7 +477,9 @@ def apply(
         git("read-tree", "-m", "-u", "HEAD", tree, cwd=root)
         if has_new_env := env != read_env(PROJECT / ".env"):
             replace_env(env)
-    print(f"{message}: {git('diff', '--cached', '--shortstat') or 'no file changes'}.")
+    print(
+        f"{message}: {git('diff-index', '--cached', '--shortstat', 'HEAD') or 'no file changes'}."
+    )
     if has_new_env:
         print(".env has the new values; .env.bak is a copy of the old file.")
     if left_out:
@@ -651,13 +661,23 @@ def variables(text: str) -> dict[str, str]:
     return {line[1]: line[0] for line in VARIABLE.finditer(text)}
 
 
-def git(*arguments: str, cwd: Path | None = None, **environment: str) -> str:
+def without_login(address: str) -> str:
+    """Remove a name and a password from an address; ssh needs its name."""
+    return re.sub(r"(?<!ssh)://[^/\s]*@", "://", address)
+
+
+def environment() -> dict[str, str]:
+    """Return the variables for programs that call git on a repository which they name."""
+    return {key: value for key, value in os.environ.items() if not GIT_VARIABLE.match(key)}
+
+
+def git(*arguments: str, cwd: Path | None = None, **variables: str) -> str:
     """Return git's output, in the project or another folder. Raises CalledProcessError."""
     settings = [word for setting in GIT_SETTINGS for word in ("-c", setting)]
     done = subprocess.run(
         ["git", *settings, *arguments],
         cwd=cwd or PROJECT,
-        env={**os.environ, **environment},
+        env={**environment(), **variables},
         capture_output=True,
         text=True,
         check=True,

@@ -66,10 +66,10 @@ def cookiecutter(template: Path, folder: Path, **answers: str) -> Path:
     return project
 
 
-def run_make(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run_make(project: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run make with these words in a project."""
     # Only what the command means to leave is to be seen.
-    environment = inherited() | {"PYTHONDONTWRITEBYTECODE": "1"}
+    environment = inherited() | {"PYTHONDONTWRITEBYTECODE": "1"} | variables
     return subprocess.run(
         ["make", *words], cwd=project, env=environment, capture_output=True, text=True, check=False
     )

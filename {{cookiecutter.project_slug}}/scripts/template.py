@@ -1,6 +1,7 @@
 """Run the newest tool of the template that made this project, as `make update` does."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -29,8 +30,10 @@ def main(*words: str) -> int | str:
         tool = Path(folder, "tools", "project.py")
         if not tool.exists():
             reason = " ".join(clone.stderr.split()) or "it has no tools/project.py"
+            # Without a login in the address.
+            shown = re.sub(r"(?<!ssh)://[^/\s]*@", "://", f"{address} ({reason})")
             return (
-                f"Nothing was changed: cannot fetch the template from {address} ({reason})."
+                f"Nothing was changed: cannot fetch the template from {shown}."
                 " Try again online, or name another address: template=ADDRESS"
             )
         # Ctrl-C stops the tool, which cleans up first.
