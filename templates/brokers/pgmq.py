@@ -69,13 +69,20 @@ class Channel(pgmq.Channel):
         """Return how many tasks wait for a worker: none has them, and they are due."""
         return int(self.pgmq.metrics(self._queue_name(queue)).queue_visible_length)
 
+    def _new_queue(self, queue: str, **kwargs: Any) -> None:
+        """Make a queue that is missing. Otherwise, PGMQ would wait for whoever reads from it."""
+        if not self._has_queue(queue):
+            super()._new_queue(queue, **kwargs)
+
     def _maybe_enable_notify(self, queue: str, queue_name: str | None = None) -> None:
-        """One at a time: PGMQ replaces its trigger, and fails if two processes do so together."""
+        """Make PGMQ's trigger, one process at a time. Replacing it would wait, too."""
         name = queue_name or self._queue_name(queue)
         pool: Any = self.pgmq.pool
         with pool.connection() as connection:
-            connection.execute("SELECT pgmq.acquire_queue_lock(%s)", (name,))
-            self.pgmq.enable_notify(name, self.notify_throttle_interval_ms, conn=connection)
+            enabled = "SELECT FROM pgmq.notify_insert_throttle WHERE queue_name = %s"
+            if not connection.execute(enabled, (name,)).rowcount:
+                connection.execute("SELECT pgmq.acquire_queue_lock(%s)", (name,))
+                self.pgmq.enable_notify(name, self.notify_throttle_interval_ms, conn=connection)
         self.connection._register_notify_queue(name)
 
     def _pgmq_message_to_python(self, pgmq_message: Any, queue: str) -> Any:

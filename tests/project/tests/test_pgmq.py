@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from celery import Celery
+from django.db import connection as database
+from django.db import transaction
 from kombu import Producer, Queue
 
 from task_queue.broker import count_unacknowledged, renew
 from task_queue.doctor import count_waiting
 from task_queue.models import DeadLetter
-from tests.fixtures import Notes, Process, wait_until
+from tests.fixtures import SECONDS, Notes, Process, wait_until
 from tests.tasks import record
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,6 +74,24 @@ def test_processes_that_start_at_once_make_the_queues_together(celery: Celery) -
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(declare, range(4)))
+
+
+@pytest.mark.usefixtures("worker")
+def test_nobody_waits_for_a_worker_that_stopped_while_it_read(
+    celery: Celery, notes: Notes
+) -> None:
+    def send() -> None:
+        with celery.connection_for_write() as connection:
+            # As another worker that starts.
+            with celery.amqp.TaskConsumer(connection.default_channel):  # type: ignore[attr-defined]
+                record.apply_async(("sent", notes.path), connection=connection)
+
+    with ThreadPoolExecutor(1) as threads, transaction.atomic(), database.cursor() as cursor:
+        # As pgmq.read does.
+        table = celery.amqp.queues["default"].name
+        cursor.execute(f"LOCK TABLE pgmq.q_{table} IN ROW EXCLUSIVE MODE")
+        threads.submit(send).result(SECONDS)
+    assert notes.wait() == ["sent"]
 
 
 def rows(channel: Any, queue: str) -> list[Any]:
