@@ -1,5 +1,7 @@
-"""What waits in PostgreSQL stays."""
+"""What waits in PostgreSQL stays, also that of other projects in the same database."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import psycopg
@@ -43,6 +45,35 @@ def test_a_database_its_queues_and_its_results_stay(in_postgresql: Path, tmp_pat
             assert before["q_shop_test_default"] == before["accounts_user"] == 1
             run(project, python(project), "-m", "pytest", "tests/test_probe.py", **variables)
             assert content(server, name) == before
+
+
+@pytest.mark.exhaustive
+def test_projects_share_a_database(in_postgresql: Path, tmp_path: Path) -> None:
+    project = in_postgresql
+    with PostgreSQL(tmp_path / "postgresql") as server:
+        create_database(server, "shop")
+        url = f"postgres://postgres@{HOST}:{server.port}/shop"
+        first = {"DATABASE_URL": url, "QUEUE_PREFIX": "shop"}
+        develop(project, **first)
+        own = {name: count for name, count in content(server, "shop").items() if "shop" in name}
+        with psycopg.connect(url) as database:
+            database.execute("CREATE SCHEMA second")
+        # Its name begins as that of the other.
+        options = {"DATABASE_URL": f"{url}?options=-csearch_path%3Dsecond"}
+        second = {**options, "QUEUE_PREFIX": "shop_2"}
+        develop(project, **second)
+        assert content(server, "shop")["q_shop_2_default"] == 1
+        migrate = (python(project), "manage.py", "migrate", "--verbosity", "0", "pgmq_schema")
+        run(project, *migrate, "zero", **second)
+        left = content(server, "shop")
+        assert {name: count for name, count in left.items() if "shop" in name} == own
+        with psycopg.connect(url) as database:
+            database.execute("ALTER TYPE pgmq.message_record DROP ATTRIBUTE last_read_at CASCADE")
+        refused = subprocess.run(
+            migrate, cwd=project, env=os.environ | second, capture_output=True, text=True, check=False
+        )
+        assert refused.stderr.startswith("CommandError: The database has a PGMQ that is older")
+        assert refused.stderr.count("\n") == 1
 
 
 def content(server: PostgreSQL, name: str) -> dict[str, int]:
