@@ -69,8 +69,9 @@ def test_projects_share_a_database(in_postgresql: Path, tmp_path: Path) -> None:
         assert {name: count for name, count in left.items() if "shop" in name} == own
         with psycopg.connect(url) as database:
             database.execute("ALTER TYPE pgmq.message_record DROP ATTRIBUTE last_read_at CASCADE")
+        environment = os.environ | second
         refused = subprocess.run(
-            migrate, cwd=project, env=os.environ | second, capture_output=True, text=True, check=False
+            migrate, cwd=project, env=environment, capture_output=True, text=True, check=False
         )
         assert refused.stderr.startswith("CommandError: The database has a PGMQ that is older")
         assert refused.stderr.count("\n") == 1

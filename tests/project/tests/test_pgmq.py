@@ -77,20 +77,20 @@ def test_processes_that_start_at_once_make_the_queues_together(celery: Celery) -
 
 
 @pytest.mark.usefixtures("worker")
-def test_nobody_waits_for_a_worker_that_stopped_while_it_read(
-    celery: Celery, notes: Notes
-) -> None:
-    def send() -> None:
+def test_nobody_waits_for_a_worker_that_stopped_while_it_read(celery: Celery, notes: Notes) -> None:
+    def start_and_send() -> None:
         with celery.connection_for_write() as connection:
-            # As another worker that starts.
-            with celery.amqp.TaskConsumer(connection.default_channel):  # type: ignore[attr-defined]
-                record.apply_async(("sent", notes.path), connection=connection)
+            amqp: Any = celery.amqp
+            # As a worker that starts.
+            with amqp.TaskConsumer(connection.default_channel):
+                options: Any = {"connection": connection}
+                record.apply_async(("sent", notes.path), **options)
 
     with ThreadPoolExecutor(1) as threads, transaction.atomic(), database.cursor() as cursor:
         # As pgmq.read does.
         table = celery.amqp.queues["default"].name
         cursor.execute(f"LOCK TABLE pgmq.q_{table} IN ROW EXCLUSIVE MODE")
-        threads.submit(send).result(SECONDS)
+        threads.submit(start_and_send).result(SECONDS)
     assert notes.wait() == ["sent"]
 
 
