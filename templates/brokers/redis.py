@@ -265,14 +265,12 @@ class Channel(redis.Channel):
         priority = self._get_message_priority(message, reverse=False)
         ready, wakeup = self._q_for_pri(queue, priority), self._wakeup(queue)
         batch = kwargs.get("_publish_batch")
-        wait = seconds_until_due(message)
-        if wait > EARLY:
+        if (wait := seconds_until_due(message)) > EARLY:
             delayed = {dumps(message): time() + wait}
             if batch:
                 batch.add("zadd", self._delayed(ready), delayed)
             else:
-                with self.conn_or_acquire() as client:
-                    client.zadd(self._delayed(ready), delayed)
+                self._commands.zadd(self._delayed(ready), delayed)
         elif batch:
             super()._put(queue, message, **kwargs)
             batch.add("lpush", wakeup, "")
@@ -380,8 +378,7 @@ class Channel(redis.Channel):
 
     def _purge(self, queue: str) -> int:
         """Delete the tasks of a queue that wait, also those that are not due yet."""
-        with self.conn_or_acquire() as client:
-            count = sum(client.zremrangebyrank(key, 0, -1) for key in self.delayed_keys(queue))
+        count = sum(self._commands.zremrangebyrank(key, 0, -1) for key in self.delayed_keys(queue))
         return int(super()._purge(queue) + count)
 
     def delayed_keys(self, queue: str) -> list[str]:
@@ -393,10 +390,9 @@ class Channel(redis.Channel):
         """Run a script, whose keys are two for what workers hold, and those of lists."""
         # kombu's client puts the prefix before the first key of a script alone.
         keys = [self.global_keyprefix + key for key in (self.unacked_index_key, *lists)]
-        with self.conn_or_acquire() as client:
-            if script not in self._scripts:
-                self._scripts[script] = client.register_script(script)
-            return self._scripts[script](keys=[self.unacked_key, *keys], args=args, client=client)
+        if script not in self._scripts:
+            self._scripts[script] = self._commands.register_script(script)
+        return self._scripts[script]([self.unacked_key, *keys], args, self._commands)
 
 
 class Transport(redis.Transport):
@@ -410,6 +406,14 @@ class Transport(redis.Transport):
         own = loop.on_tick - before
         self.other_turns = lambda: loop.on_tick - own
         self.in_event_loop = True
+
+
+class SentinelChannel(Channel, redis.SentinelChannel):
+    """The same, on the server that Redis Sentinel names."""
+
+
+class SentinelTransport(Transport, redis.SentinelTransport):
+    Channel = SentinelChannel
 
 
 def renew(channel: Channel, messages: Iterable[Any]) -> None:
@@ -429,7 +433,6 @@ def is_redelivered(request: Any) -> bool:
 
 def count_unacknowledged(channel: Any) -> int:
     """Return how many tasks workers hold, and how many are not due yet."""
-    count = int(channel.client.hlen(channel.unacked_key))
-    for queue in current_app.amqp.queues:
-        count += sum(int(channel.client.zcard(key)) for key in channel.delayed_keys(queue))
-    return count
+    delayed = [key for queue in current_app.amqp.queues for key in channel.delayed_keys(queue)]
+    held = channel.client.hlen(channel.unacked_key)
+    return int(held + sum(channel.client.zcard(key) for key in delayed))

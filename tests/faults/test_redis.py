@@ -1,13 +1,37 @@
-"""A Redis that is full accepts no new tasks, and keeps none from being done."""
+"""A Redis is full, or another one takes its place."""
 
 import subprocess
 import time
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+import redis
 
 from tests.faults import on_brokers
 from tests.faults.conftest import Record
 from tests.faults.site import IN_FLIGHT, Site
+from tests.helpers import sentinel
+from tools.servers.redis import Redis
+from tools.servers.server import HOST
 
 SENT = IN_FLIGHT + 100
+PASSWORD = "of Redis"
+
+
+class Replica(Redis):
+    """A Redis that copies another one."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        super().__init__(folder)
+        self._primary = f"{HOST} {port}"
+
+    def command(self) -> list[str]:
+        passwords = ["--requirepass", PASSWORD, "--masterauth", PASSWORD]
+        return [*super().command(), "--replicaof", self._primary, *passwords]
+
+    def answers(self) -> bool:
+        return bool(sentinel.ask(self.port, PASSWORD, "PING"))
 
 
 def limit_memory(site: Site, size: str) -> None:
@@ -32,3 +56,35 @@ def test_redis_is_full(site: Site, nothing_is_lost: Record) -> None:
     site.wait_for_finished(SENT + 20)
     nothing_is_lost(SENT + 20, fault)
     assert worker.log.read_text().count("ready.") == 1
+
+
+@on_brokers("redis")
+def test_a_replica_takes_over(site: Site, nothing_is_lost: Record, tmp_path: Path) -> None:
+    """Redis Sentinel says that it does."""
+    password = f'sentinel auth-pass {sentinel.NAME} "{PASSWORD}"'
+    with (
+        closing(redis.Redis(HOST, site.broker.port)) as primary,
+        Replica(tmp_path / "replica", site.broker.port),
+        sentinel.Sentinel(tmp_path / "sentinel", site.broker.port, [password]) as server,
+    ):
+        primary.config_set("requirepass", PASSWORD)
+        site.wait_until(server.has_a_replica, "the replica is known")
+        url = f"sentinel://:{quote(PASSWORD)}@{HOST}:{server.port}"
+        site.env |= {
+            "CELERY_BROKER_URL": f"{url}/0",
+            "CELERY_RESULT_BACKEND": f"{url}/1",
+            "SENTINEL_MASTER": sentinel.NAME,
+            "SENTINEL_PASSWORD": sentinel.PASSWORD,
+        }
+        site.send("work", 0.1, count=SENT)
+        worker = site.start_worker()
+        site.wait_for_finished(20)
+        # What a replica does not have is lost.
+        assert primary.wait(1, 0)
+        fault = time.time()
+        site.broker.kill()
+        site.wait_for_finished(SENT)
+        nothing_is_lost(SENT, fault)
+        assert worker.log.read_text().count("ready.") == 1
+        assert "pong" in site.python("-m", "celery", "--app", "config", "inspect", "ping")
+        assert site.shell("from tests.tasks import add; print(add.delay(2, 3).get())") == "5"

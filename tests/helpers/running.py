@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.helpers.make import run
 from tools.process import Process
 from tools.progress import STUCK_SECONDS
 from tools.trial.processes import python
@@ -13,8 +14,27 @@ django.setup()
 from tests.tasks import add
 print(add.apply_async((2, 3), retry=False).get(timeout={STUCK_SECONDS}))
 """
+INSPECT = ("-m", "celery", "--app", "config", "inspect", "ping")
+WAIT_FOR_AN_EVENT = """
+import config, django
+django.setup()
+seen = []
+with config.celery_app.connection_for_read() as connection:
+    receiver = config.celery_app.events.Receiver(connection, handlers={"*": seen.append})
+    while not seen:
+        receiver.capture(limit=1)
+"""
 
 
 def running(project: Path, log: Path, ready: str, *arguments: str, **environment: str) -> Process:
     """Return a process of a project, with this environment; its log says `ready` when it is."""
     return Process(project, [python(project), *arguments], log=log, ready=ready, env=environment)
+
+
+def use_all(project: Path, log: Path, **environment: str) -> None:
+    """Have a worker run a task, keep another one, answer, and send events."""
+    with running(project, log, "ready.", *WORKER, **environment):
+        for code in (SEND, SEND.replace("retry=False", "countdown=3"), WAIT_FOR_AN_EVENT):
+            run(project, python(project), "-c", code, **environment)
+        run(project, python(project), *INSPECT, **environment)
+        run(project, python(project), "manage.py", "queues", **environment)

@@ -1,20 +1,25 @@
-"""A password for Redis, and all other secrets, stand where they must and nowhere else."""
+"""Redis: secrets stand where they must and nowhere else, and users do no more than they may."""
 
+import re
 import secrets
+import shlex
 import subprocess
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
+import redis
 
-from tests.helpers.make import make
+from tests.helpers import sentinel
+from tests.helpers.make import make, run
 from tests.helpers.published import in_image, tracked
-from tests.helpers.running import SEND, WORKER, running
+from tests.helpers.running import SEND, WORKER, running, use_all
+from tests.helpers.secure import SECURE, certify
 from tools.generate import generate
-from tools.process import Process
+from tools.process import Process, inherited
 from tools.servers.redis import Redis
 from tools.servers.server import HOST, free_port
 from tools.services import read_env
@@ -101,3 +106,58 @@ def run_python(project: Path, log: BinaryIO, code: str) -> None:
 
 def wait_for(process: Process, text: str) -> None:
     process.wait_until(lambda: text in process.said(), f"it says {text!r}")
+
+
+@pytest.fixture(scope="module")
+def on_redis(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with its tasks and its results in Redis."""
+    answers = {"project_slug": "my_shop", "broker": "redis", "result_backend": "redis"}
+    project = generate(answers | {"demo": False}, tmp_path_factory.mktemp("project"))
+    run(project, "uv", "sync", "--quiet")
+    run(project, python(project), "manage.py", "migrate", "--verbosity", "0")
+    return project
+
+
+@pytest.mark.exhaustive
+def test_a_user_needs_no_more_rights_than_the_docs_say(on_redis: Path, tmp_path: Path) -> None:
+    text = (on_redis / "docs/broker.md").read_text().replace("\\\n", "")
+    [command] = re.findall(r"^redis-cli (ACL SETUSER my_shop .+)$", text, re.MULTILINE)
+    with Redis(tmp_path / "redis") as server:
+        client: Any = redis.Redis(HOST, server.port)
+        # Another database than the first one.
+        client.execute_command(*shlex.split(command.replace("/0.", "/3.")))
+        url = f"redis://my_shop:RANDOM@{HOST}:{server.port}/3"
+        variables = {"CELERY_BROKER_URL": url, "CELERY_RESULT_BACKEND": url}
+        use_all(on_redis, tmp_path / "log", **variables)
+        assert client.acl_log() == []
+        user: Any = redis.Redis.from_url(url)
+        for forbidden in ("GET another", "KEYS *", "PUBLISH another text"):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                user.execute_command(*forbidden.split())
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", [HOST, "example.com"])
+def test_a_server_that_a_sentinel_names_proves_who_it_is(
+    name: str, on_redis: Path, tmp_path: Path
+) -> None:
+    certificate = certify(name, tmp_path)
+    files = zip(("tls-cert-file", "tls-key-file"), certificate, strict=True)
+    options = ["tls-replication yes", f"tls-ca-cert-file {tmp_path / 'authority.pem'}"]
+    options += [f"{option} {file}" for option, file in files]
+    with (
+        SECURE["redis"](tmp_path / "redis", certificate) as server,
+        sentinel.Sentinel(tmp_path / "sentinel", server.tls_port, options) as named,
+    ):
+        url = f"sentinel://{HOST}:{named.port}/0?ssl_cert_reqs=required"
+        environment = inherited() | {
+            "CELERY_BROKER_URL": url,
+            "CELERY_RESULT_BACKEND": url,
+            "SENTINEL_MASTER": sentinel.NAME,
+            "SENTINEL_PASSWORD": sentinel.PASSWORD,
+            "SSL_CERT_FILE": str(tmp_path / "authority.pem"),
+        }
+        says = "ready." if name == HOST else "certificate verify failed"
+        with running(on_redis, tmp_path / "log", says, *WORKER, **environment):
+            if name == HOST:
+                run(on_redis, python(on_redis), "-c", SEND, **environment)

@@ -23,7 +23,7 @@ def address() -> tuple[str, int]:
     """Return the host and port where the project expects a server."""
     env.read_env(BASE_DIR / ".env")
     urls = env.str("CELERY_BROKER_URL", ""), env.str("CELERY_RESULT_BACKEND", "")
-    url = urlsplit(next(url for url in urls if url.startswith("redis")))
+    url = urlsplit(next(url for url in urls if url.startswith(("redis", "sentinel"))))
     return url.hostname or "localhost", url.port or 6379
 
 

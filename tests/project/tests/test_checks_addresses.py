@@ -32,6 +32,8 @@ def found(url: str) -> list[str | None]:
         (f"{REDIS}?ssl_cert_reqs=none", ["celery.W008"]),
         ("redis://localhost/0", ["celery.W007"]),
         ("redis+socket:///run/redis.sock", []),
+        ("sentinel://:unguessable@broker.example.com/0", ["celery.W008"]),
+        ("sentinel://:unguessable@broker.example.com/0?ssl_cert_reqs=required", []),
         ("sqs://", []),
         ("sqs://key:unguessable@localhost:9324", []),
         ("rpc://", []),
