@@ -18,6 +18,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from queue import Empty
 from time import monotonic, time
 from typing import Any
@@ -31,6 +32,7 @@ from kombu.utils.encoding import bytes_to_str
 from kombu.utils.functional import LRUCache
 from kombu.utils.json import dumps, loads
 from kombu.utils.objects import cached_property
+from redis.exceptions import OutOfMemoryError
 
 from task_queue.leases import seconds_until_due
 
@@ -247,7 +249,10 @@ class Channel(redis.Channel):
 
     @cached_property
     def _commands(self) -> Any:
-        return self._create_client()
+        client = self._create_client()
+        # A full Redis refuses transactions, also those that only read or delete.
+        client.pipeline = partial(client.pipeline, transaction=False)
+        return client
 
     def _disconnect_pools(self) -> None:
         self.__dict__.pop("_commands", None)
@@ -260,6 +265,11 @@ class Channel(redis.Channel):
             queues = super()._lookup(exchange, routing_key, default)
             self._queues[exchange, routing_key] = queues, monotonic() + 1
         return queues
+
+    def _queue_bind(self, *args: Any) -> None:
+        """Bind a queue; do without if Redis is full. Who sends to the queue binds it, too."""
+        with suppress(OutOfMemoryError):
+            super()._queue_bind(*args)
 
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
         priority = self._get_message_priority(message, reverse=False)

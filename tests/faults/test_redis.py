@@ -41,7 +41,7 @@ def limit_memory(site: Site, size: str) -> None:
 
 @on_brokers("redis")
 def test_redis_is_full(site: Site, nothing_is_lost: Record) -> None:
-    """Workers drain it, also those of a dead one's tasks, and need no restart."""
+    """Workers drain it, also one that starts now, and a dead one's tasks; none has to restart."""
     dead = site.start_worker("dead")
     worker = site.start_worker("one")
     site.send("work", 0.1, count=SENT)
@@ -50,12 +50,13 @@ def test_redis_is_full(site: Site, nothing_is_lost: Record) -> None:
     fault = time.time()
     dead.kill()
     site.workers.remove(dead)
+    new = site.start_worker("new")
     site.wait_for_finished(SENT)
     limit_memory(site, "0")
     site.send("work", 0, count=20, first=SENT)
     site.wait_for_finished(SENT + 20)
     nothing_is_lost(SENT + 20, fault)
-    assert worker.log.read_text().count("ready.") == 1
+    assert [log.read_text().count("ready.") for log in (worker.log, new.log)] == [1, 1]
 
 
 @on_brokers("redis")
