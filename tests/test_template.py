@@ -64,6 +64,7 @@ WITH_JINJA = {
     "task_queue/README.md",
     "task_queue/apps.py",
     "task_queue/base.py",
+    "task_queue/broker.lua",
     "task_queue/broker.py",
     "task_queue/results.py",
 }

@@ -19,6 +19,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from queue import Empty
 from time import monotonic, time
 from typing import Any
@@ -43,92 +44,9 @@ WAKEUP_EXPIRES = 60_000
 # A worker gets a task so many seconds before it is due, and starts it in time by its own clock.
 EARLY = 2
 
-# The first two keys of each script are a hash of the messages that workers hold, and a sorted set
-# that says when their leases were renewed.
-
-SEND = """
-redis.call('LPUSH', KEYS[3], ARGV[1])
-redis.call('LPUSH', KEYS[4], '')
-redis.call('PEXPIRE', KEYS[4], ARGV[2])
-"""
-
-# Further keys are each list of messages, its queue's wake-ups and its delayed messages; after three
-# numbers come the delivery tags of what is done. Returns which list had a message, the message, and
-# its delivery tag, if it can be read.
-TAKE = """
-local clock = redis.call('TIME')[1]
-for i = 4, #ARGV do
-    redis.call('HDEL', KEYS[1], ARGV[i])
-    redis.call('ZREM', KEYS[2], ARGV[i])
-end
-
-local function note(raw)
-    local properties = cjson.decode(raw).properties
-    local tag, delivery = properties.delivery_tag, properties.delivery_info
-    local exchange, key = cjson.encode(delivery.exchange), cjson.encode(delivery.routing_key)
-    redis.call('HSET', KEYS[1], tag, '[' .. raw .. ',' .. exchange .. ',' .. key .. ']')
-    redis.call('ZADD', KEYS[2], clock, tag)
-    return tag
-end
-
-for i = 3, #KEYS, 3 do
-    redis.call('DEL', KEYS[i + 1])
-    local due = redis.call('ZRANGEBYSCORE', KEYS[i + 2], 0, ARGV[1], 'LIMIT', 0, ARGV[2])
-    for _, raw in ipairs(due) do
-        redis.call('LPUSH', KEYS[i], raw)
-        redis.call('ZREM', KEYS[i + 2], raw)
-    end
-end
-local taken
-for i = 3, #KEYS, 3 do
-    local raw = not taken and redis.call('RPOP', KEYS[i])
-    if raw then
-        local sound, tag = pcall(note, raw)
-        taken = {(i - 3) / 3, raw, sound and tag}
-    end
-    if redis.call('EXISTS', KEYS[i]) == 1 then
-        redis.call('LPUSH', KEYS[i + 1], '')
-        redis.call('PEXPIRE', KEYS[i + 1], ARGV[3])
-    end
-end
-return taken
-"""
-# So many delayed messages become ready at a time, at most: Redis answers nobody else meanwhile.
-READY_AT_A_TIME = 100
+COMMANDS = Path(__file__).with_suffix(".lua").read_text(encoding="utf-8")
 # Delivery tags of tasks that outlived their connection, and of which Redis does not know yet.
 acknowledged_late: list[str] = []
-
-# A full Redis refuses transactions and most commands that write, but not a script that begins by
-# removing something, as the next ones do.
-
-# Further keys are lists that a message goes back to, if any, after whose tag come a command and the
-# message. If it is gone, it was acknowledged or put back meanwhile.
-RELEASE = """
-local held = redis.call('HDEL', KEYS[1], ARGV[1])
-redis.call('ZREM', KEYS[2], ARGV[1])
-for i = 3, held == 1 and #KEYS or 0 do
-    redis.call(ARGV[2], KEYS[i], ARGV[3])
-end
-"""
-
-RENEW = """
-redis.call('ZREM', KEYS[2], '')
-local clock = redis.call('TIME')[1]
-for i = 1, #ARGV do
-    redis.call('ZADD', KEYS[2], 'XX', clock, ARGV[i])
-end
-"""
-
-# Whoever is to put messages back leases them meanwhile.
-EXPIRED = """
-redis.call('ZREM', KEYS[2], '')
-local clock = redis.call('TIME')[1]
-local tags = redis.call('ZRANGEBYSCORE', KEYS[2], 0, clock - ARGV[1], 'LIMIT', 0, 100)
-for _, tag in ipairs(tags) do
-    redis.call('ZADD', KEYS[2], clock, tag)
-end
-return tags
-"""
 
 
 class QoS(redis.QoS):
@@ -144,7 +62,7 @@ class QoS(redis.QoS):
         """Send again what dead workers held, by Redis's clock: those of workers may differ."""
         if monotonic() < self.restores_from:
             return
-        for tag in self.channel.run(EXPIRED, self.visibility_timeout):
+        for tag in self.channel.run("expired", self.visibility_timeout):
             try:
                 self.restore_by_tag(bytes_to_str(tag))
             except (InconsistencyError, KeyError, TypeError, ValueError):
@@ -174,7 +92,7 @@ class QoS(redis.QoS):
             self.channel.done.append(delivery_tag)
         else:
             try:
-                self.channel.run(RELEASE, delivery_tag)
+                self.channel.run("release", delivery_tag)
             except self.channel.connection_errors as error:
                 # With gevent, there may be no connection left to use.
                 logger.warning("A task is acknowledged later (%s).", error)
@@ -192,7 +110,7 @@ class QoS(redis.QoS):
         channel = self.channel
         held = channel._commands.hget(self.unacked_key, tag)
         if not held:
-            channel.run(RELEASE, tag)
+            channel.run("release", tag)
             return
         message, exchange, key = json.loads(held)
         message["properties"]["delivery_info"]["redelivered"] = True
@@ -200,7 +118,7 @@ class QoS(redis.QoS):
         lists = [channel._q_for_pri(queue, priority) for queue in channel._lookup(exchange, key)]
         if lists:
             push = "LPUSH" if leftmost else "RPUSH"
-            channel.run(RELEASE, tag, push, json.dumps(message), lists=lists)
+            channel.run("release", tag, push, json.dumps(message), lists=lists)
 
 
 class Message(virtual.Message):
@@ -229,7 +147,6 @@ class Channel(redis.Channel):
         self._queues: LRUCache = LRUCache(limit=100)
         # Delivery tags of what is done, of which Redis is told with the next look for a task.
         self.done: list[str] = []
-        self._scripts: dict[str, Any] = {}
         super().__init__(*args, **kwargs)
 
     def basic_publish(self, *args: Any, **kwargs: Any) -> Any:
@@ -288,7 +205,7 @@ class Channel(redis.Channel):
         elif queue in self._expires:
             super()._put(queue, message, **kwargs)
         else:
-            self.run(SEND, dumps(message), WAKEUP_EXPIRES, lists=[ready, wakeup])
+            self.run("send", dumps(message), WAKEUP_EXPIRES, lists=[ready, wakeup])
 
     @property
     def takes_next(self) -> bool:
@@ -337,8 +254,7 @@ class Channel(redis.Channel):
             ready = self._q_for_pri(queue, priority)
             lists += [ready, self._wakeup(queue), self._delayed(ready)]
         done = list(self.done)
-        numbers = [time() + EARLY, READY_AT_A_TIME, WAKEUP_EXPIRES]
-        taken = self.run(TAKE, *numbers, *done, lists=lists)
+        taken = self.run("take", time() + EARLY, WAKEUP_EXPIRES, *done, lists=lists)
         del self.done[: len(done)]
         if not taken:
             return False
@@ -370,7 +286,7 @@ class Channel(redis.Channel):
             self._in_poll = None
         try:
             while self.done:
-                self.run(RELEASE, self.done[0])
+                self.run("release", self.done[0])
                 del self.done[0]
             super().close()
         except self.connection_errors:
@@ -396,13 +312,15 @@ class Channel(redis.Channel):
         lists = [self._q_for_pri(queue, priority) for priority in self.priority_steps]
         return [self.global_keyprefix + self._delayed(ready) for ready in lists]
 
-    def run(self, script: str, *args: Any, lists: Iterable[str] = ()) -> Any:
-        """Run a script, whose keys are two for what workers hold, and those of lists."""
+    @cached_property
+    def _script(self) -> Any:
+        return self._commands.register_script(COMMANDS)
+
+    def run(self, command: str, *args: Any, lists: Iterable[str] = ()) -> Any:
+        """Run a command of `broker.lua`, whose further keys are lists."""
         # kombu's client puts the prefix before the first key of a script alone.
         keys = [self.global_keyprefix + key for key in (self.unacked_index_key, *lists)]
-        if script not in self._scripts:
-            self._scripts[script] = self._commands.register_script(script)
-        return self._scripts[script]([self.unacked_key, *keys], args, self._commands)
+        return self._script([self.unacked_key, *keys], [command, *args], self._commands)
 
 
 class Transport(redis.Transport):
@@ -429,10 +347,10 @@ class SentinelTransport(Transport, redis.SentinelTransport):
 def renew(channel: Channel, messages: Iterable[Any]) -> None:
     """Renew the leases of messages, and send again those whose lease has ended."""
     if tags := {message.delivery_tag for message in messages}:
-        channel.run(RENEW, *tags)
+        channel.run("renew", *tags)
     channel.qos.restore_expired()
     while acknowledged_late:
-        channel.run(RELEASE, acknowledged_late[0])
+        channel.run("release", acknowledged_late[0])
         del acknowledged_late[0]
 
 

@@ -1,0 +1,99 @@
+-- What `broker.py` runs in Redis. The first argument is the name of a command. The first two keys
+-- are a hash of the messages that workers hold, and a sorted set of when their leases were renewed.
+
+local held, leases = KEYS[1], KEYS[2]
+local command = table.remove(ARGV, 1)
+local commands = {}
+
+-- Redis answers nobody else meanwhile, so this many messages become ready or expire at a time.
+local AT_A_TIME = 100
+
+local function wake(wakeups, milliseconds)
+    redis.call('LPUSH', wakeups, '')
+    redis.call('PEXPIRE', wakeups, milliseconds)
+end
+
+local function now()
+    return redis.call('TIME')[1]
+end
+
+-- Further keys: a list of messages, and its queue's wake-ups.
+function commands.send()
+    redis.call('LPUSH', KEYS[3], ARGV[1])
+    wake(KEYS[4], ARGV[2])
+end
+
+-- Further keys: each list of messages, its queue's wake-ups and its delayed messages. Further
+-- arguments: until when delayed messages are ready, how long a wake-up lasts, and the delivery tags
+-- of what is done. Returns which list had a message, the message, and its delivery tag, if it can
+-- be read.
+function commands.take()
+    for i = 3, #ARGV do
+        redis.call('HDEL', held, ARGV[i])
+        redis.call('ZREM', leases, ARGV[i])
+    end
+
+    local function hold(raw)
+        local properties = cjson.decode(raw).properties
+        local tag, delivery = properties.delivery_tag, properties.delivery_info
+        local exchange, key = cjson.encode(delivery.exchange), cjson.encode(delivery.routing_key)
+        redis.call('HSET', held, tag, '[' .. raw .. ',' .. exchange .. ',' .. key .. ']')
+        redis.call('ZADD', leases, now(), tag)
+        return tag
+    end
+
+    for i = 3, #KEYS, 3 do
+        redis.call('DEL', KEYS[i + 1])
+        local due = redis.call('ZRANGEBYSCORE', KEYS[i + 2], 0, ARGV[1], 'LIMIT', 0, AT_A_TIME)
+        for _, raw in ipairs(due) do
+            redis.call('LPUSH', KEYS[i], raw)
+            redis.call('ZREM', KEYS[i + 2], raw)
+        end
+    end
+    local taken
+    for i = 3, #KEYS, 3 do
+        local raw = not taken and redis.call('RPOP', KEYS[i])
+        if raw then
+            local sound, tag = pcall(hold, raw)
+            taken = {(i - 3) / 3, raw, sound and tag}
+        end
+        if redis.call('EXISTS', KEYS[i]) == 1 then
+            wake(KEYS[i + 1], ARGV[2])
+        end
+    end
+    return taken
+end
+
+-- A full Redis refuses transactions and most commands that write, but not a script that begins by
+-- removing something, as the next ones do.
+
+-- Further keys: lists that a message goes back to, if any. Further arguments: its tag, and then how
+-- to push it, and the message. If it is gone, it was acknowledged or put back meanwhile.
+function commands.release()
+    local was_held = redis.call('HDEL', held, ARGV[1])
+    redis.call('ZREM', leases, ARGV[1])
+    for i = 3, was_held == 1 and #KEYS or 0 do
+        redis.call(ARGV[2], KEYS[i], ARGV[3])
+    end
+end
+
+-- Further arguments: the delivery tags of what a worker holds.
+function commands.renew()
+    redis.call('ZREM', leases, '')
+    for i = 1, #ARGV do
+        redis.call('ZADD', leases, 'XX', now(), ARGV[i])
+    end
+end
+
+-- Further argument: how many seconds a lease lasts. Returns the delivery tags of those that ended,
+-- which whoever puts them back holds meanwhile.
+function commands.expired()
+    redis.call('ZREM', leases, '')
+    local tags = redis.call('ZRANGEBYSCORE', leases, 0, now() - ARGV[1], 'LIMIT', 0, AT_A_TIME)
+    for _, tag in ipairs(tags) do
+        redis.call('ZADD', leases, now(), tag)
+    end
+    return tags
+end
+
+return commands[command]()

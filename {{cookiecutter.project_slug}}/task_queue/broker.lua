@@ -1,0 +1,1 @@
+# {% include "brokers/" ~ cookiecutter.broker ~ ".lua" ignore missing %}
