@@ -1,6 +1,8 @@
 """The seeds of a first day, as the generated README says: write a task, change one, see it work."""
 
+import os
 import re
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -48,7 +50,7 @@ from gallery.models import Photograph
 print(*Image.open(Photograph.objects.get(pk="{}").thumbnail).size)
 """
 WITHOUT_THUMBNAIL = "SELECT 1 FROM gallery_photograph WHERE thumbnail = ''"
-# Longer than watchfiles waits by itself.
+# Shorter than a worker waits for it (CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT).
 SLOW = """
 
 @shared_task
@@ -62,15 +64,16 @@ def take_long(path: str) -> None:
 """
 
 
-class DevelopmentWorker(Process):
-    """A worker as `make dev` starts it."""
+class Development(Process):
+    """A process as `make dev` starts it."""
 
-    name = "development-worker"
-    ready = "ready."
+    def __init__(self, project: Path, name: str = "worker", ready: str = "ready.") -> None:
+        super().__init__(project, log=project / f"development-{name}.log", ready=ready)
+        self.process = name
 
     def command(self) -> list[str]:
         procfile = (self.folder / "Procfile.dev").read_text(encoding="utf-8")
-        [line] = re.findall(r"^worker: (.+)$", procfile, re.MULTILINE)
+        [line] = re.findall(rf"^{self.process}: (.+)$", procfile, re.MULTILINE)
         return ["sh", "-c", f'PATH="$PWD/.venv/bin:$PATH"; export PATH; {line}']
 
     @property
@@ -143,7 +146,7 @@ def test_a_task_that_is_changed_is_seen_at_work(project: Path) -> None:
     )
     path = project / file
     code = path.read_text(encoding="utf-8")
-    with DevelopmentWorker(project) as worker:
+    with Development(project) as worker:
         assert thumbnail_size(project, worker) == "400 300"
         assert f"gallery.tasks.{task}" in worker.log.read_text()
         starts = worker.starts
@@ -163,13 +166,28 @@ def test_a_task_that_runs_when_the_code_changes_is_not_killed(
     code = path.read_text(encoding="utf-8")
     path.write_text(code + SLOW, encoding="utf-8")
     noted = tmp_path / "noted"
-    with DevelopmentWorker(project) as worker:
+    with Development(project) as worker:
         shell(project, f"from gallery.tasks import take_long; take_long.delay({str(noted)!r})")
         worker.wait_until(noted.exists, "the task has begun")
         starts = worker.starts
         path.write_text(code, encoding="utf-8")
         worker.wait_until(lambda: worker.starts > starts, "it starts again")
     assert noted.read_text() == "done"
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("name", "ready"), [("worker", "ready."), ("beat", "beat: Starting")])
+def test_what_dies_comes_back_without_a_change(name: str, ready: str, project: Path) -> None:
+    with Development(project, name, ready) as process:
+        starts = process.starts
+        celery = [
+            pid
+            for pid in process.below()
+            if b"/celery\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+        # Not its pool, which follows it.
+        os.kill(min(celery), signal.SIGKILL)
+        process.wait_until(lambda: process.starts > starts, "it starts again")
 
 
 def test_an_app_whose_name_cannot_be_is_entered_nowhere(project: Path) -> None:

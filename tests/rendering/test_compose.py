@@ -66,7 +66,7 @@ def test_in_development_web_server_and_worker_follow_changes_of_the_code(
 ) -> None:
     for _, development, _ in composed:
         assert "runserver" in development["web"]["command"]
-        assert development["worker"]["command"][0] == "watchfiles"
+        assert development["worker"]["command"][:3] == ["python", "-m", "scripts.reload"]
         for name in ("web", "worker"):
             assert development[name]["build"]["target"] == "development"
             assert "/app" in {volume["target"] for volume in development[name]["volumes"]}
