@@ -18,10 +18,7 @@ basic_auth = env.list("FLOWER_BASIC_AUTH", default=[])
 
 # Without a name and a password, Flower lets everybody in.
 if not options.auth and not all(all(login.partition(":")) for login in basic_auth or [""]):
-    refuse(
-        "FLOWER_BASIC_AUTH is missing, or not name:password. Set it in the environment, such as"
-        " FLOWER_BASIC_AUTH=admin:password"
-    )
+    refuse("FLOWER_BASIC_AUTH is missing, or not name:password. Set one such as admin:RANDOM.")
 
 # Seconds after which a silent worker counts as offline: a crashed one cannot say goodbye.
 purge_offline_workers = 30

@@ -98,6 +98,6 @@ def test_queues_elsewhere_are_reached_by_their_own_address_alone(in_postgresql: 
         DATABASE_URL="postgres:///shop?host=db.example.com",
         CELERY_BROKER_URL="pgmq://user@queues.example.com/queues?sslmode=verify-full",
     )
-    assert "postgresql://user@queues.example.com/queues?" in said
-    assert "&sslmode=verify-full'" in said
+    assert "postgresql://user:@queues.example.com/queues?" in said
+    assert "&sslmode=verify-full&host=queues.example.com'" in said
     assert "db.example.com" not in said

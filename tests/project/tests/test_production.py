@@ -84,7 +84,18 @@ def test_the_examples_are_enough(examples: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("SECRET_KEY", "short"), ("ALLOWED_HOSTS", "*"), ("ALLOWED_HOSTS", ",")]
+    ("name", "value"),
+    [
+        ("SECRET_KEY", "short"),
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", ",example.com"),
+        ("ALLOWED_HOSTS", "https://example.com"),
+        ("ALLOWED_HOSTS", "example.com:8000"),
+        ("ALLOWED_HOSTS", "example.com www.example.com"),
+        ("DATABASE_URL", "db.example.com/name"),
+        ("CACHE_URL", "cache.example.com"),
+        ("EMAIL_URL", "smtp://user:se/same@mail.example.com"),
+    ],
 )
 def test_what_is_not_safe_is_refused(name: str, value: str, examples: dict[str, str]) -> None:
     done = run(*CHECK, **examples | {"SECRET_KEY": "0123456789" * 5, name: value})
@@ -94,11 +105,13 @@ def test_what_is_not_safe_is_refused(name: str, value: str, examples: dict[str, 
 
 
 def test_mail_comes_from_the_site(examples: dict[str, str]) -> None:
-    examples = examples | {"SECRET_KEY": "0123456789" * 5, "ALLOWED_HOSTS": ".example.com,other"}
+    examples = examples | {"SECRET_KEY": "0123456789" * 5, "ALLOWED_HOSTS": ".example.com, other"}
     senders = "from django.conf import settings as s; print(s.DEFAULT_FROM_EMAIL, s.SERVER_EMAIL)"
     assert run("-c", senders, **examples).stdout.split() == ["webmaster@example.com"] * 2
     ours = {"DEFAULT_FROM_EMAIL": "us@example.com"}
     assert run("-c", senders, **examples | ours).stdout.split() == ["us@example.com"] * 2
+    hosts = "from django.conf import settings as s; print(s.ALLOWED_HOSTS)"
+    assert run("-c", hosts, **examples).stdout == "['.example.com', 'other']\n"
 
 
 def test_log_lines_are_json_and_hold_no_variables(examples: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 {{ observability.imports() }}
 
 # {% endif %}
-from config.env import BASE_DIR, env
+from config.env import BASE_DIR, database, env
 from config.settings.celery import *
 
 SECRET_KEY = env("SECRET_KEY")
@@ -76,12 +76,12 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": env.db("DATABASE_URL")}
+DATABASES = {"default": database()}
 {{ database.settings() }}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
+CACHES = {"default": env.cache_url_config(env.address("CACHE_URL", default="locmemcache://"))}
 
 AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [

@@ -3,7 +3,11 @@
 
 {{ scheduler.imports() }}{{ broker.imports() }}
 
-from config.env import {{ "BASE_DIR, " if "BASE_DIR" in result.settings() }}env
+# {% set code = broker.settings() ~ result.settings() %}
+from config.env import {{ "BASE_DIR, " if "BASE_DIR" in code }}{{ "database, " if "database()" in code }}env
+# {% if "libpq_url(" in code %}
+from config.libpq import libpq_url
+# {% endif %}
 
 # The prefix of all queues and keys, so that projects and environments can share a server.
 QUEUE_PREFIX = env("QUEUE_PREFIX")

@@ -1,8 +1,8 @@
 """Settings for development."""
 
-from config.env import BASE_DIR, env
+from config.env import read_env
 
-env.read_env(BASE_DIR / ".env")
+read_env()
 
 from config.settings.base import *
 

@@ -1,37 +1,45 @@
 # {% from "project.jinja" import broker, database, result with context %}
 """Settings for production: `manage.py check --deploy` reports no warnings."""
 
-from config.env import env, refuse, require
+from django.http.request import split_domain_port
+
+from config.env import env, refuse
 
 # Required variables, with examples: nothing starts without them. `.env` is not read.
-require(
-    {
-        "SECRET_KEY": "$(openssl rand -hex 32)",
-        "ALLOWED_HOSTS": "example.com,www.example.com",
-        "DATABASE_URL": "{{ database.example }}",
-        # {% if result.cache_url %}
-        "CACHE_URL": "{{ result.cache_url }}",
-        # {% endif %}
-        "QUEUE_PREFIX": "{{ cookiecutter.project_slug }}",
-        # {% if broker.url %}
-        "CELERY_BROKER_URL": "{{ broker.example }}",
-        # {% endif %}
-        # {% if result.url %}
-        "CELERY_RESULT_BACKEND": "{{ result.example }}",
-        # {% endif %}
-    }
-)
+examples = {
+    "SECRET_KEY": "$(openssl rand -hex 32)",
+    "ALLOWED_HOSTS": "example.com,www.example.com",
+    "DATABASE_URL": "{{ database.example }}",
+    # {% if result.cache_url %}
+    "CACHE_URL": "{{ result.cache_url }}",
+    # {% endif %}
+    "QUEUE_PREFIX": "{{ cookiecutter.project_slug }}",
+    # {% if broker.url %}
+    "CELERY_BROKER_URL": "{{ broker.example }}",
+    # {% endif %}
+    # {% if result.url %}
+    "CELERY_RESULT_BACKEND": "{{ result.example }}",
+    # {% endif %}
+}
+missing = [
+    f"{name} is not set. Set it in the environment, such as {name}={example}"
+    for name, example in examples.items()
+    if not env(name, default="")
+]
+if missing:
+    refuse(*missing)
 
 from config.settings.base import *
 
 if len(SECRET_KEY) < 50:
     refuse("SECRET_KEY is too short. Set one with 50 random characters or more.")
 
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
-if not ALLOWED_HOSTS:
-    refuse("ALLOWED_HOSTS is empty. Name the site's own, such as example.com.")
-if "*" in ALLOWED_HOSTS:
-    refuse("ALLOWED_HOSTS is *, which lets visitors choose the host in links. Name the site's own.")
+ALLOWED_HOSTS = [host.strip() for host in env("ALLOWED_HOSTS").split(",")]
+if not all(host and split_domain_port(host) == (host.lower(), "") for host in ALLOWED_HOSTS):
+    refuse(
+        "ALLOWED_HOSTS is not a list of host names such as example.com,www.example.com: name the"
+        " site's own, without https:// and port."
+    )
 
 SECURE_SSL_REDIRECT = True
 # The proxy in front must set this header itself, and drop what the visitor sent.
@@ -56,6 +64,6 @@ STORAGES = {
 # Whom mail comes from.
 site = ALLOWED_HOSTS[0].removeprefix(".")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default=f"webmaster@{site}")
-vars().update(env.email("EMAIL_URL", default="smtp://localhost:25"))
+vars().update(env.email_url_config(env.address("EMAIL_URL", default="smtp://localhost:25")))
 
 LOGGING["handlers"]["console"]["formatter"] = "json"

@@ -4,9 +4,9 @@
 import os
 from collections import ChainMap
 
-from config.env import BASE_DIR, env, refuse
+from config.env import database, env, read_env, refuse
 
-env.read_env(BASE_DIR / ".env")
+read_env()
 # A task that kills its worker again and again does so fewer times.
 os.environ["TASK_MAX_RESTARTS"] = "2"
 # {% if result.own_tables %}
@@ -15,22 +15,12 @@ os.environ.pop("CELERY_RESULT_BACKEND", None)
 # {% endif %}
 
 # Tests empty their database and their queues: neither may be development's.
-address, mark, options = env("DATABASE_URL").partition("?")
-place, slash, name = address.rpartition("/")
-own = {
-    "DATABASE_URL": f"{place}{slash}test_{name}{mark}{options}",
-    "QUEUE_PREFIX": env("QUEUE_PREFIX") + "_test",
-}
-expected = env.db("DATABASE_URL")
-place, slash, name = expected["NAME"].rpartition("/")
-expected["NAME"] = f"{place}{slash}test_{name}"
+folder, slash, name = database()["NAME"].rpartition("/")
+if name in ("", ":memory:") or {"database", "dbname"} & database().get("OPTIONS", {}).keys():
+    refuse("DATABASE_URL must end in the name of a database, so that tests can use another one.")
+database()["NAME"] = f"{folder}{slash}test_{name}"
 # For this process alone: one that the tests start has these settings, too, and does it itself.
-env.ENVIRON = ChainMap(own, os.environ)
-if env.db("DATABASE_URL") != expected or "dbname" in expected.get("OPTIONS", {}):
-    refuse(
-        "DATABASE_URL must end in the name of the database, before any question mark, so that tests"
-        " can use another one."
-    )
+env.ENVIRON = ChainMap({"QUEUE_PREFIX": env("QUEUE_PREFIX") + "_test"}, os.environ)
 
 from config.settings.base import *
 

@@ -1,0 +1,118 @@
+"""What the environment says is taken as it is, or refused in one line without its value."""
+
+import subprocess
+import sys
+
+import pytest
+
+from config.env import BASE_DIR, env
+
+NAMES = """
+import os, runpy
+from config.env import database, env
+for url in {urls}:
+    os.environ["DATABASE_URL"] = url
+    env.ENVIRON = os.environ
+    database.cache_clear()
+    runpy.run_path("config/settings/test.py")
+    print(database()["NAME"])
+"""
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "scheme://:p%23%2F%5B%40%25,s@host.example.com:6379/0",
+        "scheme+socket:///run/its.sock?virtual_host=1",
+        "schemes://[::1]:6379/0",
+        "scheme://user:$word@one.example.com:5672//;scheme://user:$word@two.example.com:5672//",
+        "scheme://user:word@one:5432,two:5433/name?options=-c%20jit=off",
+        "scheme://user:word@//run/its/name",
+        "scheme:////var/lib/my%20project/file",
+        "scheme://ada%40example.com:word@mail.example.com:587",
+        "scheme://",
+    ],
+)
+def test_an_address_is_taken_as_it_is(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADDRESS", address)
+    assert env.address("ADDRESS", "scheme") == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "scheme://:se#same@host.example.com:6379/0",
+        "scheme://:12#sesame@host.example.com:6379/0",
+        "scheme://:se/same@host.example.com:6379/0",
+        "scheme://:12/same@host.example.com:6379/0",
+        "scheme://:se?same@host.example.com:6379/0",
+        "scheme://:se[same@host.example.com:6379/0",
+        "scheme://:se@same@host.example.com:6379/0",
+        "scheme://:se%same@host.example.com:6379/0",
+        "scheme://:se;same@host.example.com:6379/0",
+        "scheme://:se same@host.example.com:6379/0",
+        " scheme://:sesame@host.example.com:6379/0",
+        "scheme://:sesame@host.example.com:port/0",
+        "scheme:sesame",
+        "sesame.example.com:6379",
+        "other://:sesame@host.example.com:26379",
+        "",
+    ],
+)
+def test_an_address_that_could_be_misread_is_refused(
+    address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ADDRESS", address)
+    with pytest.raises(SystemExit) as ended:
+        env.address("ADDRESS", "scheme")
+    assert ended.value.code == 3
+    said = capsys.readouterr().err
+    assert said.startswith("ERROR: ADDRESS is not a valid address: write scheme://")
+    assert "percent-encode" in said
+    assert said.count("\n") == 1
+    assert "same" not in said
+
+
+def test_a_dollar_sign_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OURS", "$OURS")
+    assert env("OURS") == env("OURS", default="x") == env.str("OURS") == "$OURS"
+    assert env.list("OURS") == ["$OURS"]
+
+
+def test_lists_have_no_blanks_around_their_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OURS", "a:1, b:2 ,c")
+    assert env.list("OURS") == ["a:1", "b:2", "c"]
+    monkeypatch.setenv("OURS", "1, 2")
+    assert env.list("OURS", cast=int) == [1, 2]
+
+
+def load_settings_of_tests(*ends: str) -> subprocess.CompletedProcess[str]:
+    """Load the settings of the tests with databases whose addresses end so; print their names."""
+    scheme = env("DATABASE_URL").partition(":")[0]
+    command = [sys.executable, "-c", NAMES.format(urls=[f"{scheme}:{end}" for end in ends])]
+    return subprocess.run(command, cwd=BASE_DIR, capture_output=True, text=True, check=False)
+
+
+def test_tests_have_a_database_of_their_own() -> None:
+    names = {
+        "////data/shop?timeout=30": "test_shop",
+        "////data/test_shop": "test_test_shop",
+        "//user:word@localhost/shop?application_name=web&option=a/b": "test_shop",
+        "//user:word@localhost/shop_test": "test_shop_test",
+        "///shop?host=/run/its": "test_shop",
+    }
+    done = load_settings_of_tests(*names)
+    found = [name.rpartition("/")[2] for name in done.stdout.splitlines()]
+    assert found == [*names.values()], done.stderr
+
+
+@pytest.mark.parametrize(
+    "end", ["///shop?dbname=shop", "///shop?database=shop", "////data/", "///"]
+)
+def test_a_database_that_tests_cannot_have_to_themselves_is_refused(end: str) -> None:
+    done = load_settings_of_tests(end)
+    assert done.returncode == 3
+    assert done.stderr == (
+        "ERROR: DATABASE_URL must end in the name of a database, so that tests can use another"
+        " one.\n"
+    )
