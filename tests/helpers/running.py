@@ -1,5 +1,6 @@
 """Processes of a project, and tasks that are sent to them."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.helpers.make import run
@@ -14,7 +15,6 @@ django.setup()
 from tests.tasks import add
 print(add.apply_async((2, 3), retry=False).get(timeout={STUCK_SECONDS}))
 """
-INSPECT = ("-m", "celery", "--app", "config", "inspect", "ping")
 WAIT_FOR_AN_EVENT = """
 import config, django
 django.setup()
@@ -24,6 +24,12 @@ with config.celery_app.connection_for_read() as connection:
     while not seen:
         receiver.capture(limit=1)
 """
+# What a project's Python is started with.
+Command = tuple[str, ...]
+REMOTE_CONTROL: list[Command] = [
+    ("-m", "celery", "--app", "config", "inspect", "ping"),
+    ("-c", WAIT_FOR_AN_EVENT),
+]
 
 
 def running(project: Path, log: Path, ready: str, *arguments: str, **environment: str) -> Process:
@@ -31,10 +37,12 @@ def running(project: Path, log: Path, ready: str, *arguments: str, **environment
     return Process(project, [python(project), *arguments], log=log, ready=ready, env=environment)
 
 
-def use_all(project: Path, log: Path, **environment: str) -> None:
-    """Have a worker run a task, keep another one, answer, and send events."""
+def use_all(
+    project: Path, log: Path, others: Iterable[Command] = (), /, **environment: str
+) -> None:
+    """Have a worker run a task and one with a countdown, and run other commands beside it."""
     with running(project, log, "ready.", *WORKER, **environment):
-        for code in (SEND, SEND.replace("retry=False", "countdown=3"), WAIT_FOR_AN_EVENT):
+        for code in (SEND, SEND.replace("retry=False", "countdown=3")):
             run(project, python(project), "-c", code, **environment)
-        run(project, python(project), *INSPECT, **environment)
-        run(project, python(project), "manage.py", "queues", **environment)
+        for command in (("manage.py", "queues"), *others):
+            run(project, python(project), *command, **environment)

@@ -9,7 +9,7 @@ import pytest
 from kombu.connection import Connection
 
 from tests.helpers.make import run
-from tests.helpers.running import use_all
+from tests.helpers.running import REMOTE_CONTROL, use_all
 from tools.generate import generate
 from tools.servers.rabbitmq import RabbitMQ
 from tools.servers.server import HOST
@@ -53,7 +53,7 @@ def test_a_user_needs_no_more_rights_than_the_docs_say(result_backend: str, tmp_
         configure, write, read = configure + each, write + each + second, read + each
     with Shared(tmp_path / "rabbitmq", configure=configure, write=write, read=read) as server:
         url = f"amqp://user:RANDOM@{HOST}:{server.port}/shop"
-        use_all(project, tmp_path / "log", CELERY_BROKER_URL=url)
+        use_all(project, tmp_path / "log", REMOTE_CONTROL, CELERY_BROKER_URL=url)
         assert "access_refused" not in server.log.read_text()
         with Connection(url) as connection:
             refused = connection.connection_errors + connection.channel_errors

@@ -16,7 +16,7 @@ import redis
 from tests.helpers import sentinel
 from tests.helpers.make import make, run
 from tests.helpers.published import in_image, tracked
-from tests.helpers.running import SEND, WORKER, running, use_all
+from tests.helpers.running import REMOTE_CONTROL, SEND, WORKER, running, use_all
 from tests.helpers.secure import SECURE, certify
 from tools.generate import generate
 from tools.process import Process, inherited
@@ -128,7 +128,7 @@ def test_a_user_needs_no_more_rights_than_the_docs_say(on_redis: Path, tmp_path:
         client.execute_command(*shlex.split(command.replace("/0.", "/3.")))
         url = f"redis://my_shop:RANDOM@{HOST}:{server.port}/3"
         variables = {"CELERY_BROKER_URL": url, "CELERY_RESULT_BACKEND": url}
-        use_all(on_redis, tmp_path / "log", **variables)
+        use_all(on_redis, tmp_path / "log", REMOTE_CONTROL, **variables)
         assert client.acl_log() == []
         user: Any = redis.Redis.from_url(url)
         for forbidden in ("GET another", "KEYS *", "PUBLISH another text"):
