@@ -43,8 +43,12 @@ class Web(Process):
 
     def visit(self, number: int) -> tuple[int, str]:
         """Send a task by visiting the site; return status and page. Fails when held endlessly."""
+        return self.get("/send?" + urlencode({"notes": self._notes, "number": number}))
+
+    def get(self, address: str) -> tuple[int, str]:
+        """Return status and page of an address of the site."""
         connection = HTTPConnection(HOST, self.port, timeout=STUCK_SECONDS)
-        connection.request("GET", "/send?" + urlencode({"notes": self._notes, "number": number}))
+        connection.request("GET", address)
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
 
@@ -87,6 +91,26 @@ def test_a_visitor_gets_503_while_the_broker_is_down(
     assert page == "This cannot be done right now. Please try again in a minute."
     site.relay.start()
     assert web.visit(1)[0] == 200
+
+
+@on_every_broker()
+def test_a_dead_letter_is_kept_while_the_broker_is_down(site: Site, web: Web) -> None:
+    worker = site.start_worker()
+    app = "from config import celery_app"
+    site.shell(f"{app}; celery_app.send_task('no.task', queue='default')")
+    letters = "from task_queue.models import DeadLetter; print(DeadLetter.objects.count())"
+    site.wait_until(lambda: site.shell(letters) == "1", "there is a dead letter")
+    site.wait_until_nothing_is_queued()
+    worker.stop()
+    site.workers.remove(worker)
+    # A process that has sent a task has a connection that breaks.
+    assert web.visit(0)[0] == 200
+    site.relay.cut()
+    assert web.get("/retry")[0] == 503
+    assert site.shell(letters) == "1"
+    site.relay.start()
+    assert web.get("/retry")[0] == 200
+    assert site.shell(letters) == "0"
 
 
 @on_every_broker()

@@ -17,4 +17,12 @@ def send(request: HttpRequest) -> HttpResponse:
     return HttpResponse("sent")
 
 
-urlpatterns = [path("send", send)]
+def retry(request: HttpRequest) -> HttpResponse:
+    from task_queue.models import DeadLetter
+
+    for letter in DeadLetter.objects.all():
+        letter.retry()
+    return HttpResponse("sent")
+
+
+urlpatterns = [path("send", send), path("retry", retry)]

@@ -55,13 +55,14 @@ class DeadLetter(models.Model):
     @classmethod
     def quarantine(cls, message: Message) -> None:
         """Keep a message whole that this worker cannot run: another version may be able to."""
-        body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
+        body = message.body if isinstance(message.body, bytes) else str(message.body or "").encode()
         headers = dict(message.headers)
         if not message.errors:
             # kombu has decompressed the body.
             headers.pop("compression", None)
         delivery = message.delivery_info if isinstance(message.delivery_info, dict) else {}
-        content = {
+        kept = ("correlation_id", "priority", "reply_to")
+        content = {name: message.properties.get(name) for name in kept} | {
             "body": b64encode(body).decode(),
             "content_type": message.content_type,
             "content_encoding": message.content_encoding,
@@ -79,8 +80,10 @@ class DeadLetter(models.Model):
         """Send the task or the message again, and delete the dead letter."""
         content: dict[str, Any] = json.loads(self.signature)
         if "body" in content:
+            policy = current_app.conf.task_publish_retry_policy
+            body = b64decode(content.pop("body"))
             with current_app.producer_or_acquire() as producer:
-                producer.publish(b64decode(content.pop("body")), **content)
+                producer.publish(body, retry=True, retry_policy=policy, **content)
         else:
             signature(loads(self.signature)).apply_async()
         self.delete()

@@ -61,6 +61,8 @@ class Consumer(celery.worker.consumer.Consumer):
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Message], None]:
         receive = super().create_task_handler(*args, **options)
+        # Text that was decoded by a message's encoding may not become the same bytes again.
+        self.task_consumer.channel.auto_decode = False  # type: ignore[attr-defined]
 
         def receive_or_quarantine(message: Message) -> None:
             try:

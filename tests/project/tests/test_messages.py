@@ -38,6 +38,8 @@ class Raw:
     body: bytes = BODY
     headers: dict[str, Any] = field(default_factory=lambda: TASK)
     content_type: str = "application/json"
+    content_encoding: str = "utf-8"
+    properties: dict[str, Any] = field(default_factory=dict)
 
     def send(self, celery: Celery) -> None:
         queue = celery.amqp.queues["default"]
@@ -46,16 +48,19 @@ class Raw:
                 self.body,
                 headers=self.headers,
                 content_type=self.content_type,
-                content_encoding="utf-8",
+                content_encoding=self.content_encoding,
                 exchange=queue.exchange,
                 routing_key=queue.routing_key,
                 declare=[queue],
+                **self.properties,
             )
 
 
 REFUSED = {
     "no JSON": (Raw(b"text"), "Expecting value"),
     "of an unknown type": (Raw(content_type="text/html"), "Refusing to deserialize"),
+    "in Latin-1": (Raw(b"caf\xe9", content_encoding="latin-1"), "'utf-8' codec can't decode"),
+    "without a body": (Raw(b""), "dead letter"),
     "compressed, and broken": (Raw(BODY, TASK | {"compression": "gzip"}), "dead letter"),
     "without headers": (Raw(headers={}), "it is not a task"),
     "without an id": (Raw(headers={"task": TASK["task"]}), "KeyError: 'id'"),
@@ -110,6 +115,18 @@ def test_a_message_is_sent_again_as_it_was(celery: Celery, worker: Process, note
     letter.retry()
     assert notes.wait() == ["as it was"]
     assert not DeadLetter.objects.exists()
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_message_that_is_refused_again_has_not_changed(celery: Celery) -> None:
+    properties = {"priority": 3, "reply_to": "somebody", "correlation_id": "a-question"}
+    Raw(b"caf\xe9", TASK, "text/plain", "latin-1", properties).send(celery)
+    wait_until(DeadLetter.objects.exists, "a dead letter")
+    first = DeadLetter.objects.get()
+    assert json.loads(first.signature).items() >= properties.items()
+    first.retry()
+    wait_until(DeadLetter.objects.exists, "another dead letter")
+    assert DeadLetter.objects.get().signature == first.signature
 
 
 @pytest.mark.parametrize("headers", [TASK, {}], ids=["a task", "no task"])

@@ -1,5 +1,6 @@
 """PGMQ keeps what cannot run or is not due; a renewed lease is not a redelivery."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -51,6 +52,13 @@ def test_a_foreign_message_becomes_a_dead_letter(
     record.delay("goes on", notes.path)
     assert notes.wait() == ["goes on"]
     assert not worker.ended
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_message_without_a_body_is_kept_so(celery: Celery) -> None:
+    send(celery, {"properties": {"delivery_tag": "1"}})
+    wait_until(DeadLetter.objects.exists, "a dead letter")
+    assert json.loads(DeadLetter.objects.get().signature)["body"] == ""
 
 
 def test_a_number_beyond_the_limits_of_python_becomes_a_dead_letter(
