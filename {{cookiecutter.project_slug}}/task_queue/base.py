@@ -4,6 +4,7 @@
 import logging
 import random
 import time
+from datetime import datetime
 from typing import Any
 
 # {% if broker.broadcasts %}
@@ -13,6 +14,7 @@ from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Reject, Retry, SoftTimeLimitExceeded
 from celery.signals import task_postrun
 from django.db import OperationalError
+from django.utils.timezone import get_default_timezone, is_naive, make_aware
 from kombu.exceptions import OperationalError as BrokerError
 
 from task_queue.broker import is_redelivered
@@ -33,6 +35,13 @@ class Task(DjangoTask):
     """
 
     Request = "task_queue.worker:Request"
+
+    def apply_async(self, *args: Any, **options: Any) -> Any:
+        """Send the task. A time without a zone is in TIME_ZONE: Celery would take it for UTC."""
+        for name in ("eta", "expires"):
+            if isinstance(moment := options.get(name), datetime) and is_naive(moment):
+                options[name] = make_aware(moment, get_default_timezone())
+        return super().apply_async(*args, **options)
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         if not is_redelivered(self.request):

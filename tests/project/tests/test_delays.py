@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.test import override_settings
 
 from tests.fixtures import Notes
-from tests.tasks import record_time
+from tests.tasks import record, record_time
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -31,3 +32,17 @@ def test_etas_are_kept_also_below_one_second(tmp_path: Path) -> None:
         record_time.apply_async((notes.path,), eta=eta)
     for eta, notes in ran.items():
         assert float(notes.wait()[0]) >= eta.timestamp()
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_a_time_without_a_zone_is_in_the_zone_of_the_project(zone: str, tmp_path: Path) -> None:
+    late, early, soon = [Notes(tmp_path / name) for name in ("late", "early", "soon")]
+    sent = time.time()
+    with override_settings(TIME_ZONE=zone):
+        # Django also makes it the zone of the process.
+        now = datetime.now()
+        record.apply_async(("late", late.path), expires=now - timedelta(minutes=10))
+        record.apply_async(("early", early.path), expires=now + timedelta(hours=1))
+        record_time.apply_async((soon.path,), eta=now + timedelta(seconds=1))
+    assert float(soon.wait()[0]) >= sent + 1
+    assert (late.lines, early.wait()) == ([], ["early"])
