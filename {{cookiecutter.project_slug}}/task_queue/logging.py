@@ -6,6 +6,7 @@ of Python's `logging` get the same form.
 
 import logging
 import logging.config
+import sys
 from typing import Any
 
 import structlog
@@ -38,7 +39,13 @@ receiver.connect_worker_signals()
 
 
 @setup_logging.connect
-def log_as_django_does(**kwargs: Any) -> None:
+def log_as_django_does(loglevel: int, logfile: str | None, **kwargs: Any) -> None:
+    """Configure logging by the settings, and by `-l` and `-f` if the command has them."""
+    root, handlers = settings.LOGGING["root"], settings.LOGGING["handlers"]
+    if any(word.startswith(("-l", "--loglevel")) for word in sys.argv):
+        root["level"] = handlers["console"]["level"] = loglevel
+    if logfile:
+        handlers["console"] |= {"class": "logging.handlers.WatchedFileHandler", "filename": logfile}
     logging.config.dictConfig(settings.LOGGING)
 
 

@@ -1,6 +1,7 @@
 """Log lines tell which request they belong to, in every task that it sent."""
 
 import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from django.test import Client
 from django.urls import path
 from structlog.contextvars import bind_contextvars
 
-from tests.fixtures import Notes, Process, wait_until
+from tests.fixtures import WORKER, Notes, Process, wait_until
 from tests.tasks import add, fail_twice, record, wait_for
 
 ORDER = uuid4()
@@ -112,3 +113,20 @@ def test_a_request_that_applies_a_task_keeps_its_id(
     events = ["request_started", "task_succeeded", "request_finished"]
     assert [line["event"] for line in said] == events
     assert {line["request_id"] for line in said} == {request}
+
+
+@pytest.mark.usefixtures("celery")
+@pytest.mark.parametrize("command", [WORKER, ("beat",)], ids=["worker", "beat"])
+def test_the_level_and_the_file_of_a_command_count(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    options = ["--loglevel", "DEBUG", "--logfile", str(file), "--pool", "solo"]
+    if command == ("beat",):
+        options[-2:] = ["--schedule", str(tmp_path / "schedule")]
+    process = Process(tmp_path / "log", *command, *options)
+    try:
+        wait_until(lambda: file.exists() and "[debug " in file.read_text(), "a line in the file")
+    finally:
+        process.stop()
+    assert "[info " not in process.log.read_text()
