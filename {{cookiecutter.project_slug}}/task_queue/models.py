@@ -4,7 +4,7 @@ import json
 from base64 import b64decode, b64encode
 from datetime import timedelta
 from typing import Any, Self
-from uuid import uuid4
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
 from celery import Task, current_app, signature
 from django.conf import settings
@@ -74,7 +74,10 @@ class DeadLetter(models.Model):
         # Some databases refuse NUL and lone surrogates.
         name = name.encode(errors="backslashreplace").decode().replace("\0", "")[:200]
         text = json.dumps(content, default=str)
-        cls.objects.create(id=uuid4(), name=name, signature=text, quarantined=True)
+        # Beat sends the same again and again: the newest is enough.
+        key = name + content["body"] if "celery_beat_task" in headers else str(uuid4())
+        values = {"name": name, "signature": text, "quarantined": True}
+        cls.objects.update_or_create(id=uuid5(NAMESPACE_OID, key), defaults=values)
 
     def retry(self) -> None:
         """Send the task or the message again, and delete the dead letter."""
