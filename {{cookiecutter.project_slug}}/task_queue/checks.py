@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from celery.app.defaults import DEFAULTS
+from celery.beat import ScheduleEntry
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, register
@@ -16,9 +17,8 @@ from kombu.transport import TRANSPORT_ALIASES
 from config import celery_app
 from config.env import BASE_DIR
 
-# Celery reads these, too, although it has no default for them.
-OTHERS = ("db_reuse_max", "result_backend_thread_safe")
-NAMES = [name.upper() for name in (*DEFAULTS, *OTHERS)]
+# Celery reads the last two, too, although it has no default for them.
+NAMES = [name.upper() for name in (*DEFAULTS, "db_reuse_max", "result_backend_thread_safe")]
 LOCAL = ("localhost", "127.0.0.1", "::1")
 GUESSED = ("", "admin", "changeme", "guest", "password", "secret")
 
@@ -46,6 +46,34 @@ def check_apps(**kwargs: Any) -> Iterator[CheckMessage]:
                 f"{file.relative_to(BASE_DIR)} belongs to no installed app: workers do not see it.",
                 hint=f'Add "{file.parent.name}" to INSTALLED_APPS.',
                 id="celery.W012",
+            )
+
+
+@register
+def check_tasks(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Check that tasks can clean up before they are killed, and that beat can send its own."""
+    app: Any = celery_app
+    app.loader.init_worker()
+    limits = {(task.soft_time_limit, task.time_limit): task.name for task in app.tasks.values()}
+    for (soft, hard), name in limits.items():
+        if soft and hard and soft >= hard:
+            yield CheckWarning(
+                f"{name} is killed after {hard} s, before its soft time limit of {soft} s.",
+                hint="Lower its soft_time_limit, or CELERY_TASK_SOFT_TIME_LIMIT.",
+                id="celery.W016",
+            )
+    for name, entry in app.conf.beat_schedule.items():
+        try:
+            found: Any = ScheduleEntry(name, app=app, **entry)
+            found.is_due()
+            app.tasks[found.task].__header__(*found.args, **found.kwargs)
+            app.amqp.router.route(found.options.copy(), found.task)
+            app.amqp.create_task_message("", found.task, found.args, found.kwargs, **found.options)
+        except Exception as error:
+            yield CheckWarning(
+                f"Beat cannot send {name!r} of CELERY_BEAT_SCHEDULE: {error!r}",
+                hint='Write it like {"task": "reports.tasks.send_reports", "schedule": 60}.',
+                id="celery.W015",
             )
 
 
