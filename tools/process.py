@@ -16,8 +16,16 @@ from tools.progress import POLL_SECONDS, Stuck, descendants, wait_until, work
 
 STOP_SECONDS = 60
 LOG_LINES = 20
-# These belong to the `make` and the environment that run this program, not to what it starts.
-OURS = ("VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
+# These belong to the `make`, the pytest and the environment that run this program, not to what it
+# starts.
+OURS = (
+    "VIRTUAL_ENV",
+    "MAKEFLAGS",
+    "MAKELEVEL",
+    "MAKEOVERRIDES",
+    "MFLAGS",
+    "PYTEST_XDIST_WORKER",
+)
 
 
 class Process:

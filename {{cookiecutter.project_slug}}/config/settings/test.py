@@ -15,18 +15,20 @@ os.environ.pop("CELERY_RESULT_BACKEND", None)
 # {% endif %}
 
 # Tests empty their database and their queues: neither may be development's.
+# With pytest-xdist, those of each process are apart, named as pytest-django does it.
+suffix = f"_{os.environ['PYTEST_XDIST_WORKER']}" if "PYTEST_XDIST_WORKER" in os.environ else ""
 folder, slash, name = database()["NAME"].rpartition("/")
 if name in ("", ":memory:") or {"database", "dbname"} & database().get("OPTIONS", {}).keys():
     refuse("DATABASE_URL must end in the name of a database, so that tests can use another one.")
-database()["NAME"] = f"{folder}{slash}test_{name}"
+database()["NAME"] = f"{folder}{slash}test_{name}{suffix}"
 # For this process alone: one that the tests start has these settings, too, and does it itself.
-env.ENVIRON = ChainMap({"QUEUE_PREFIX": env("QUEUE_PREFIX") + "_test"}, os.environ)
+env.ENVIRON = ChainMap({"QUEUE_PREFIX": env("QUEUE_PREFIX") + f"_test{suffix}"}, os.environ)
 
 from config.settings.base import *
 
-DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}
+DATABASES["default"]["TEST"] = {"NAME": str(DATABASES["default"]["NAME"]).removesuffix(suffix)}
 # Apart from the uploads of development, too.
-MEDIA_ROOT = MEDIA_ROOT / "test"
+MEDIA_ROOT = MEDIA_ROOT / f"test{suffix}"
 # What workers send goes nowhere, unless a test has a mail server for it.
 vars().update(env.email("TEST_EMAIL_URL", default="dummymail://"))
 # Tests wait for no rate limit.
