@@ -32,12 +32,6 @@ def record_time(path: str) -> None:
     write(path, repr(time.time()))
 
 
-@shared_task(bind=True)
-def record_queue(self: Task, path: str) -> None:
-    """Write how the task was delivered: the routing key is that of its queue."""
-    write(path, str(self.request.delivery_info))
-
-
 @shared_task(bind=True, base=RetriedTask, retry_backoff_max=1)
 def fail_twice(self: Task, path: str) -> str:
     write(path, f"run {self.request.retries}")

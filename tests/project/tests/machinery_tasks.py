@@ -21,6 +21,12 @@ def record_alone(value: object, path: str) -> None:
 
 
 @shared_task(bind=True)
+def record_queue(self: Task, path: str) -> None:
+    """Write how the task was delivered: the routing key is that of its queue."""
+    write(path, str(self.request.delivery_info))
+
+
+@shared_task(bind=True)
 def record_worker(self: Task, path: str) -> None:
     write(path, str(self.request.hostname).partition("@")[0])
 

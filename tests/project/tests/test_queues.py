@@ -1,4 +1,4 @@
-"""`manage.py queues` shows when a broker has no task left."""
+"""A task goes to its queue, and `manage.py queues` shows when a broker has no task left."""
 
 from io import StringIO
 
@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 
 from config import celery_app
 from tests.fixtures import Notes, wait_until
+from tests.machinery_tasks import record_queue
 from tests.tasks import record
 
 
@@ -21,6 +22,12 @@ def count() -> int:
     total = sum(int(line.split()[-1]) for line in output.getvalue().splitlines())
     assert code == int(total > 0)
     return total
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_task_goes_to_the_queue_that_it_is_sent_to(notes: Notes) -> None:
+    record_queue.apply_async((notes.path,), queue="slow")
+    assert "slow" in notes.wait()[0]
 
 
 @pytest.mark.usefixtures("worker")
