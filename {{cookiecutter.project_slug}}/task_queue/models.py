@@ -62,7 +62,7 @@ class DeadLetter(models.Model):
             headers.pop("compression", None)
         delivery = message.delivery_info if isinstance(message.delivery_info, dict) else {}
         kept = ("correlation_id", "priority", "reply_to")
-        content = {name: message.properties.get(name) for name in kept} | {
+        content: dict[str, Any] = {name: message.properties.get(name) for name in kept} | {
             "body": b64encode(body).decode(),
             "content_type": message.content_type,
             "content_encoding": message.content_encoding,
