@@ -13,7 +13,7 @@ from tests.faults.conftest import Record
 from tests.faults.site import IN_FLIGHT, Site
 from tests.helpers import sentinel
 from tools.servers.redis import Redis
-from tools.servers.server import HOST
+from tools.servers.server import HOST, free_port
 
 SENT = IN_FLIGHT + 100
 PASSWORD = "of Redis"
@@ -70,10 +70,13 @@ def test_a_replica_takes_over(site: Site, nothing_is_lost: Record, tmp_path: Pat
     ):
         primary.config_set("requirepass", PASSWORD)
         site.wait_until(server.has_a_replica, "the replica is known")
-        url = f"sentinel://:{quote(PASSWORD)}@{HOST}:{server.port}"
+        # The first one of two Sentinels is down.
+        urls = [
+            f"sentinel://:{quote(PASSWORD)}@{HOST}:{port}" for port in (free_port(), server.port)
+        ]
         site.env |= {
-            "CELERY_BROKER_URL": f"{url}/0",
-            "CELERY_RESULT_BACKEND": f"{url}/1",
+            "CELERY_BROKER_URL": ";".join(f"{url}/0" for url in urls),
+            "CELERY_RESULT_BACKEND": ";".join(f"{url}/1" for url in urls),
             "SENTINEL_MASTER": sentinel.NAME,
             "SENTINEL_PASSWORD": sentinel.PASSWORD,
         }
