@@ -31,8 +31,7 @@ class Env(environ.Env):  # type: ignore[misc]  # it has no types
     def address(self, var: str, *schemes: str, default: Any = environ.Env.NOTSET) -> str:
         """Return an address that begins with a scheme, or several with semicolons in between."""
         value: str = self.str(var, default=default)
-        known = value.startswith(schemes or "")
-        if not known or not all(map(ADDRESS.fullmatch, value.split(";"))):
+        if not (value.startswith(schemes or "") and all(map(ADDRESS.fullmatch, value.split(";")))):
             refuse(
                 f"{var} is not a valid address: write {(*schemes, 'scheme')[0]}://user:password@"
                 "host:port/name, and percent-encode special characters: # is %23, / is %2F."

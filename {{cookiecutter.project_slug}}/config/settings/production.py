@@ -36,10 +36,7 @@ if len(SECRET_KEY) < 50:
 
 ALLOWED_HOSTS = [host.strip() for host in env("ALLOWED_HOSTS").split(",")]
 if not all(host and split_domain_port(host) == (host.lower(), "") for host in ALLOWED_HOSTS):
-    refuse(
-        "ALLOWED_HOSTS is not a list of host names such as example.com,www.example.com: name the"
-        " site's own, without https:// and port."
-    )
+    refuse("ALLOWED_HOSTS is not a list of host names such as example.com,www.example.com.")
 
 SECURE_SSL_REDIRECT = True
 # The proxy in front must set this header itself, and drop what the visitor sent.
