@@ -66,6 +66,7 @@ WITH_JINJA = {
     "task_queue/base.py",
     "task_queue/broker.lua",
     "task_queue/broker.py",
+    "task_queue/checks.py",
     "task_queue/results.py",
 }
 

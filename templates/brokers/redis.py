@@ -184,7 +184,7 @@ class Channel(redis.Channel):
         return queues
 
     def _queue_bind(self, *args: Any) -> None:
-        """Bind a queue; do without if Redis is full. Who sends to the queue binds it, too."""
+        """Bind a queue, unless Redis is full: senders bind it, too."""
         with suppress(OutOfMemoryError):
             super()._queue_bind(*args)
 

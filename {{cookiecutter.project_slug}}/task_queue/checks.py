@@ -1,3 +1,4 @@
+# {% from "project.jinja" import scheduler with context %}
 """System checks of Celery's settings. `manage.py check` runs them, and so does `migrate`."""
 
 import os
@@ -7,7 +8,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from celery.app.defaults import DEFAULTS
+# {% if scheduler.beat %}
 from celery.beat import ScheduleEntry
+# {% endif %}
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, register
@@ -50,8 +53,8 @@ def check_apps(**kwargs: Any) -> Iterator[CheckMessage]:
 
 
 @register
-def check_tasks(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Check that tasks can clean up before they are killed, and that beat can send its own."""
+def check_time_limits(**kwargs: Any) -> Iterator[CheckMessage]:
+    """A task that is killed before its soft time limit cannot clean up."""
     app: Any = celery_app
     app.loader.init_worker()
     limits = {(task.soft_time_limit, task.time_limit): task.name for task in app.tasks.values()}
@@ -62,6 +65,14 @@ def check_tasks(**kwargs: Any) -> Iterator[CheckMessage]:
                 hint="Lower its soft_time_limit, or CELERY_TASK_SOFT_TIME_LIMIT.",
                 id="celery.W016",
             )
+
+
+# {% if scheduler.beat %}
+@register
+def check_schedule(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Beat stops at a malformed entry, and sends some that no worker can run."""
+    app: Any = celery_app
+    app.loader.init_worker()
     for name, entry in app.conf.beat_schedule.items():
         try:
             found: Any = ScheduleEntry(name, app=app, **entry)
@@ -77,6 +88,7 @@ def check_tasks(**kwargs: Any) -> Iterator[CheckMessage]:
             )
 
 
+# {% endif %}
 @register(deploy=True)
 def check_addresses(**kwargs: Any) -> Iterator[CheckMessage]:
     """Production reaches its broker and its results over safe connections."""

@@ -74,7 +74,7 @@ class DeadLetter(models.Model):
         # Some databases refuse NUL and lone surrogates.
         name = name.encode(errors="backslashreplace").decode().replace("\0", "")[:200]
         text = json.dumps(content, default=str)
-        # Beat sends the same again and again: the newest is enough.
+        # A schedule sends the same again and again: the newest is enough.
         key = name + content["body"] if "celery_beat_task" in headers else str(uuid4())
         values = {"name": name, "signature": text, "quarantined": True}
         cls.objects.update_or_create(id=uuid5(NAMESPACE_OID, key), defaults=values)

@@ -1,17 +1,13 @@
 """What Django's checks find before anything runs."""
 
 from shutil import rmtree
-from typing import Any
 
 import pytest
 from django.test import override_settings
 
-from config import celery_app
 from config.env import BASE_DIR
 from tests.checks import found
 from tests.tasks import add
-
-SENT = {"task": "tests.tasks.add", "schedule": 10, "args": (1, 2)}
 
 
 @override_settings(CELERY_TASK_TIMELIMIT=60, CELERYD_CONCURRENCY=2, CELERY_QUUX=True)
@@ -36,31 +32,6 @@ def test_an_app_with_tasks_that_is_not_installed_is_found() -> None:
         ]
     finally:
         rmtree(app)
-
-
-@pytest.mark.parametrize(
-    ("entry", "why"),
-    [
-        (SENT | {"task": "tests.tasks.ad"}, "Task of kind 'tests.tasks.ad' never registered"),
-        (SENT | {"options": {"queue": "slwo"}}, "Queue 'slwo' missing"),
-        (SENT | {"options": {"countdown": "1"}}, "TypeError"),
-        (SENT | {"option": {}}, "unexpected keyword argument 'option'"),
-        (SENT | {"args": (1,)}, "missing 1 required positional argument: 'y'"),
-        (SENT | {"kwargs": ["x"]}, "must be a mapping, not list"),
-        (SENT | {"schedule": "10"}, "'str' object"),
-        ({"task": "tests.tasks.add", "args": (1, 2)}, "'NoneType' object"),
-        ([], "must be a mapping, not list"),
-    ],
-    ids=str,
-)
-def test_what_beat_cannot_send_is_found(
-    entry: Any, why: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(celery_app.conf.beat_schedule, "good", SENT)
-    monkeypatch.setitem(celery_app.conf.beat_schedule, "bad", entry)
-    [fault] = found()
-    assert fault.startswith("celery.W015: Beat cannot send 'bad' of CELERY_BEAT_SCHEDULE: ")
-    assert why in fault
 
 
 def test_a_soft_time_limit_that_comes_too_late_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,6 @@ from uuid import uuid4
 
 import pytest
 from celery import Celery
-from celery.beat import Scheduler
-from celery.schedules import schedule
 from django.conf import settings
 from django.db import connections
 from django.test import Client
@@ -18,7 +16,7 @@ from kombu.utils.json import dumps
 
 from task_queue import base
 from task_queue.models import DeadLetter
-from tests.fixtures import Notes, is_idle, wait_until
+from tests.fixtures import Notes, wait_until
 from tests.machinery_tasks import die_once, interrupt, retry_while_away
 from tests.tasks import record
 
@@ -122,17 +120,3 @@ def test_a_task_of_a_later_version_is_kept_until_that_is_there(
     task.save()
     retry(admin_client, task)
     assert notes.wait(2) == [str(VALUES), "then"]
-
-
-def test_a_periodic_task_that_nobody_knows_is_one_dead_letter_however_often_it_is_sent(
-    celery: Celery,
-) -> None:
-    beat = Scheduler(celery, lazy=True)
-    for key in (1, 1, 2, 1):
-        entry = Scheduler.Entry("x", "no.task", schedule=schedule(10), args=(key,), app=celery)
-        beat.apply_async(entry, advance=False)
-    # Whoever else sends one may mean another each time.
-    for _ in range(2):
-        celery.send_task("no.task", (1,))
-    wait_until(is_idle, what="the worker to have them all")
-    assert DeadLetter.objects.filter(name="no.task", quarantined=True).count() == 2 + 2

@@ -33,3 +33,15 @@ def test_beat_that_stopped_is_found() -> None:
     Heartbeat.objects.create(name=NAME, at=timezone.now() - timedelta(minutes=5))
     with pytest.raises(UnhealthyError, match="last ticked 300 s ago"):
         beat(SECONDS)
+
+
+@pytest.mark.usefixtures("celery")
+def test_the_level_and_the_file_of_beat_s_command_count(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    options = ["--loglevel", "DEBUG", "--logfile", str(file)]
+    process = Process(tmp_path / "log", "beat", *options, "--schedule", str(tmp_path / "schedule"))
+    try:
+        wait_until(lambda: file.exists() and "[debug " in file.read_text(), "a line in the file")
+    finally:
+        process.stop()
+    assert "[info " not in process.log.read_text()

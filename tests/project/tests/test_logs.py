@@ -116,15 +116,10 @@ def test_a_request_that_applies_a_task_keeps_its_id(
 
 
 @pytest.mark.usefixtures("celery")
-@pytest.mark.parametrize("command", [WORKER, ("beat",)], ids=["worker", "beat"])
-def test_the_level_and_the_file_of_a_command_count(
-    command: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_the_level_and_the_file_of_a_worker_s_command_count(tmp_path: Path) -> None:
     file = tmp_path / "file"
     options = ["--loglevel", "DEBUG", "--logfile", str(file), "--pool", "solo"]
-    if command == ("beat",):
-        options[-2:] = ["--schedule", str(tmp_path / "schedule")]
-    process = Process(tmp_path / "log", *command, *options)
+    process = Process(tmp_path / "log", *WORKER, *options)
     try:
         wait_until(lambda: file.exists() and "[debug " in file.read_text(), "a line in the file")
     finally:
