@@ -6,9 +6,8 @@ both. On the same trip, it removes the tasks that are done: so a busy worker goe
 each task, where kombu goes four times.
 
 A script cannot wait, so the sender of a task also leaves a wake-up, and idle workers wait for that.
-They look for tasks once a second anyway: no task waits for a wake-up that was lost.
-
-Redis keeps a task with a countdown until it is almost due, so that workers need no memory for it.
+They look for tasks once a second anyway: no task waits for a wake-up that was lost. Redis keeps a
+task with a countdown until it is almost due, so that workers need no memory for it.
 """
 
 # kombu's stubs leave most of this out.
@@ -190,20 +189,19 @@ class Channel(redis.Channel):
 
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
         priority = self._get_message_priority(message, reverse=False)
-        ready, wakeup = self._q_for_pri(queue, priority), self._wakeup(queue)
+        ready, wakeup = self._q_for_pri(queue, priority), self._beside(queue, "wakeup")
         batch = kwargs.get("_publish_batch")
         if (wait := seconds_until_due(message)) > EARLY:
             delayed = {dumps(message): time() + wait}
             if batch:
-                batch.add("zadd", self._delayed(ready), delayed)
+                batch.add("zadd", self._beside(ready, "delayed"), delayed)
             else:
-                self._commands.zadd(self._delayed(ready), delayed)
-        elif batch:
+                self._commands.zadd(self._beside(ready, "delayed"), delayed)
+        elif batch or queue in self._expires:
             super()._put(queue, message, **kwargs)
-            batch.add("lpush", wakeup, "")
-            batch.add("pexpire", wakeup, WAKEUP_EXPIRES)
-        elif queue in self._expires:
-            super()._put(queue, message, **kwargs)
+            if batch:
+                batch.add("lpush", wakeup, "")
+                batch.add("pexpire", wakeup, WAKEUP_EXPIRES)
         else:
             self.run("send", dumps(message), WAKEUP_EXPIRES, lists=[ready, wakeup])
 
@@ -225,7 +223,7 @@ class Channel(redis.Channel):
             return
         self._in_poll = self.client.connection
         self._brpop_sent_at = monotonic()
-        wakeups = [self.global_keyprefix + self._wakeup(queue) for queue in self.active_queues]
+        wakeups = [f"{self.global_keyprefix}{queue}{self.sep}wakeup" for queue in self.active_queues]
         self.client.connection.send_command("BRPOP", *wakeups, timeout or self.brpop_timeout)
 
     def _brpop_read(self, **options: Any) -> bool:
@@ -252,7 +250,7 @@ class Channel(redis.Channel):
         lists: list[str] = []
         for queue, priority in order:
             ready = self._q_for_pri(queue, priority)
-            lists += [ready, self._wakeup(queue), self._delayed(ready)]
+            lists += [ready, self._beside(queue, "wakeup"), self._beside(ready, "delayed")]
         done = list(self.done)
         taken = self.run("take", time() + EARLY, WAKEUP_EXPIRES, *done, lists=lists)
         del self.done[: len(done)]
@@ -296,11 +294,8 @@ class Channel(redis.Channel):
             self.done.clear()
             super().close()
 
-    def _wakeup(self, queue: str) -> str:
-        return f"{queue}{self.sep}wakeup"
-
-    def _delayed(self, ready: str) -> str:
-        return f"{ready}{self.sep}delayed"
+    def _beside(self, key: str, what: str) -> str:
+        return f"{key}{self.sep}{what}"
 
     def _purge(self, queue: str) -> int:
         """Delete the tasks of a queue that wait, also those that are not due yet."""
@@ -310,7 +305,7 @@ class Channel(redis.Channel):
     def delayed_keys(self, queue: str) -> list[str]:
         """Return the keys of the tasks of a queue that are not due yet, with the prefix."""
         lists = [self._q_for_pri(queue, priority) for priority in self.priority_steps]
-        return [self.global_keyprefix + self._delayed(ready) for ready in lists]
+        return [self.global_keyprefix + self._beside(ready, "delayed") for ready in lists]
 
     @cached_property
     def _script(self) -> Any:
@@ -336,12 +331,9 @@ class Transport(redis.Transport):
         self.in_event_loop = True
 
 
-class SentinelChannel(Channel, redis.SentinelChannel):
-    """The same, on the server that Redis Sentinel names."""
-
-
+# On the server that Redis Sentinel names.
 class SentinelTransport(Transport, redis.SentinelTransport):
-    Channel = SentinelChannel
+    Channel: Any = type("SentinelChannel", (Channel, redis.SentinelChannel), {})
 
 
 def renew(channel: Channel, messages: Iterable[Any]) -> None:
