@@ -331,9 +331,12 @@ class Transport(redis.Transport):
         self.in_event_loop = True
 
 
-# On the server that Redis Sentinel names.
+class SentinelChannel(Channel, redis.SentinelChannel):
+    """A channel to the server that Redis Sentinel names."""
+
+
 class SentinelTransport(Transport, redis.SentinelTransport):
-    Channel: Any = type("SentinelChannel", (Channel, redis.SentinelChannel), {})
+    Channel = SentinelChannel
 
 
 def renew(channel: Channel, messages: Iterable[Any]) -> None:

@@ -128,6 +128,7 @@ def is_safe(scheme: str, query: Mapping[str, str]) -> bool:
     """Return whether a connection is encrypted, to a server whose certificate is verified."""
     if scheme in TRANSPORT_ALIASES:
         # In kombu, a scheme with an s at its end is the same one with TLS.
-        return query.get("ssl_cert_reqs", scheme[:-1] in TRANSPORT_ALIASES) not in (False, "none")
+        default = "required" if scheme[:-1] in TRANSPORT_ALIASES else "none"
+        return query.get("ssl_cert_reqs", default) != "none"
     mode = query.get("sslmode") or os.environ.get("PGSSLMODE", "")
     return mode in ("verify-ca", "verify-full")
