@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from tests.faults.relay import Relay
 from tools.generate import Answers
 from tools.process import Process, tail
@@ -135,6 +137,14 @@ class Site:
         for server in self.servers:
             server.stop()
         self.relay.cut()
+
+    def cut_database(self) -> None:
+        """Cut all connections to the database, which stays."""
+        url = f"postgresql://postgres@{HOST}:{self.database.port}/postgres"
+        with psycopg.connect(url) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'site'"
+            )
 
     def python(self, *arguments: str, **env: str) -> str:
         """Run the project's Python, and return what it prints. Fails when it does."""

@@ -2,7 +2,7 @@
 
 import time
 
-from tests.faults import BROKERS, IN_DATABASE, on_every_broker
+from tests.faults import BROKERS, IN_DATABASE, on_brokers, on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.site import PROCESSES, Site
 
@@ -71,3 +71,47 @@ def test_the_result_backend_is_killed(site: Site, nothing_is_lost: Record) -> No
     assert site.shell(f"{app}; {results}") == str(list(range(SENT)))
     total = f"print(celery_app.AsyncResult({sent!r}).get(timeout=60))"
     assert site.shell(f"{app}; {total}") == str(sum(range(SENT, SENT + CHORD)))
+
+
+@on_brokers(*(f"{BROKERS[0]}, {name}" for name in IN_DATABASE))
+def test_connections_to_the_results_are_cut(site: Site) -> None:
+    """Also those of the main process, which stores what became of revoked and killed tasks."""
+    worker = site.start_worker()
+    app = "from config import celery_app"
+
+    def states(ids: list[str]) -> str:
+        return site.shell(f"{app}; print({{celery_app.AsyncResult(id).state for id in {ids}}})")
+
+    def revoke_behind_busy_processes(first: int) -> list[str]:
+        end = site.folder / f"end {first}"
+        site.send("hold", str(end), count=PROCESSES, first=first)
+        site.wait_until(lambda: len(site.running()) == PROCESSES, "all processes run a task")
+        ids = site.send("work", 0, count=10, first=first + PROCESSES)
+        site.shell(f"{app}; celery_app.control.revoke({ids})")
+        site.wait_until(lambda: ids[0] in worker.log.read_text(), "the worker knows of it")
+        site.cut_database()
+        end.touch()
+        site.wait_until_nothing_is_queued()
+        return ids
+
+    # The main process connects for the first ones, and has a connection that is cut for the others.
+    for first in (0, 100):
+        assert states(revoke_behind_busy_processes(first)) == "{'REVOKED'}"
+    killed = site.send("never_end", count=PROCESSES, first=200, time_limit=5, soft_time_limit=4)
+    site.wait_until(lambda: len(site.running()) == PROCESSES, "all processes run a task")
+    site.cut_database()
+    site.wait_until_nothing_is_queued()
+    assert states(killed) == "{'FAILURE'}"
+    # Each process is back.
+    ids = site.send("work", 0.02, count=100, first=300)
+
+    def are_done() -> bool:
+        site.cut_database()
+        time.sleep(0.1)
+        return len(site.count("finished")) == 2 * PROCESSES + 100
+
+    site.wait_until(are_done, "all tasks are done")
+    site.wait_until_nothing_is_queued()
+    results = f"print([celery_app.AsyncResult(id).get(timeout=60) for id in {ids}])"
+    assert site.shell(f"{app}; {results}") == str(list(range(300, 400)))
+    assert worker.log.read_text().count("ready.") == 1
