@@ -223,7 +223,8 @@ class Channel(redis.Channel):
             return
         self._in_poll = self.client.connection
         self._brpop_sent_at = monotonic()
-        wakeups = [f"{self.global_keyprefix}{queue}{self.sep}wakeup" for queue in self.active_queues]
+        prefix = self.global_keyprefix
+        wakeups = [prefix + self._beside(queue, "wakeup") for queue in self.active_queues]
         self.client.connection.send_command("BRPOP", *wakeups, timeout or self.brpop_timeout)
 
     def _brpop_read(self, **options: Any) -> bool:

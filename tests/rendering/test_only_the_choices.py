@@ -60,11 +60,11 @@ WORDS = [
     *{word.pattern: word for word in names()}.values(),
     Word(r"(?i)\blease|TASK_LEASE", lambda a: knows(a["broker"]).leases),
     Word(r"(?i)broadcast", lambda a: knows(a["broker"]).broadcasts),
-    # Django's name for what other brokers do not have.
+    # Django's name for what other brokers do not have, and a property of any message.
     Word(
         r"(?i)priorit(y|ies)",
         lambda a: knows(a["broker"]).priorities,
-        ("task_queue/django_tasks.py",),
+        ("task_queue/django_tasks.py", "task_queue/models.py", "tests/test_messages.py"),
     ),
     Word(r"django.celery.results", lambda a: str(a["result_backend"]).startswith("django-")),
     Word(r"database_results", lambda a: a["result_backend"] == "django-db"),

@@ -54,7 +54,7 @@ def check_apps(**kwargs: Any) -> Iterator[CheckMessage]:
 
 @register
 def check_time_limits(**kwargs: Any) -> Iterator[CheckMessage]:
-    """A task that is killed before its soft time limit cannot clean up."""
+    """Check that tasks can clean up before they are killed."""
     app: Any = celery_app
     app.loader.init_worker()
     limits = {(task.soft_time_limit, task.time_limit): task.name for task in app.tasks.values()}

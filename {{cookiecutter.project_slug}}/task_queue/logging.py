@@ -1,8 +1,4 @@
-"""Log lines that name the request and the task that wrote them.
-
-`structlog.get_logger().info("report_sent", report=7)` writes a line with a field of its own. Lines
-of Python's `logging` get the same form.
-"""
+"""Log lines of structlog and of `logging`, which name the request and the task that wrote them."""
 
 import logging
 import logging.config
@@ -17,16 +13,15 @@ from django_structlog.celery.receivers import CeleryReceiver
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-# Values that a message can carry as they are.
-PLAIN = str | int | float | None
-
 
 class TaskReceiver(CeleryReceiver):
     """Logs what happens to tasks. Messages carry the id of the request that sent them."""
 
     def get_task_context(self) -> dict[str, Any]:
+        # Of other types, a message carries the text.
+        plain = str | int | float | None
         context = super().get_task_context().items()
-        return {name: value if isinstance(value, PLAIN) else str(value) for name, value in context}
+        return {name: value if isinstance(value, plain) else str(value) for name, value in context}
 
     def receiver_task_prerun(self, task_id: str, task: Any, *args: Any, **kwargs: Any) -> None:
         # A task run by `apply()` belongs to its caller, whose lines keep their ids.
@@ -55,6 +50,12 @@ def add_task(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     return event
 
 
+def drop_exception(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Drop an exception without a traceback, which the console cannot show: `error` is its text."""
+    event.pop("exception", None)
+    return event
+
+
 # The ids of the request and the task are context variables.
 FIELDS: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -69,7 +70,7 @@ def readable() -> logging.Formatter:
     # Without the values of variables, which may be secret.
     exceptions = structlog.dev.plain_traceback
     renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=exceptions)
-    return formatter(renderer)
+    return formatter(drop_exception, renderer)
 
 
 def json() -> logging.Formatter:

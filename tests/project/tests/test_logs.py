@@ -91,6 +91,17 @@ def test_a_task_whose_time_is_over_names_its_request(
     assert ids(said) == {request}
 
 
+def test_a_task_that_is_killed_is_logged(notes: Notes, worker: Process) -> None:
+    task = wait_for.apply_async((notes.path, f"{notes.path}.never"), time_limit=1).id
+
+    def is_logged() -> bool:
+        log = worker.log.read_text().splitlines()
+        return any("task_failed" in line and task in line for line in log)
+
+    wait_until(is_logged, "the line of a failed task")
+    assert "Logging error" not in worker.log.read_text()
+
+
 @pytest.mark.urls(__name__)
 def test_a_task_s_lines_have_what_the_request_bound(
     client: Client, caplog: pytest.LogCaptureFixture, notes: Notes, worker: Process
