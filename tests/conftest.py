@@ -1,4 +1,4 @@
-"""The order of the tests, their servers, and a table of what each fault did to tasks."""
+"""Test order, skipping without servers, and the table of fault injection results."""
 
 import os
 import signal
@@ -12,10 +12,10 @@ import pytest
 
 from tools.servers import MissingServer
 
-# A shell that runs in the background has what it starts ignore Ctrl-C, and that what it starts.
+# A background shell makes its children, and theirs, ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# They run inside the projects that are made here.
+# They run in generated projects.
 collect_ignore = ["project"]
 
 TABLE = "--write-table"
@@ -26,7 +26,7 @@ COLUMNS = ("fault", "broker", "sent", "completed", "lost", "repeated", "seconds"
 
 @contextmanager
 def skip_without_server() -> Iterator[None]:
-    """Skip a test whose server is not installed; in CI, where it must be, the test fails."""
+    """Skip a test if its server is not installed. In CI, fail it."""
     try:
         yield
     except MissingServer as missing:
@@ -48,11 +48,11 @@ def pytest_runtest_call() -> Generator[None, object, object]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(TABLE, type=Path, help="a page to write the table of faults into")
+    parser.addoption(TABLE, type=Path, help="write the table of faults to this page")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with what takes longest, so that no process is left with it in the end."""
+    """Run the longest tests first, so that no process is left with one at the end."""
     items.sort(key=lambda item: (item.path.name not in LONGEST, item.path.parent.name != "faults"))
 
 

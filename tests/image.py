@@ -1,7 +1,7 @@
-"""The Dockerfile builds an image whose processes run, as `make image` proves.
+"""Tests of the image that a project's Dockerfile builds.
 
-No registry is asked, and no Docker: buildah builds in a chroot. A Debian of debootstrap's, with its
-own Python, stands in for the official image of Python, and the uv of this machine for that of uv.
+They need neither a registry nor Docker: buildah builds in a chroot. A Debian from debootstrap
+stands in for the official Python image, and the local uv for the uv image.
 """
 
 import json
@@ -26,7 +26,7 @@ from tools.servers.server import free_port
 from tools.services import read_env, serve
 
 MEGABYTES = 280
-# Where the packages come from, the authorities that vouch for it may be this machine's own.
+# The package index may have a certificate that only this machine trusts.
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 BASE = f"""
 FROM scratch
@@ -42,13 +42,13 @@ UNNEEDED = ("usr/share/doc", "usr/share/locale", "usr/share/man", "var/cache", "
 
 
 def buildah(*arguments: str | Path) -> str:
-    """Run buildah and return what it prints."""
+    """Run buildah and return its output."""
     return subprocess.check_output(["buildah", *arguments], text=True)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Have buildah keep its images apart from those of this machine."""
+    """Keep the images apart from the machine's own."""
     folder = tmp_path_factory.mktemp("storage")
     (folder / "storage.conf").write_text(
         f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n'
@@ -76,14 +76,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def image(project: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Build the image as the project does, and return its name."""
+    """Build the image with `make image`, and return its name."""
     stand_in(project / "Dockerfile", tmp_path_factory.mktemp("base"))
     run(project, "make", "image", "DOCKER=buildah")
     return "my-project"
 
 
 def stand_in(dockerfile: Path, folder: Path) -> None:
-    """Make the images that a Dockerfile begins with, under their names."""
+    """Build stand-ins for the base images of a Dockerfile."""
     text = dockerfile.read_text(encoding="utf-8")
     (python,) = re.findall(r"^FROM (python:\S+)", text, re.MULTILINE)
     (uv,) = re.findall(r"^COPY --from=(\S+/uv:\S+)", text, re.MULTILINE)
@@ -108,7 +108,7 @@ def stand_in(dockerfile: Path, folder: Path) -> None:
 def environment(
     project: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, str]]:
-    """What production asks for, with servers that run."""
+    """Run servers, and return the environment of production."""
     with serve(project, {}, tmp_path_factory.mktemp("servers")):
         urls = read_env(project)
         yield {
@@ -130,7 +130,7 @@ def container(image: str) -> str:
 
 
 def command(container: str, environment: dict[str, str], *arguments: str) -> list[str]:
-    """Return what runs a program in a container, with the network of this machine."""
+    """Return the command that runs a program in a container."""
     variables = [f"--env={name}={value}" for name, value in environment.items()]
     return ["buildah", "run", *variables, container, "--", *arguments]
 
@@ -142,10 +142,10 @@ def configuration(image: str) -> dict[str, Any]:
 
 
 class Contained(Process):
-    """A process in a container, told to stop as Docker tells it."""
+    """A process in a container."""
 
     def end(self) -> str:
-        """Send SIGTERM to the program itself; return what it said once it ended in order."""
+        """Stop the program as Docker does, check its exit code and return its output."""
         program, *_ = [pid for pid in self.below() if runs_python(pid)]
         os.kill(program, signal.SIGTERM)
         assert self.finish() == 0, self.said()
@@ -158,13 +158,13 @@ def runs_python(pid: int) -> bool:
 
 def test_the_image_is_small(image: str) -> None:
     (found,) = json.loads(buildah("images", "--json", image))
-    print(f"The image has {found['size']}.")
+    print(f"The image size is {found['size']}.")
     number, unit = found["size"].split()
     assert unit == "MB"
     assert float(number) < MEGABYTES
 
 
-def test_the_image_holds_what_runs_and_nothing_else(container: str) -> None:
+def test_the_image_contains_only_what_production_needs(container: str) -> None:
     root = Path(buildah("mount", container).strip())
     assert (root / "app/staticfiles/staticfiles.json").is_file()
     for unwanted in (".env", ".git", "Dockerfile", "compose.yaml", "secrets.env"):
@@ -192,19 +192,17 @@ def test_the_program_is_not_root_and_cannot_change_itself(container: str) -> Non
     assert said.split() == ["1000", "/data"]
 
 
-def test_it_says_what_production_lacks(container: str) -> None:
+def test_missing_variables_are_reported(container: str) -> None:
     web = command(container, {}, "gunicorn", "config.wsgi")
     done = subprocess.run(web, capture_output=True, text=True, check=False)
     assert done.returncode
     assert "ERROR: SECRET_KEY is not set." in done.stderr
 
 
-def test_in_development_the_tools_are_there_and_the_code_is_mounted(
-    image: str, project: Path
-) -> None:
+def test_the_development_image_has_the_tools_and_mounts_the_code(image: str, project: Path) -> None:
     buildah("build", "--quiet", "--target", "development", "--tag", "development", project)
     container = buildah("from", "localhost/development").strip()
-    # As compose does by `env_file`: the program may not read the file itself.
+    # As `env_file` of compose does: the user in the container may not read the file.
     local = {"DJANGO_SETTINGS_MODULE": "config.settings.local", **read_env(project)}
     for arguments in (["manage.py", "check"], ["-m", "watchfiles", "--version"]):
         mounted = command(container, local, "python", *arguments)
@@ -212,7 +210,7 @@ def test_in_development_the_tools_are_there_and_the_code_is_mounted(
         subprocess.run(mounted, check=True)
 
 
-def test_all_processes_run_and_a_deploy_stops_them_in_order(
+def test_all_processes_run_and_shut_down_gracefully(
     image: str, container: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
     def contained(name: str, ready: str, *arguments: str) -> Contained:
@@ -245,7 +243,7 @@ def test_all_processes_run_and_a_deploy_stops_them_in_order(
             assert response.headers["Cache-Control"].endswith("immutable")
         report = manage("doctor", "--seconds", "60")
         assert "Tasks         ok" in report
-        # Beat ticks once a minute: it may not have done so yet.
+        # Beat ticks once a minute, and may not have ticked yet.
         assert set(re.findall(r"^(\w+) +failed", report, re.MULTILINE)) <= {"Beat"}
         port = environment["FLOWER_PORT"]
         with urlopen(f"http://127.0.0.1:{port}/healthcheck") as response:
@@ -254,7 +252,7 @@ def test_all_processes_run_and_a_deploy_stops_them_in_order(
             urlopen(f"http://127.0.0.1:{port}/workers")
 
         assert "Shutting down: Master" in web.end()
-        # By REMAP_SIGTERM: what it could not finish in time, it would have given back.
+        # Because of REMAP_SIGTERM, a worker requeues unfinished tasks.
         assert "worker: Cold shutdown" in worker.end()
         beat.end()
         flower.end()

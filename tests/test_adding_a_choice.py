@@ -1,4 +1,4 @@
-"""A broker and a result backend are added by their files and a line in cookiecutter.json each."""
+"""New brokers and result backends need only their own files and a line in cookiecutter.json."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ from tests.helpers.make import run
 from tests.helpers.origin import commit
 from tools.generate import ROOT
 
-# One process makes the copy.
+# The tests share one copy.
 pytestmark = pytest.mark.xdist_group("adding")
 
 QUICK = (sys.executable, "-m", "pytest", "--quiet", "-m", "not exhaustive")
@@ -20,7 +20,7 @@ QUICK = (sys.executable, "-m", "pytest", "--quiet", "-m", "not exhaustive")
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this repository with two brokers and two result backends more."""
+    """Return a copy of this repository with two more brokers and result backends."""
     folder = tmp_path_factory.mktemp("template")
     names = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in subprocess.check_output(names, cwd=ROOT, text=True).split("\0")[:-1]:
@@ -32,7 +32,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_tests_that_there_are_take_the_new_choices(copy: Path) -> None:
+def test_the_existing_tests_cover_the_new_choices(copy: Path) -> None:
     run(copy, *QUICK, "tests/test_template.py", "tests/rendering/test_only_the_choices.py")
     run(copy, *QUICK, "tests/test_answers.py", "-k", "not alone and not text")
     found = subprocess.check_output(
@@ -42,7 +42,7 @@ def test_the_tests_that_there_are_take_the_new_choices(copy: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["always", "never"])
-def test_a_project_on_the_new_choices_is_formatted_and_checks_itself(
+def test_a_project_with_the_new_choices_passes_lint_and_checks(
     name: str, copy: Path, tmp_path: Path
 ) -> None:
     answers = {"broker": f"{name}broker", "result_backend": f"{name}results"}
@@ -58,7 +58,7 @@ def test_a_project_on_the_new_choices_is_formatted_and_checks_itself(
 
 
 @pytest.mark.exhaustive
-def test_the_whole_fast_tier_takes_the_new_choices(copy: Path) -> None:
+def test_the_fast_tier_passes_with_the_new_choices(copy: Path) -> None:
     run(copy, sys.executable, "-m", "tools.reference")
     run(copy, sys.executable, "-m", "tools.switching")
     run(copy, "make", "check")
@@ -68,7 +68,7 @@ def test_the_whole_fast_tier_takes_the_new_choices(copy: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["brokers", "results"])
-def test_a_choice_without_its_file_is_noticed(folder: str, copy: Path) -> None:
+def test_a_choice_without_its_file_fails_the_tests(folder: str, copy: Path) -> None:
     name = "neverbroker" if folder == "brokers" else "neverresults"
     file = copy / "templates" / folder / f"{name}.jinja"
     text = file.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Which answers there are, and which are refused."""
+"""Questions, their answers, and refusals."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from tools.generate import (
 from tools.project import to_cli
 
 TEXTS = ("project_name", "project_slug", "description", "author_name", "author_email")
-# There may be more.
+# The template may offer more.
 OFFERED: dict[str, list[Answer]] = {
     "django": ["6.1", "5.2"],
     "database": ["sqlite", "postgresql"],
@@ -43,14 +43,14 @@ OFFERED: dict[str, list[Answer]] = {
 }
 
 BROKERS = choices()["broker"]
-# The default project, and those that differ from it in one answer.
+# The default project, and the projects that differ from it in one answer.
 SINGLE = [
     pytest.param(question, answer, id=f"{question}-{answer}")
     for question, allowed in choices().items()
     for answer in allowed[question != "django" :]
 ]
 
-# Answers that need or exclude something, the answers that the project follows, and the note on it.
+# Given answers, the answers that they imply, and the note about it.
 CONSEQUENCES: list[tuple[dict[str, Answer], dict[str, Answer], str]] = [
     (
         {"broker": "sqs"},
@@ -114,7 +114,7 @@ BAD_TEXTS = [
 
 
 def cookiecutter(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command that people run, with an empty home, and folder/output for the project."""
+    """Run cookiecutter with an empty home directory, and make the project in folder/output."""
     command = [sys.executable, "-m", "cookiecutter", "--no-input", "--output-dir", "output"]
     return subprocess.run(
         [*command, str(ROOT), *arguments],
@@ -127,7 +127,7 @@ def cookiecutter(folder: Path, *arguments: str) -> subprocess.CompletedProcess[s
 
 
 def assert_refused(answers: dict[str, Answer], folder: Path) -> str:
-    """Return the line with which generate refuses the answers; it writes nothing."""
+    """Check that the answers are refused without writing files, and return the refusal."""
     folder /= "projects"
     with pytest.raises(Refused) as refused:
         generate(answers, folder)
@@ -159,14 +159,14 @@ def test_each_question_is_a_sentence_and_each_choice_has_a_label() -> None:
             assert labels == allowed
 
 
-def test_labels_have_no_square_brackets_which_would_be_taken_for_colours() -> None:
+def test_labels_have_no_square_brackets() -> None:
     prompts = json.loads(QUESTIONS.read_text(encoding="utf-8"))["__prompts__"]
     assert not set("[]").intersection(*prompts.values())
     assert "[" not in json.dumps(prompts)
 
 
 @pytest.mark.parametrize(("answers", "followed", "note"), CONSEQUENCES)
-def test_what_an_answer_needs_is_included_and_what_it_excludes_is_left_out(
+def test_needed_features_are_included_and_unsupported_ones_left_out(
     answers: dict[str, Answer], followed: dict[str, Answer], note: str
 ) -> None:
     assert note in facts(answers).notes
@@ -186,7 +186,7 @@ def test_each_answer_alone_makes_a_project(question: str, answer: Answer, tmp_pa
     assert re.findall(r"^Note: (.+)$", run.stdout, re.MULTILINE) == followed.notes
 
 
-def test_only_a_message_back_needs_a_broker_that_can_carry_it() -> None:
+def test_only_reply_queues_are_refused() -> None:
     keys = ("database", "broker", "result_backend", "flower", "docker", "kubernetes")
     rows = [dict(zip(keys, row, strict=True)) for row in product(*(choices()[k] for k in keys))]
     for row in rows:
@@ -207,7 +207,7 @@ def test_a_pair_that_cannot_work_is_refused_with_one_that_can(broker: str, tmp_p
 
 
 @pytest.mark.parametrize(("answers", "reason", "nearest"), BAD_TEXTS)
-def test_a_text_that_cannot_work_is_refused(
+def test_an_invalid_text_is_refused(
     answers: dict[str, Answer], reason: str, nearest: str, tmp_path: Path
 ) -> None:
     line = assert_refused(answers, tmp_path)
@@ -225,7 +225,7 @@ def test_a_text_that_cannot_work_is_refused(
         ["author_email=nobody"],
     ],
 )
-def test_cookiecutter_itself_refuses_and_leaves_nothing_behind(
+def test_cookiecutter_refuses_and_leaves_nothing_behind(
     arguments: list[str], tmp_path: Path
 ) -> None:
     run = cookiecutter(tmp_path, *arguments)
@@ -236,7 +236,7 @@ def test_cookiecutter_itself_refuses_and_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("arguments", [["--skip-if-file-exists"], []])
-def test_a_refusal_leaves_a_project_that_is_there_as_it_is(
+def test_a_refusal_leaves_an_existing_project_unchanged(
     arguments: list[str], tmp_path: Path
 ) -> None:
     assert cookiecutter(tmp_path).returncode == 0
@@ -265,12 +265,12 @@ def test_a_refusal_leaves_a_project_that_is_there_as_it_is(
         ("broker", "'broker' is not an answer: write KEY=VALUE, such as broker=rabbitmq."),
     ],
 )
-def test_a_misspelt_answer_is_refused_with_what_was_meant(argument: str, reason: str) -> None:
+def test_a_misspelt_answer_is_refused_with_a_suggestion(argument: str, reason: str) -> None:
     with pytest.raises(Refused, match=re.escape(reason)):
         parse([argument])
 
 
-def test_generate_refuses_what_cookiecutter_would_ignore(tmp_path: Path) -> None:
+def test_generate_refuses_answers_that_cookiecutter_ignores(tmp_path: Path) -> None:
     assert "did you mean broker?" in assert_refused({"brocker": "redis"}, tmp_path)
     assert "did you mean rabbitmq?" in assert_refused({"broker": "rabitmq"}, tmp_path)
 
@@ -280,22 +280,22 @@ def test_an_answer_given_twice_is_refused() -> None:
         parse(["broker=sqs", "broker=redis"])
 
 
-def test_a_name_without_letters_gives_a_slug_that_can_be_had() -> None:
+def test_a_name_without_letters_gives_a_valid_slug() -> None:
     assert "my-project" in render({"project_name": "🦑"})["pyproject.toml"]
 
 
-def test_a_name_of_any_length_gives_a_slug_that_can_be_had() -> None:
+def test_a_name_of_any_length_gives_a_valid_slug() -> None:
     assert refusal({"project_name": "a name of many words " * 9}) is None
 
 
-def test_words_become_answers() -> None:
+def test_arguments_become_answers() -> None:
     words = ["project_name=a = b", "docker=false", "flower=true", "django=5.2"]
     answers = {"project_name": "a = b", "docker": False, "flower": True, "django": "5.2"}
     assert parse(words) == answers
     assert parse([]) == {}
 
 
-def test_a_project_that_is_there_already_stays_as_it_is(tmp_path: Path) -> None:
+def test_an_existing_project_is_left_unchanged(tmp_path: Path) -> None:
     mine = tmp_path / "my_project" / "mine"
     mine.parent.mkdir()
     mine.touch()

@@ -1,4 +1,4 @@
-"""What is measured is what was asked for, and is shown as it was measured."""
+"""Benchmarks measure the requested projects, and plots show their results."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def report(name: str, **rounds: list[float]) -> Report:
         ("tasks=few", "tasks cannot be 'few': give a number, 100 or more."),
     ],
 )
-def test_what_cannot_be_compared_is_refused_in_one_line(
+def test_an_invalid_option_is_refused_in_one_line(
     argument: str, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([argument]) == 1
@@ -76,9 +76,7 @@ def test_a_target_is_a_ratio_of_medians() -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_plot_has_a_bar_for_each_figure_as_long_as_it_is_large(
-    theme: str, tmp_path: Path
-) -> None:
+def test_the_bars_of_a_plot_are_proportional_to_the_figures(theme: str, tmp_path: Path) -> None:
     reports = [report("slow", throughput=[100.0]), report("fast", throughput=[400.0])]
     plot(reports, theme, tmp_path / "plot.svg")
     drawing = ElementTree.parse(tmp_path / "plot.svg").getroot()
@@ -90,12 +88,12 @@ def test_a_plot_has_a_bar_for_each_figure_as_long_as_it_is_large(
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_curve_goes_through_what_was_measured(theme: str, tmp_path: Path) -> None:
+def test_a_curve_goes_through_the_measured_points(theme: str, tmp_path: Path) -> None:
     points: dict[str, list[float | None]] = {"redis": [100, 200, 50], "pgmq": [20, 10, None]}
     curves([Curve("queues", [1, 2, 4], points)], theme, "A & B, 2 CPUs", tmp_path / "plot.svg")
     drawing = ElementTree.parse(tmp_path / "plot.svg").getroot()
     redis, pgmq = (line.attrib["points"].split() for line in drawing.iter(f"{SVG}polyline"))
-    # The smaller a number, the further down it is.
+    # In SVG, y grows downwards.
     heights = [float(place.partition(",")[2]) for place in redis]
     assert heights[1] < heights[0] < heights[2]
     assert (len(redis), len(pgmq)) == (3, 2)
@@ -111,7 +109,7 @@ def test_only_brokers_that_can_be_filled_are_measured(capsys: pytest.CaptureFixt
 
 @pytest.fixture(scope="module")
 def candidate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Candidate]:
-    """A project on Redis, which can be measured."""
+    """Return a running project on Redis for benchmarks."""
     [candidate] = pairs(["redis"], ["redis"])
     with ExitStack() as stack:
         with patch.dict(os.environ):
@@ -121,7 +119,7 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Candidate]:
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("interrupted", [False, True], ids=["whole", "interrupted"])
-def test_what_measures_leaves_nothing_behind(
+def test_a_benchmark_leaves_nothing_behind(
     candidate: Candidate,
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
@@ -153,7 +151,7 @@ def test_what_measures_leaves_nothing_behind(
         assert list(tmp_path.iterdir()) == []
 
 
-# Whatever a result backend can do is measured, on any broker.
+# The measures that each pair of broker and result backend supports.
 PROJECTS = {
     ("redis", "redis"): {"results", "round_trip", "chords"},
     ("rabbitmq", "rpc"): {"results", "round_trip"},
@@ -217,7 +215,7 @@ def test_make_benchmark_measures_a_project_and_leaves_nothing_in_it(
 
 
 def interrupt(project: Path, client: redis.Redis) -> None:
-    """Press Ctrl-C while `make benchmark` measures, and see that it cleans up before it ends."""
+    """Interrupt `make benchmark` while it measures, and check that it cleans up."""
     command = ["make", "benchmark", "only=database", "tasks=100000"]
     errors = project.with_name("errors")
     with Process(project, command, log=project.with_name("log"), errors=errors) as run:
@@ -229,10 +227,10 @@ def interrupt(project: Path, client: redis.Redis) -> None:
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("broker", ["redis", "rabbitmq", "pgmq"])
-def test_growth_is_measured_to_the_end(
+def test_growth_is_measured_on_every_axis(
     broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With as few as show that each axis is measured, and the queue is filled."""
+    """The values are small: just enough to measure each axis and fill the queue."""
     axes = [replace(axis, values=[2 * axis.values[0]]) for axis in growth.AXES]
     monkeypatch.setattr(growth, "AXES", axes)
     with patch.dict(os.environ):
@@ -243,7 +241,7 @@ def test_growth_is_measured_to_the_end(
 
 
 @pytest.mark.exhaustive
-def test_brokers_are_measured_beside_one_another(tmp_path: Path) -> None:
+def test_brokers_are_measured_side_by_side(tmp_path: Path) -> None:
     words = ["brokers=redis rabbitmq", "rounds=1", "tasks=100", f"into={tmp_path}"]
     command = [sys.executable, "-m", "benchmarks.compare", *words]
     run = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,6 +1,6 @@
-"""What containers run, runs: the commands and probes of the image, of compose and of Kubernetes.
+"""Commands and health checks of the image, of compose and of Kubernetes.
 
-Outside a container: only folders, ports and names of hosts are others.
+They run outside a container, with other folders, ports and host names.
 """
 
 import json
@@ -33,12 +33,12 @@ from tools.services import chosen, create_database, point_at, read_env, services
 __all__ = ["start_servers"]
 
 PRODUCTION = ("--file", "compose.yaml", "--file", "compose.prod.yaml")
-# Longer than what is asked by it may be silent.
+# In seconds. Older than any health check allows.
 LONG_AGO = 600
 
 
 class Image:
-    """A project, and the environment that its processes have in production."""
+    """A project with its Dockerfile and the environment of production."""
 
     def __init__(self, project: Path, folder: Path) -> None:
         self.project = project
@@ -53,19 +53,19 @@ class Image:
             "ALLOWED_HOSTS": "example.com",
             "FLOWER_PORT": str(self.flower),
             "MEDIA_ROOT": str(folder / "data" / "media"),
-            # Celery's own, that the tests are run by root.
+            # Celery warns about running as root.
             "PYTHONWARNINGS": "ignore",
         }
         given = dict(re.findall(r"(DJANGO_SETTINGS_MODULE|REMAP_SIGTERM)=(\S+)", self.dockerfile))
         self.environment = read_env(project) | given | own
 
     def instruction(self, pattern: str) -> str:
-        """Return what an instruction says."""
+        """Return the argument of an instruction."""
         (found,) = re.findall(pattern, self.dockerfile, re.MULTILINE)
         return str(found)
 
     def here(self, command: list[str], name: str) -> list[str]:
-        """Return a command for this machine, of the process of that name."""
+        """Return a process's command with folders and ports of this machine."""
         others = {
             "/data": str(self.folder / "data"),
             "/tmp/alive": str(self.alive(name)),
@@ -80,7 +80,7 @@ class Image:
         return self.folder / f"{name}-alive"
 
     def run(self, command: list[str], name: str = "") -> bool:
-        """Return whether a command ends well."""
+        """Return whether a command succeeds."""
         log = self.folder / "commands.log"
         words = self.here(command, name)
         with Process(self.project, words, log=log, env=self.environment) as process:
@@ -88,7 +88,7 @@ class Image:
 
     def process(self, command: list[str], name: str) -> "Started":
         if "worker" in command:
-            # Each would be on a host of its own.
+            # In production, each worker has its own host name.
             command = [*command, "--hostname", f"{name}@%h"]
         return Started(
             self.project,
@@ -102,12 +102,12 @@ class Started(Process):
     """A process of the image."""
 
     def end(self) -> None:
-        """Tell it to stop, as Docker and Kubernetes do: it does so in order."""
+        """Send SIGTERM as Docker and Kubernetes do, and check the exit code."""
         self.send_signal(signal.SIGTERM)
         assert self.finish() == 0, self.said()
 
     def logged(self) -> list[str]:
-        """Return what it logged. What Celery says of its end goes past all logging."""
+        """Return the log lines. Celery prints its shutdown messages past the logging."""
         lines = self.said().splitlines()
         return [line for line in lines if line and not line.startswith("worker: ")]
 
@@ -121,14 +121,14 @@ def answers(url: str) -> bool:
 
 
 def composed(project: Path) -> dict[str, dict[str, Any]]:
-    """Return the services of production as compose reads them."""
+    """Return the services in production as compose reads them."""
     command = ["docker-compose", *PRODUCTION, "config", "--format", "json"]
     found: dict[str, Any] = json.loads(subprocess.check_output(command, cwd=project))["services"]
     return found
 
 
 def deployed(project: Path) -> dict[str, dict[str, Any]]:
-    """Return the pods of production by the name of what runs them."""
+    """Return the pods in production by the name of their deployment or job."""
     overlay = project / "deploy" / "kubernetes" / "overlays" / "production"
     text = subprocess.check_output(["kubectl", "kustomize", overlay], text=True)
     return {
@@ -170,12 +170,12 @@ def image(
 
 
 @pytest.mark.exhaustive
-def test_the_commands_of_containers_run_and_tell_whether_they_do(image: Image) -> None:
+def test_the_commands_of_containers_run_and_their_health_checks_work(image: Image) -> None:
     compose, pods = composed(image.project), deployed(image.project)
     assert image.run(["sh", "-c", image.instruction("^RUN (SECRET_KEY=.*)")])
     assert (image.project / "staticfiles" / "staticfiles.json").exists()
 
-    # The tables, for which all others wait.
+    # All other processes wait for the migrations.
     (migrated,) = pods["web"]["initContainers"]
     once = [word.replace("until ", "").partition(";")[0] for word in migrated["command"]]
     assert not image.run(once)
@@ -204,23 +204,23 @@ def test_the_commands_of_containers_run_and_tell_whether_they_do(image: Image) -
                 (container,) = pods[name]["containers"]
                 assert container["readinessProbe"]["httpGet"]["path"] == path
                 assert answers(f"http://{HOST}:{port}{path}")
-        # A busy worker may take longer to answer it than it waits.
+        # A busy worker may answer too late, so try again.
         wired = partial(image.run, ["python", "manage.py", "doctor", "--seconds", "60"])
-        started["worker"].wait_until(wired, "all is wired")
+        started["worker"].wait_until(wired, "doctor reports no failures")
 
-        # They show it again and again.
+        # Processes renew their files.
         alive = [name for name, check in checks.items() if "alive" in str(check)]
         for name in alive:
             grow_old(image.alive(name))
         for name in alive:
             healthy_again = partial(image.run, checks[name], name)
-            started[name].wait_until(healthy_again, "it shows that it is alive")
+            started[name].wait_until(healthy_again, "it renews its file")
 
         if "flower" in started:
             metrics = f"http://{HOST}:{image.flower}/metrics"
             started["flower"].wait_until(lambda: online(metrics) == 3, "it sees all workers")
             started["worker"].kill()
-            started["flower"].wait_until(lambda: online(metrics) == 2, "it misses one")
+            started["flower"].wait_until(lambda: online(metrics) == 2, "it reports the dead one")
         for process in started.values():
             if process.exit_code is None:
                 process.end()
@@ -234,7 +234,7 @@ def test_the_commands_of_containers_run_and_tell_whether_they_do(image: Image) -
 
 
 def shell(test: list[str]) -> list[str]:
-    """Return how Docker runs a health check."""
+    """Return the command that Docker runs for a health check."""
     kind, *words = test
     return ["sh", "-c", *words] if kind == "CMD-SHELL" else words
 
@@ -244,7 +244,7 @@ def grow_old(file: Path) -> None:
 
 
 def online(metrics: str) -> int:
-    """Return how many workers Flower tells Prometheus of."""
+    """Return the number of online workers in Flower's metrics."""
     with urlopen(metrics, timeout=STUCK_SECONDS) as response:
         told = response.read().decode()
     return len(re.findall(r"^flower_worker_online\{.*\} 1", told, re.MULTILINE))

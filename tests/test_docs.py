@@ -1,4 +1,4 @@
-"""What the pages say is so: links lead somewhere, commands and answers exist, and steps work."""
+"""Links, commands, answers, figures and steps in the documentation are right."""
 
 import json
 import os
@@ -27,13 +27,13 @@ from tools.services import serve
 DOCS = ROOT / "docs"
 CLAIMS = ROOT / "tests" / "README.md"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
-# What `make` takes beside answers.
+# Variables of `make` that are not answers.
 OTHERS = {"brokers", "busy", "into", "keep", "results", "template", "times", "to"}
-# Where the commands of a page are run, unless it goes into a project by `cd`.
+# Pages whose commands run in a project even without `cd`.
 IN_PROJECTS = {"switching.md", "updating.md"}
-# What pages name of Django's own commands.
+# Django's own commands in the pages.
 DJANGO = "check collectstatic createcachetable dumpdata loaddata migrate startapp".split()
-# What looks like a path in a project's pages: its reader makes some, and one is an address.
+# Paths in a project's pages that are not generated, and a URL path.
 MADE = {".uv/bin/uv", "admin/", "reports/tasks.py", "reports/tests.py", "tasks.py", "tests.py"}
 PATH = re.compile(r"[\w.-]+(/[\w.-]+)+/?|[\w.-]+\.(md|py|toml|yaml|yml)|\w+/")
 COMMAND = re.compile(
@@ -47,7 +47,7 @@ def by_name(page: Path) -> str:
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    """Return the code of a page that is in a language."""
+    """Return the code blocks of a page in a language."""
     return code(page.read_text(encoding="utf-8"), language)
 
 
@@ -60,20 +60,20 @@ def prose(text: str) -> str:
 
 
 def anchors(text: str) -> set[str]:
-    """Return what a link can say behind `#`, as GitHub makes it of headings."""
+    """Return the anchors that GitHub gives to headings."""
     headings = re.findall(r"^#+ (.+)$", prose(text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def commands(lines: list[str]) -> Iterator[list[str]]:
-    """Yield the words of each line that is a command, from that on which can be looked up."""
+    """Yield the words of each line that is a known command."""
     for line in lines:
         if found := COMMAND.match(line):
             yield shlex.split(line[found.end() :], comments=True)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_are_not_broken(page: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", prose(page.read_text(encoding="utf-8"))):
         path, _, anchor = link.partition("#")
         if path.startswith("https://"):
@@ -83,7 +83,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), link
 
 
-def test_the_index_leads_to_every_page() -> None:
+def test_the_index_links_to_every_page() -> None:
     index = DOCS / "README.md"
     links = re.findall(r"\]\(([^)#\s]+)\)", index.read_text(encoding="utf-8"))
     found = {(DOCS / link).resolve() for link in links}
@@ -101,7 +101,7 @@ def test_the_site_has_every_page(tmp_path: Path) -> None:
 
 
 def check(words: list[str], makefile: str, files: dict[str, str]) -> None:
-    """Fail the test unless there is such a command, in a Makefile or in the files of a project."""
+    """Fail the test unless the command exists."""
     name, *rest = words
     if name == "make":
         targets = [word for word in rest if re.fullmatch(r"[a-z-]+", word)]
@@ -110,7 +110,7 @@ def check(words: list[str], makefile: str, files: dict[str, str]) -> None:
         own = {Path(path).stem for path in files if "/management/commands/" in path}
         assert rest[0] in own | {*DJANGO}, words
     elif name == "git":
-        # Its help on a command that it does not have fails.
+        # The help of an unknown command is an error.
         told = subprocess.run(["git", rest[0], "-h"], capture_output=True, text=True, check=False)
         assert "not a git command" not in told.stderr, words
     else:
@@ -128,7 +128,7 @@ def check(words: list[str], makefile: str, files: dict[str, str]) -> None:
 
 
 def in_blocks(page: Path) -> Iterator[tuple[str, bool]]:
-    """Yield the lines of a page's code for the shell, and whether each is run in a project."""
+    """Yield the shell lines of a page, and whether they run in a project."""
     in_project = page.name in IN_PROJECTS
     for line in "".join(blocks(page, "sh")).replace("\\\n", " ").splitlines():
         in_project = in_project or bool(re.match(r"cd .*my_project", line))
@@ -140,7 +140,7 @@ def in_sentences(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
-def test_commands_are_there_and_so_are_the_answers_that_they_take(page: Path) -> None:
+def test_commands_and_their_answers_exist(page: Path) -> None:
     files = render({})
     ours, theirs = (ROOT / "Makefile").read_text(encoding="utf-8"), files["Makefile"]
     run = [(line, theirs if in_project else ours) for line, in_project in in_blocks(page)]
@@ -149,14 +149,14 @@ def test_commands_are_there_and_so_are_the_answers_that_they_take(page: Path) ->
         for words in commands([line]):
             check(words, makefile, files)
             pairs = [word for word in words if re.match(r"[a-z_]+=", word)]
-            # What the page of new choices adds is not here yet.
+            # The page on new choices adds choices that do not exist yet.
             answers = [pair for pair in pairs if pair.partition("=")[0] not in OTHERS]
             if page.name != "adding-a-choice.md":
                 parse(answers)
 
 
 def pages_of_projects() -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Yield the path and the text of each page of a project, once, and the project's files."""
+    """Yield the path and text of each distinct page of a project, and the project's files."""
     found = {}
     for _, _, files in variations():
         for path in files:
@@ -166,14 +166,14 @@ def pages_of_projects() -> Iterator[tuple[str, str, dict[str, str]]]:
         yield path, text, files
 
 
-def test_commands_in_the_pages_of_a_project_are_there() -> None:
+def test_commands_in_the_pages_of_a_project_exist() -> None:
     for _, text, files in pages_of_projects():
         blocks = "".join(code(text, "sh")).splitlines()
         for words in commands([*blocks, *in_sentences(text)]):
             check(words, files["Makefile"], files)
 
 
-def test_links_in_the_pages_of_a_project_lead_somewhere() -> None:
+def test_links_in_the_pages_of_a_project_are_not_broken() -> None:
     for page, text, files in pages_of_projects():
         for link in re.findall(r"\]\(([^)\s]+)\)", prose(text)):
             path, _, anchor = link.partition("#")
@@ -183,7 +183,7 @@ def test_links_in_the_pages_of_a_project_lead_somewhere() -> None:
                 assert not anchor or anchor in anchors(files[target]), f"{page}: {link}"
 
 
-def test_files_that_the_pages_of_a_project_name_are_there() -> None:
+def test_files_named_in_the_pages_of_a_project_exist() -> None:
     for page, text, files in pages_of_projects():
         layout = re.findall(r"^([\w/]+) ", "".join(code(text, "text")), re.MULTILINE)
         paths = [name for name in in_sentences(text) if PATH.fullmatch(name)]
@@ -192,13 +192,13 @@ def test_files_that_the_pages_of_a_project_name_are_there() -> None:
         assert not missing, page
 
 
-def test_the_reference_says_what_there_is() -> None:
+def test_the_reference_is_up_to_date() -> None:
     for name, text in pages().items():
         assert (DOCS / name).read_text(encoding="utf-8") == text, "Run `make docs`."
 
 
 def rows(section: str) -> list[list[str]]:
-    """Return the cells of each setting that a section of the reference has."""
+    """Return the table rows of a section of the reference."""
     text = (DOCS / "settings.md").read_text(encoding="utf-8")
     table = text.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
     lines = re.findall(r"^\| `.*$", table, re.MULTILINE)
@@ -217,14 +217,14 @@ def test_each_setting_of_django_is_in_the_reference() -> None:
     assert {"CACHES", "LOGGING", "SECURE_CSP", "TASKS", "STORAGES"} <= names
 
 
-def test_a_comment_is_of_the_setting_right_below_it_alone() -> None:
+def test_a_comment_explains_only_the_setting_below_it() -> None:
     text = "# One.\nA = 1\nB = 2\n# Two.\nC['x'] = 3\nD = {\n    # Three.\n    'x': 1,\n}\n"
     text += "if A:\n    # Four.\n    E = 4\n    F = 5\n"
     reasons = {name: setting.reason for name, setting in assigned(text, 99).items()}
     assert reasons == {"A": "One.", "B": "", "D": "", "E": "Four.", "F": ""}
 
 
-def test_each_value_of_a_setting_has_a_reason_of_its_own() -> None:
+def test_each_value_of_a_setting_has_its_own_reason() -> None:
     found = {("X", "1"): Setting("For one.", "`1`"), ("X", "2"): Setting("", "`2`")}
     assert list(table("value", found))[2:] == ["| `X` | `1` | For one. |  |", "| `X` | `2` |  |  |"]
 
@@ -257,7 +257,7 @@ def test_a_preset_answers_for_everyone(way: str, tmp_path: Path) -> None:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of this repository, to be changed."""
+    """Return a copy of this repository for changes."""
     names = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in subprocess.check_output(names, cwd=ROOT, text=True).split("\0")[:-1]:
         if (ROOT / name).exists():
@@ -267,7 +267,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def follow(page: Path, copy: Path) -> None:
-    """Do in a copy what a page says, save what it has make do; test the files that result."""
+    """Run the commands of a page except `make` in a copy, and test its files."""
     for block in blocks(page, "sh"):
         if not block.startswith("make "):
             run(copy, "bash", "-euc", block)
@@ -275,7 +275,7 @@ def follow(page: Path, copy: Path) -> None:
 
 
 def rendered(copy: Path, answers: Answers) -> dict[str, str]:
-    """Return the files of a project that the copy makes."""
+    """Return the files of a project from the copy."""
     code = f"import json, tools.generate; print(json.dumps(tools.generate.render({answers!r})))"
     return dict(json.loads(subprocess.check_output([sys.executable, "-c", code], cwd=copy)))
 
@@ -294,7 +294,7 @@ def test_the_steps_to_a_template_of_your_own_work(copy: Path) -> None:
 
 
 @pytest.mark.exhaustive
-def test_a_template_of_your_own_passes_the_check_that_the_page_ends_with(copy: Path) -> None:
+def test_a_template_of_your_own_passes_make_check(copy: Path) -> None:
     follow(DOCS / "forking.md", copy)
     assert "make check\n" in blocks(DOCS / "forking.md", "sh")
     run(copy, "make", "check")
@@ -308,10 +308,10 @@ def test_the_steps_to_a_new_choice_work(copy: Path) -> None:
 
 
 @pytest.mark.exhaustive
-def test_the_templates_own_tests_take_the_new_choices(copy: Path) -> None:
+def test_the_templates_own_tests_pass_with_the_new_choices(copy: Path) -> None:
     follow(DOCS / "adding-a-choice.md", copy)
     run(copy, "make", "docs", "switching")
-    # A project records its template only if that is a repository.
+    # A project records its template only if it is a repository.
     commit(copy)
     pytest_here = (sys.executable, "-m", "pytest", "--quiet", "-m", "not exhaustive")
     run(copy, *pytest_here, "tests/test_answers.py", "tests/test_template.py")
@@ -356,19 +356,19 @@ def test_each_claim_names_tests_of_its_tier() -> None:
         for tests, exhaustive in zip(named, (False, True), strict=True):
             for path, name in tests:
                 text = (CLAIMS.parent / path).read_text(encoding="utf-8")
-                assert f"\ndef {name}(" in text, f"{path} has no {name}"
+                assert f"\ndef {name}(" in text, f"{path} does not contain {name}"
                 before = text.partition(f"\ndef {name}(")[0].rpartition("\n\n\n")[2]
                 marked = "@pytest.mark.exhaustive\n" in f"{before}\n"
-                assert marked == exhaustive, f"{name} is of another tier"
+                assert marked == exhaustive, f"{name} is in the wrong column"
 
 
-def test_the_readme_is_a_screen_and_begins_with_what_to_run() -> None:
+def test_the_readme_is_short_and_begins_with_commands() -> None:
     page = ROOT / "README.md"
     assert page.read_text(encoding="utf-8").count("\n") < 100
     assert blocks(page, "sh")[:2] == ["make try\n", "make test\n"]
 
 
-def test_figures_in_the_readme_stand_on_the_pages_that_it_links_to() -> None:
+def test_figures_in_the_readme_are_on_the_linked_pages() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     facts = text.partition("\n## Why\n")[2].partition("\n## ")[0].split("\n- ")[1:]
     assert len(facts) == 4
@@ -385,7 +385,7 @@ def test_figures_in_the_readme_stand_on_the_pages_that_it_links_to() -> None:
     assert set(lost) == {"0"}
 
 
-def test_every_choice_of_a_broker_has_its_reasons() -> None:
+def test_every_broker_has_a_page() -> None:
     assert {page.stem for page in (DOCS / "brokers").glob("*.md")} == set(choices()["broker"])
 
 
@@ -397,7 +397,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("page", sorted((DOCS / "brokers").glob("*.md")), ids=by_name)
-def test_seconds_on_the_page_of_a_broker_are_those_that_were_measured(page: Path) -> None:
+def test_seconds_on_the_page_of_a_broker_are_as_measured(page: Path) -> None:
     rows = re.findall(r"^\| (.*?) \|", (DOCS / "faults.md").read_text(), re.MULTILINE)
     assert set(FAULTS.values()) <= set(rows)
     said = re.findall(r"^\| (.*?) \| about (\d+) s", page.read_text(), re.MULTILINE)
@@ -405,11 +405,11 @@ def test_seconds_on_the_page_of_a_broker_are_those_that_were_measured(page: Path
         [fault] = [fault for start, fault in FAULTS.items() if what.startswith(start)]
         line = rf"^\| {fault} \| {page.stem} \|.*\| ([\d.]+) \|$"
         [measured] = re.findall(line, (DOCS / "faults.md").read_text(), re.MULTILINE)
-        # It differs a little each time.
+        # Measurements differ a little each time.
         assert int(seconds) == pytest.approx(float(measured), rel=0.25, abs=1)
 
 
-def test_the_version_is_the_one_that_the_changelog_tells_of() -> None:
+def test_the_version_is_the_newest_in_the_changelog() -> None:
     told = re.findall(r"^## \[(\d.*?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     own = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert told[0] == own["version"]
@@ -417,13 +417,13 @@ def test_the_version_is_the_one_that_the_changelog_tells_of() -> None:
     assert [p["version"] for p in locked if p["name"] == own["name"]] == [own["version"]]
     tag = ["git", "describe", "--tags", "--abbrev=0"]
     run = subprocess.run(tag, cwd=ROOT, capture_output=True, text=True, check=False)
-    # The newest is tagged after it was committed.
+    # The newest version may not be tagged yet.
     assert run.returncode or run.stdout.strip() in [f"v{version}" for version in told[:2]]
     named = re.findall(r"to=v([\d.]+)", "".join(page.read_text() for page in PAGES))
     assert named
     assert not set(named) - set(told)
 
 
-def test_the_page_says_how_small_a_switch_is() -> None:
+def test_the_page_on_switching_is_up_to_date() -> None:
     page = switching.PAGE.read_text(encoding="utf-8")
     assert page.endswith(f"\n\n{switching.tables()}"), "Run `make switching`."

@@ -1,4 +1,4 @@
-"""A line of `.env` has one value, whether Django, uv or compose reads it, or it is refused."""
+"""Django, uv and compose read the same values from `.env`. Ambiguous lines are refused."""
 
 import json
 import os
@@ -21,7 +21,7 @@ SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 
 @pytest.fixture
 def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Mapping[str, str]]:
-    """Read a text as a project reads its `.env`, and return the variables."""
+    """Return a function that reads a text as `.env` and returns the variables."""
     library = ModuleType("environ")
     vars(library)["Env"] = type("Env", (), {"NOTSET": None})
     monkeypatch.setitem(sys.modules, "environ", library)
@@ -41,7 +41,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Map
     return read_env
 
 
-def test_uv_and_compose_read_what_django_reads(
+def test_uv_and_compose_read_the_same_values_as_django(
     read: Callable[[str], Mapping[str, str]], tmp_path: Path
 ) -> None:
     dice = Random(0)
@@ -69,7 +69,7 @@ def test_uv_and_compose_read_what_django_reads(
     assert {name: by_uv.get(name) for name in found} == found
     config = run("docker-compose", "config", "--format", "json")
     by_compose = config["services"]["web"]["environment"]
-    # It doubles each dollar sign that it prints.
+    # Compose doubles the dollar signs in its output.
     assert {name: value.replace("$$", "$") for name, value in by_compose.items()} == found
 
 
@@ -92,7 +92,7 @@ def test_uv_and_compose_read_what_django_reads(
         "sesame",
     ],
 )
-def test_a_line_that_they_read_otherwise_is_refused_by_its_number(
+def test_an_ambiguous_line_is_refused_with_its_number(
     line: str, read: Callable[[str], Mapping[str, str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:

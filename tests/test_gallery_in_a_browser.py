@@ -1,4 +1,4 @@
-"""The demo, as visitors meet it: in a real browser, with a real worker behind it."""
+"""The demo in a real browser, with a real worker."""
 
 import os
 import sqlite3
@@ -21,9 +21,9 @@ from tools.services import serve
 from tools.site import browser, pictures, site
 from tools.trial.processes import python
 
-# One project serves them all.
+# The tests share one project.
 pytestmark = pytest.mark.xdist_group("browser")
-# More than there are places to tab to on the page.
+# More than the page has tab stops.
 TABS = 30
 PER_PAGE = 20
 LOOKS = [
@@ -47,7 +47,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def project(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A project of default answers, installed, whose broker runs."""
+    """Install the default project and run its broker."""
     folder = tmp_path_factory.mktemp("browser")
     project = generate({}, folder)
     with serve(project, {}, folder):
@@ -63,7 +63,7 @@ def address(project: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def files(chromium: Browser) -> list[FilePayload]:
-    """Three photographs."""
+    """Return three photographs."""
     return [photograph(f"{n}.jpg", data) for n, data in enumerate(pictures(chromium, 3))]
 
 
@@ -73,13 +73,13 @@ def photograph(name: str, data: bytes) -> FilePayload:
 
 @pytest.fixture
 def options() -> dict[str, Any]:
-    """What is special about the browser of a test."""
+    """Return options for the browser context, which tests override."""
     return {}
 
 
 @pytest.fixture
 def context(chromium: Browser, options: dict[str, Any]) -> Iterator[BrowserContext]:
-    """A visitor who was never here. Fails the test if the browser has something to complain of."""
+    """Open a new browser context, and fail the test on console messages and errors."""
     context = chromium.new_context(**options)
     context.set_default_timeout(STUCK_SECONDS * 1000)
     complaints: list[str] = []
@@ -87,7 +87,7 @@ def context(chromium: Browser, options: dict[str, Any]) -> Iterator[BrowserConte
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     yield context
     context.close()
-    # A form that is refused is answered by the status 400, which the browser notes.
+    # An invalid form has status 400, which the browser logs.
     assert [text for text in complaints if "400 (Bad Request)" not in text] == []
 
 
@@ -104,7 +104,7 @@ def upload(page: Page, files: list[FilePayload]) -> None:
 
 
 class SlowStorage:
-    """An album of two pages whose thumbnails the storage sends when it is told to."""
+    """A storage that sends the thumbnails of an album of two pages only on request."""
 
     def __init__(self, project: Path, folder: Path, picture: bytes) -> None:
         self.picture = picture
@@ -127,18 +127,18 @@ class SlowStorage:
             return database.execute(sql).fetchall()
 
     def thumbnails(self) -> int:
-        """Return how many there are."""
+        """Return the number of thumbnails."""
         return len(self.query(THUMBNAILS))
 
     def send(self, count: int) -> None:
-        """Sends so many pictures, each when it is asked for."""
+        """Send this number of pictures as they are requested."""
         left = len(self.pipes) - count
 
         def sent() -> bool:
             for pipe in list(self.pipes):
-                # The worker may go on to the next one meanwhile.
+                # The worker may already request the next one.
                 if len(self.pipes) > left:
-                    # Nobody asks for it now.
+                    # Opening fails while nothing reads this pipe.
                     with suppress(OSError):
                         self.give(pipe, os.O_WRONLY)
             return len(self.pipes) <= left
@@ -146,10 +146,10 @@ class SlowStorage:
         wait_until(sent, "the pictures are asked for", lambda: len(self.pipes))
 
     def give(self, pipe: Path, mode: int) -> None:
-        """Sends a picture to who waits for it, and to who comes later."""
+        """Send a picture to the waiting reader and to later ones."""
         waiting = os.open(pipe, mode | os.O_NONBLOCK)
         try:
-            # At once: nobody who comes meanwhile waits at the pipe, or finds nothing.
+            # Replace the pipe atomically, so that no new reader blocks or finds nothing.
             whole = pipe.with_suffix(".whole")
             whole.write_bytes(self.picture)
             whole.replace(pipe)
@@ -159,9 +159,9 @@ class SlowStorage:
             os.close(waiting)
 
     def close(self) -> None:
-        """Sends all that is left, and shows the album to nobody any more."""
+        """Send the remaining pictures and hide the album."""
         for pipe in list(self.pipes):
-            # Unlike a pipe that is opened for writing only, also where nobody waits yet.
+            # O_RDWR opens a pipe even without a reader.
             self.give(pipe, os.O_RDWR)
         self.query("UPDATE gallery_album SET visitor = 'nobody' WHERE visitor = ''")
 
@@ -172,7 +172,7 @@ def storage(
 ) -> Iterator[SlowStorage]:
     picture = files[0]["buffer"]
     storage = SlowStorage(project, tmp_path / tmp_path.name, picture)
-    # It is slow to the worker alone.
+    # The browser gets the pictures immediately.
     page.route("**/photographs/*.jpg", lambda route: route.fulfill(body=picture))
     page.reload()
     yield storage
@@ -185,28 +185,28 @@ def check_by_axe(page: Page) -> None:
 
 
 def tab_to(page: Page, name: str) -> None:
-    """Goes to what has this name by keyboard, and fails the test if there is no way."""
+    """Move the focus to the element with this name. Fail the test if it is unreachable."""
     for _ in range(TABS):
         page.keyboard.press("Tab")
         focused = page.locator(":focus")
-        # Chromium's button that opens a calendar is no part of the page.
+        # Chromium's own calendar button is not part of the page.
         if focused.count() and name in (
             focused.get_attribute("aria-label") or focused.inner_text()
         ):
             outline = focused.evaluate("element => getComputedStyle(element).outlineStyle")
             assert outline == "solid"
             return
-    pytest.fail(f"No way to {name!r}.")
+    pytest.fail(f"{name!r} cannot be reached by keyboard.")
 
 
-def test_the_page_says_what_it_runs_on_and_what_else_there_is(page: Page) -> None:
+def test_the_footer_shows_the_broker_and_links(page: Page) -> None:
     footer = page.get_by_role("contentinfo")
     expect(footer).to_contain_text("1 worker is listening.")
     expect(footer).to_contain_text("Broker: Redis")
     expect(footer).to_contain_text("Results: Redis")
     flower = page.get_by_role("link", name="Flower")
     expect(flower).to_have_attribute("href", "http://localhost:5555")
-    # Not visited: the admin has no icon, which the browser would complain of.
+    # Do not visit it: the browser logs an error for its missing icon.
     address = page.get_by_role("link", name="Admin").get_attribute("href")
     assert "Password" in page.request.get(urljoin(page.url, address)).text()
 
@@ -227,7 +227,7 @@ def test_photographs_turn_into_thumbnails_without_reloading(
 
 
 @pytest.mark.exhaustive
-def test_files_that_are_dropped_are_uploaded(page: Page, files: list[FilePayload]) -> None:
+def test_dropped_files_are_uploaded(page: Page, files: list[FilePayload]) -> None:
     dropped = page.evaluate_handle(
         """bytes => {
             const files = new DataTransfer();
@@ -267,7 +267,7 @@ def test_a_sheet_is_cancelled_by_a_button(page: Page, storage: SlowStorage) -> N
     expect(album.get_by_role("progressbar")).to_have_count(0)
 
 
-def test_what_is_no_picture_is_refused_in_words(page: Page) -> None:
+def test_a_file_that_is_not_a_picture_is_refused(page: Page) -> None:
     upload(page, [photograph("letter.jpg", b"Dear Sir or Madam")])
     expect(page.get_by_text("letter.jpg: It is not a valid JPEG, PNG, GIF or WebP")).to_be_visible()
     upload(page, [photograph("nothing.jpg", b"")])
@@ -282,7 +282,7 @@ def test_too_many_files_are_refused_before_they_are_sent(page: Page) -> None:
 
 
 @pytest.mark.exhaustive
-def test_all_of_it_works_by_keyboard(page: Page, files: list[FilePayload]) -> None:
+def test_everything_works_by_keyboard(page: Page, files: list[FilePayload]) -> None:
     for _ in range(TABS):
         page.keyboard.press("Tab")
         if page.locator(":focus").get_attribute("type") == "file":
@@ -327,7 +327,7 @@ def test_it_works_without_scripts(page: Page, files: list[FilePayload]) -> None:
 
 
 @pytest.mark.parametrize("options", LOOKS, ids=str)
-def test_axe_finds_nothing(page: Page, files: list[FilePayload]) -> None:
+def test_axe_finds_no_violations(page: Page, files: list[FilePayload]) -> None:
     check_by_axe(page)
     upload(page, [*files, photograph("letter.jpg", b"Dear Sir or Madam")])
     expect(page.get_by_role("img")).to_have_count(3)
@@ -341,7 +341,7 @@ def test_axe_finds_nothing(page: Page, files: list[FilePayload]) -> None:
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("options", LOOKS, ids=str)
-def test_a_sheet_under_way_is_accessible_and_cancelled_by_keyboard(
+def test_a_sheet_in_progress_is_accessible_and_can_be_cancelled_by_keyboard(
     page: Page, storage: SlowStorage
 ) -> None:
     album = page.get_by_role("article").first

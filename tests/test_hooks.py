@@ -1,4 +1,4 @@
-"""What happens before and after files are written needs nothing, and leaves secrets secret."""
+"""The hooks need no programs or network, and keep secrets secret."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from tests.helpers.origin import copy_template, git, run_make
 from tools.generate import ROOT, choices, generate
 from tools.services import read_env
 
-# The passwords of servers and of Flower, and Django's key, are all of them.
+# A project with every kind of secret: passwords of servers and Flower, and Django's key.
 ANSWERS: dict[str, str | bool] = {
     "database": "postgresql",
     "broker": "rabbitmq",
@@ -38,7 +38,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def secrets_in(project: Path) -> set[str]:
-    """Return the random texts in .env: those that stand where the example has a <NAME>."""
+    """Return the random texts in .env, which replace each <NAME> of the example."""
     example = (project / ".env.example").read_text(encoding="utf-8")
     env = (project / ".env").read_text(encoding="utf-8")
     parts = re.split(r"<[A-Z_]+>", example)
@@ -58,7 +58,7 @@ def test_no_placeholder_is_left_in_env(project: Path) -> None:
     assert values["POSTGRES_PASSWORD"] in values["DATABASE_URL"]
 
 
-def test_secrets_are_long_and_each_is_another(project: Path) -> None:
+def test_secrets_are_long_and_differ(project: Path) -> None:
     secrets = secrets_in(project)
     assert len(secrets) == 5
     assert all(len(secret) >= 50 for secret in secrets)
@@ -68,7 +68,7 @@ def test_two_projects_share_no_secret(project: Path, tmp_path: Path) -> None:
     assert secrets_in(project).isdisjoint(secrets_in(generate(ANSWERS, tmp_path)))
 
 
-def test_secrets_stand_in_no_other_file(project: Path) -> None:
+def test_secrets_are_in_no_other_file(project: Path) -> None:
     others = [path for path in project.rglob("*") if path.is_file() and path.name != ".env"]
     texts = [path.read_text(encoding="utf-8") for path in others]
     assert len(texts) > 50
@@ -85,7 +85,7 @@ def test_git_ignores_the_secrets_and_nothing_else(project: Path, tmp_path: Path)
 
 
 def run_cookiecutter(folder: Path, *answers: str, **env: str) -> str:
-    """Return what the command prints that people run, here with an environment of its own."""
+    """Run cookiecutter with its own environment, and return its output."""
     return subprocess.check_output(
         [sys.executable, "-m", "cookiecutter", "--no-input", str(ROOT), *answers],
         cwd=folder,
@@ -97,11 +97,11 @@ def run_cookiecutter(folder: Path, *answers: str, **env: str) -> str:
 def test_no_program_is_needed(tmp_path: Path) -> None:
     said = run_cookiecutter(tmp_path, PATH="")
     assert (tmp_path / "my_project" / ".env").exists()
-    # Not only a year later.
+    # Warn now, not at the first update.
     assert "\nNote: Git does not know this template, so `make update` cannot fetch it" in said
 
 
-def test_a_project_that_was_made_without_hooks_says_so(tmp_path: Path) -> None:
+def test_a_project_made_without_hooks_says_so(tmp_path: Path) -> None:
     run_cookiecutter(tmp_path, "--accept-hooks=no", PATH=os.environ["PATH"])
     installed = run_make(tmp_path / "my_project", "install")
     assert installed.returncode == 2
@@ -127,11 +127,9 @@ def test_no_network_is_needed(tmp_path: Path) -> None:
         ("broker=rabbitmq", "services install"),
     ],
 )
-def test_the_end_says_in_three_commands_what_comes_next(
-    answer: str, targets: str, tmp_path: Path
-) -> None:
+def test_the_output_ends_with_three_commands(answer: str, targets: str, tmp_path: Path) -> None:
     output = run_cookiecutter(tmp_path, answer, PATH=os.environ["PATH"])
-    # Who misspelt a question sees it here: cookiecutter ignores it.
+    # The answers are shown because cookiecutter ignores misspelt ones.
     assert answer in output
     assert re.findall(r"^    (.+)$", output, re.MULTILINE) == [
         "cd my_project",
@@ -148,18 +146,18 @@ def test_nothing_of_the_template_is_left_in_the_project(project: Path) -> None:
     assert not (project / ".git").exists()
 
 
-def test_making_env_again_keeps_the_one_that_is_there(project: Path) -> None:
+def test_an_existing_env_file_is_kept(project: Path) -> None:
     before = (project / ".env").read_bytes()
     subprocess.run([sys.executable, "scripts/env.py"], cwd=project, check=True)
     assert (project / ".env").read_bytes() == before
 
 
-def test_the_project_remembers_its_template_and_its_answers_without_the_password(
+def test_the_project_records_its_template_and_answers_without_the_password(
     tmp_path: Path,
 ) -> None:
     template = copy_template(tmp_path / "template")
     address = "https://user:secret@git.example.com/template"
-    # As if it lay there.
+    # Git fetches this address from the local copy.
     there = {
         "GIT_CONFIG_COUNT": "2",
         "GIT_CONFIG_KEY_0": f"url.{template}.insteadOf",

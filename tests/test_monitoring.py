@@ -1,4 +1,4 @@
-"""Prometheus takes what it is given: each alert fires when it should, and not when all is well."""
+"""Prometheus accepts the configuration, and each alert fires only when it should."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from tests.helpers.programs import need
 from tools.generate import choices, render
 
 FOLDER = "deploy/monitoring/"
-# One sample a minute, for half an hour: all is well. Prometheus begins at the second 0.
+# Healthy series: one sample a minute for half an hour, from timestamp 0.
 EVENTS = 'flower_events_total{type="task-%s",task="send",worker="one"}'
 STARTED, FAILED, RETRIED = (EVENTS % name for name in ("started", "failed", "retried"))
 QUEUE = 'celery_queue_length{queue="default"}'
@@ -30,7 +30,7 @@ WELL = {
     TICK: "0+60x30",
 }
 MINUTES = "20m"
-# What is otherwise when an alert has to fire; nothing stands for a series that is not there.
+# Changes that make each alert fire. An empty text stands for a missing series.
 ILL: list[tuple[str, dict[str, str]]] = [
     ("CeleryNotWatched", {QUEUE: ""}),
     ("CeleryNoWorker", {ONLINE: "0x30"}),
@@ -53,7 +53,7 @@ def files() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def folder(files: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with what a project gives to Prometheus and Grafana."""
+    """Return a folder with the files for Prometheus and Grafana."""
     folder = tmp_path_factory.mktemp("monitoring")
     for path, text in files.items():
         if path.startswith(FOLDER):
@@ -62,12 +62,12 @@ def folder(files: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def promtool(*arguments: str, cwd: Path) -> None:
-    need("promtool", "tools/install-servers.sh promtool gets it.")
+    need("promtool", "run tools/install-servers.sh promtool.")
     done = subprocess.run(
         ["promtool", *arguments], cwd=cwd, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        pytest.fail(f"promtool says:\n{done.stdout}{done.stderr}", pytrace=False)
+        pytest.fail(f"promtool failed:\n{done.stdout}{done.stderr}", pytrace=False)
 
 
 def rules(files: dict[str, str]) -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ def rules(files: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def run_times(files: dict[str, str], seconds: float) -> dict[str, str]:
-    """Return what Flower tells of a task that runs so long, once a second."""
+    """Return Flower's histogram of a task that runs for this long, once a second."""
     (listed,) = re.findall(r"task_runtime_metric_buckets = \[(.*)\]", files["flowerconfig.py"])
     return {
         f'flower_task_runtime_seconds_bucket{{le="{bucket}",task="send",worker="one"}}': (
@@ -87,15 +87,13 @@ def run_times(files: dict[str, str], seconds: float) -> dict[str, str]:
     }
 
 
-def test_prometheus_takes_its_configuration(files: dict[str, str], folder: Path) -> None:
+def test_prometheus_accepts_its_configuration(files: dict[str, str], folder: Path) -> None:
     _, _, configuration = files["docs/operations.md"].partition("```yaml\n")
     (folder / "prometheus.yml").write_text(configuration.partition("```")[0], encoding="utf-8")
     promtool("check", "config", "prometheus.yml", cwd=folder)
 
 
-def test_each_alert_fires_when_it_should_and_not_when_all_is_well(
-    files: dict[str, str], folder: Path
-) -> None:
+def test_each_alert_fires_only_when_it_should(files: dict[str, str], folder: Path) -> None:
     alerts = {rule["alert"]: rule for rule in rules(files)}
     slow = ("CeleryNearTimeLimit", run_times(files, 290))
     well = WELL | run_times(files, 20)
@@ -121,7 +119,7 @@ def test_each_alert_fires_when_it_should_and_not_when_all_is_well(
                     else [],
                 }
                 for name, rule in alerts.items()
-                # When something is wrong, others may fire, too.
+                # Other alerts may fire for the same fault, too.
                 if ill in (name, "none")
             ],
         }
@@ -133,7 +131,7 @@ def test_each_alert_fires_when_it_should_and_not_when_all_is_well(
     promtool("test", "rules", "test.yml", cwd=folder)
 
 
-def test_prometheus_understands_what_the_dashboard_asks(folder: Path) -> None:
+def test_prometheus_accepts_the_queries_of_the_dashboard(folder: Path) -> None:
     dashboard = json.loads((folder / "dashboard.json").read_text(encoding="utf-8"))
     queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     assert len(queries) >= 8
@@ -150,7 +148,7 @@ def test_the_guide_has_the_query_of_each_alert(files: dict[str, str]) -> None:
         assert f"- {rule['annotations']['summary']}:\n  `{rule['expr']}`" in guide
 
 
-def test_where_nothing_is_periodic_no_alert_waits_for_it() -> None:
+def test_without_beat_there_is_no_alert_for_it() -> None:
     names = [rule["alert"] for rule in rules(render({"flower": True, "scheduler": "none"}))]
     assert names
     assert "CeleryBeatSilent" not in names

@@ -1,4 +1,4 @@
-"""`make new` asks, and makes a project or nothing."""
+"""`make new` makes a complete project or nothing."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def new(
     )
 
 
-def test_a_project_is_made_of_the_answers(tmp_path: Path) -> None:
+def test_a_project_is_made_from_the_answers(tmp_path: Path) -> None:
     run = new(tmp_path, answers="Blue Moon\n" + 12 * "\n" + "A text with {{ braces }}\n" + DEFAULTS)
     assert run.returncode == 0, run.stderr
     assert "project_name=Blue Moon, project_slug=blue_moon" in run.stdout.partition("Make this")[0]
@@ -38,7 +38,7 @@ def test_a_project_is_made_of_the_answers(tmp_path: Path) -> None:
     assert "A text with {{ braces }}" in (tmp_path / "blue_moon" / "README.md").read_text()
 
 
-def test_answers_on_the_command_line_are_offered_first(tmp_path: Path) -> None:
+def test_answers_on_the_command_line_become_the_defaults(tmp_path: Path) -> None:
     run = new(tmp_path, "broker=rabbitmq", "demo=false", "project_name={{ x")
     assert run.returncode == 0, run.stderr
     assert "CELERY_BROKER_URL=amqp" in (tmp_path / "x" / ".env").read_text()
@@ -70,14 +70,14 @@ def test_nothing_is_made_when_the_questions_end_early(tmp_path: Path) -> None:
     assert not (tmp_path / "code").exists()
 
 
-def test_nothing_is_made_without_consent(tmp_path: Path) -> None:
+def test_nothing_is_made_without_confirmation(tmp_path: Path) -> None:
     run = new(tmp_path / "code", answers=17 * "\n" + "n\n")
     assert run.returncode == 1
     assert run.stderr == "No project was made.\n"
     assert not (tmp_path / "code").exists()
 
 
-def test_a_project_that_is_there_is_left_alone(tmp_path: Path) -> None:
+def test_an_existing_project_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "my_project").mkdir()
     run = new(tmp_path)
     assert run.returncode == 1
@@ -105,9 +105,7 @@ def test_a_file_in_the_way_of_the_folder_is_named_in_one_line(tmp_path: Path, in
         ("size=200k", "[Errno 28] No space left on device"),
     ],
 )
-def test_a_disk_that_cannot_hold_the_project_holds_nothing_of_it(
-    disk: str, reason: str, tmp_path: Path
-) -> None:
+def test_a_full_or_read_only_disk_is_left_empty(disk: str, reason: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tools.new", f"into={tmp_path}"]
     run = run_with_disk(disk, tmp_path, command, typed=DEFAULTS)
     assert run.stderr.startswith(f"No project was made: {reason}")
@@ -128,7 +126,7 @@ def test_settings_for_other_templates_do_no_harm(tmp_path: Path) -> None:
     assert not (tmp_path / "my_project" / ".github").exists()
 
 
-def test_settings_that_cannot_be_read_are_named_in_one_line(tmp_path: Path) -> None:
+def test_an_unreadable_config_file_is_reported_in_one_line(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     for content in (b"a: [", b"- a", b"\xff"):
         config.write_bytes(content)
@@ -138,7 +136,7 @@ def test_settings_that_cannot_be_read_are_named_in_one_line(tmp_path: Path) -> N
         assert list(tmp_path.iterdir()) == [config]
 
 
-def test_what_is_no_text_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_invalid_unicode_is_refused_in_one_line(tmp_path: Path) -> None:
     run = new(tmp_path, answers="\udcff\n" + DEFAULTS)
     assert run.returncode == 1
     assert run.stderr.startswith("project_name contains a line break or a control character")

@@ -1,4 +1,4 @@
-"""A wait goes on while something happens, and ends when nothing does."""
+"""Waiting ends in an error when there is no progress, not after a fixed time."""
 
 import signal
 import sys
@@ -20,12 +20,12 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "WORK_SECONDS", 0.01)
 
 
-def test_a_wait_ends_when_nothing_happens_any_more() -> None:
+def test_a_wait_ends_when_nothing_happens() -> None:
     with pytest.raises(Stuck, match="Nothing happened for 2 s while waiting until it rains"):
         wait_until(lambda: False, "it rains", lambda: "sunshine")
 
 
-def test_a_wait_is_longer_than_that_while_something_happens() -> None:
+def test_a_wait_goes_on_while_something_happens() -> None:
     polls = count()
     events = count()
     enough = 2 * progress.STUCK_SECONDS / progress.POLL_SECONDS

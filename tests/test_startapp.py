@@ -1,4 +1,4 @@
-"""The seeds of a first day, as the generated README says: write a task, change one, see it work."""
+"""First steps from the generated README: write a task, change a task, see it run."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from tools.process import Process
 from tools.services import serve
 from tools.trial.processes import Worker, python
 
-# One process makes the project.
+# The tests share one project.
 pytestmark = pytest.mark.xdist_group("startapp")
 
 SEND = """
@@ -50,7 +50,7 @@ from gallery.models import Photograph
 print(*Image.open(Photograph.objects.get(pk="{}").thumbnail).size)
 """
 WITHOUT_THUMBNAIL = "SELECT 1 FROM gallery_photograph WHERE thumbnail = ''"
-# Shorter than a worker waits for it (CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT).
+# Runs for less than CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT.
 SLOW = """
 
 @shared_task
@@ -96,14 +96,14 @@ def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def shell(project: Path, code: str) -> str:
-    """Return the last line that code printed which ran in the project."""
+    """Run code in the project's shell, and return the last line of its output."""
     done = run(project, "manage.py", "shell", "--command", code)
     assert done.returncode == 0, done.stderr
     return (done.stdout.splitlines() or [""])[-1]
 
 
 def thumbnail_size(project: Path, worker: Process) -> str:
-    """Return width and height of the thumbnail that a worker makes of a new photograph."""
+    """Upload a photograph, and return the width and height of its thumbnail."""
     photograph = shell(project, UPLOAD)
 
     def made() -> bool:
@@ -119,7 +119,7 @@ def chapter(page: Path, title: str) -> str:
     return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
-def test_the_task_that_the_readme_shows_runs(project: Path) -> None:
+def test_the_task_in_the_readme_runs(project: Path) -> None:
     text = chapter(project / "README.md", "Your first task")
     [command] = re.findall(r"`uv run (manage\.py startapp .+?)`", text)
     task, test = re.findall(r"```python\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
@@ -139,7 +139,7 @@ def test_the_task_that_the_readme_shows_runs(project: Path) -> None:
 
 
 @pytest.mark.exhaustive
-def test_a_task_that_is_changed_is_seen_at_work(project: Path) -> None:
+def test_a_changed_task_takes_effect(project: Path) -> None:
     text = " ".join(chapter(project / "docs" / "tasks.md", "The demo").split())
     [(task, file, name, value)] = re.findall(
         r"`(\w+)`, in `(\S+)`\. Change `(\w+)` above it to `(.+?)`", text
@@ -159,9 +159,7 @@ def test_a_task_that_is_changed_is_seen_at_work(project: Path) -> None:
 
 
 @pytest.mark.exhaustive
-def test_a_task_that_runs_when_the_code_changes_is_not_killed(
-    project: Path, tmp_path: Path
-) -> None:
+def test_a_running_task_is_not_killed_when_the_code_changes(project: Path, tmp_path: Path) -> None:
     path = project / "gallery" / "tasks.py"
     code = path.read_text(encoding="utf-8")
     path.write_text(code + SLOW, encoding="utf-8")
@@ -177,7 +175,7 @@ def test_a_task_that_runs_when_the_code_changes_is_not_killed(
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(("name", "ready"), [("worker", "ready."), ("beat", "beat: Starting")])
-def test_what_dies_comes_back_without_a_change(name: str, ready: str, project: Path) -> None:
+def test_a_killed_process_restarts_without_a_change(name: str, ready: str, project: Path) -> None:
     with Development(project, name, ready) as process:
         starts = process.starts
         celery = [
@@ -185,12 +183,12 @@ def test_what_dies_comes_back_without_a_change(name: str, ready: str, project: P
             for pid in process.below()
             if b"/celery\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
         ]
-        # Not its pool, which follows it.
+        # The parent has the lowest process id. Its pool dies with it.
         os.kill(min(celery), signal.SIGKILL)
         process.wait_until(lambda: process.starts > starts, "it starts again")
 
 
-def test_an_app_whose_name_cannot_be_is_entered_nowhere(project: Path) -> None:
+def test_startapp_with_an_invalid_name_changes_nothing(project: Path) -> None:
     settings = project / "config" / "settings" / "base.py"
     before = settings.read_text()
     assert run(project, "manage.py", "startapp", "two-words").returncode == 1

@@ -1,8 +1,7 @@
-"""A project gets other answers, or a newer template: what the team wrote stays, or nothing changes.
+"""`make switch` changes the answers and keeps the team's edits, or changes nothing.
 
-Over every pair of brokers and of result backends, what a switch makes is what a fresh project with
-the same edits is. That a fresh project works is proven by test_wiring.py, so it need not be run
-again here, save once.
+For every pair of brokers and result backends, a switched project equals a fresh one with the same
+edits. Fresh projects are run by test_wiring.py, so only one switched project is run here.
 """
 
 import json
@@ -27,8 +26,8 @@ from tools.generate import Answers, choices, facts, refusal
 from tools.servers import SERVERS
 from tools.services import create_database, point_at, read_env
 
-# What else the projects are, so that the switches can work: the team's edits lie beside those of a
-# template with a server more, or without.
+# Other answers that a switch needs. They put the team's edits next to different lines of the
+# template, with and without another server.
 BESIDE: dict[str, list[Answers]] = {
     "broker": [
         {"database": "postgresql", "result_backend": "django-db", "flower": False},
@@ -52,14 +51,14 @@ def write(files: dict[str, str], folder: Path) -> Path:
 
 
 def edited(answers: Answers, folder: Path) -> Path:
-    """Make a project of the answers with a team's edits, without .env and record."""
+    """Make a project with a team's edits, without .env and .cruft.json."""
     edit(write(rendering.render(answers), folder))
     return folder
 
 
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The template's tool, which renders in this process, without a clone, and so fast."""
+    """Return the tool with faster rendering: in this process and without a clone."""
 
     def render(answers: Answers, folder: Path) -> tuple[Path, list[str]]:
         record = json.dumps({"context": {"cookiecutter": followed(answers)}})
@@ -68,21 +67,21 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     monkeypatch.setattr(tool, "checkout", lambda version: version)
     monkeypatch.setattr(tool, "render", render)
-    # Each test sets its own.
+    # Each test sets it.
     monkeypatch.setattr(tool, "PROJECT", None)
     return tool
 
 
 def followed(answers: Answers) -> Answers:
-    """Return the answers that a project of these follows."""
+    """Return all answers that these answers imply."""
     defaults = {key: allowed[0] for key, allowed in choices().items() if allowed}
     return {**defaults, "project_slug": "my_project", **answers, **facts(answers).answers}
 
 
 def switches() -> Iterator[tuple[Answers, Answers]]:
-    """Yield the answers before, and what changes: each two choices of each question."""
+    """Yield the old answers and the change, for each ordered pair of choices of each question."""
     for question, offered in choices().items():
-        # Nobody switches the license; compose.yaml goes with docker, which has a test of its own.
+        # The license is not worth testing, and docker has its own test, as it deletes edited files.
         if question not in ("docker", "license"):
             for others in BESIDE.get(question, [{}]):
                 for old, new in permutations(offered, 2):
@@ -90,18 +89,18 @@ def switches() -> Iterator[tuple[Answers, Answers]]:
 
 
 def possible() -> Iterator[ParameterSet]:
-    """Yield the switches between answers that work, as parameters of a test."""
+    """Yield the switches between valid answers, as parameters of a test."""
     for old, new in switches():
         if refusal(old) is None and refusal({**old, **new}) is None:
             name = "-".join(f"{key}={value}" for key, value in [*old.items(), *new.items()])
-            # One of each question, and of each that stands beside it.
+            # `make test` runs only switches to the first choice.
             is_first = [*new.values()] == [choices()[key][0] for key in new]
             marks = [] if is_first else [pytest.mark.exhaustive]
             yield pytest.param(old, new, id=name, marks=marks)
 
 
 @pytest.mark.parametrize(("old", "new"), list(possible()))
-def test_a_switch_makes_what_a_fresh_project_with_the_same_edits_is(
+def test_a_switched_project_equals_a_fresh_one_with_the_same_edits(
     old: Answers, new: Answers, script: Any, tmp_path: Path
 ) -> None:
     project = edited(old, tmp_path / "project")
@@ -124,7 +123,7 @@ def test_a_switch_makes_what_a_fresh_project_with_the_same_edits_is(
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template as it is now, in a repository of its own."""
+    """Return a repository with the current template."""
     return copy_template(tmp_path_factory.mktemp("origin") / "template")
 
 
@@ -136,12 +135,12 @@ def made(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(made: Path, tmp_path: Path) -> Path:
-    """A project whose template is `origin`."""
+    """Return a copy of a project whose template is `origin`."""
     return shutil.copytree(made, tmp_path / "project")
 
 
 def state(project: Path) -> dict[str, bytes | None]:
-    """Return all that a failed switch could harm: git's files of the project, and .env."""
+    """Return everything that a failed switch could change: all files and git's state."""
     status = git(project, "status", "--porcelain", "--ignored")
     branches = git(project, "worktree", "list") + git(project, "rev-parse", "HEAD")
     files = [path for path in project.rglob("*") if ".git" not in path.parts and path.is_file()]
@@ -149,7 +148,7 @@ def state(project: Path) -> dict[str, bytes | None]:
 
 
 def refuses(project: Path, *words: str) -> str:
-    """Fail the test unless make refuses the words and leaves all as it is; return what it says."""
+    """Check that make refuses the words and changes nothing, and return its message."""
     before = state(project)
     refused = run_make(project, *words)
     assert refused.returncode == 2
@@ -166,7 +165,7 @@ def test_without_an_answer_all_questions_are_listed(project: Path) -> None:
     assert [line.split()[0] for line in listed.stdout.splitlines()] == [*choices()]
 
 
-def test_an_answer_switches_files_and_env_and_leaves_other_values_alone(project: Path) -> None:
+def test_a_switch_changes_files_and_env_and_keeps_other_values(project: Path) -> None:
     env = project / ".env"
     secret = read_env(project)["SECRET_KEY"]
     replace(env, "redis://localhost:6379/0\n", "redis://mine:6379/0\nREPORTS_FOLDER=x\n")
@@ -190,17 +189,17 @@ def test_an_answer_switches_files_and_env_and_leaves_other_values_alone(project:
     assert git(project, "worktree", "list").count("\n") == 1
 
 
-def test_what_env_has_besides_stays_to_the_byte(project: Path, script: Any) -> None:
+def test_other_lines_of_env_are_kept_byte_for_byte(project: Path, script: Any) -> None:
     env = project / ".env"
     known = env.read_text()
-    # One variable is written in another way, and the last line has no end.
+    # One variable has an `export`, and the last line has no newline.
     changed = ENV + known.replace("CELERY_BROKER_URL", "export CELERY_BROKER_URL")
     env.write_bytes(changed.encode() + b"LATIN=\xe4")
     env.chmod(0o640)
     written = env.stat().st_ino
     script.PROJECT = project
     assert script.main("switch", "broker=rabbitmq") == 0
-    # Another file in its place: nobody sees half of it.
+    # The file was replaced atomically.
     assert env.stat().st_ino != written
     assert env.stat().st_mode & 0o777 == 0o640
     copy = project / ".env.bak"
@@ -229,7 +228,7 @@ def test_what_env_has_besides_stays_to_the_byte(project: Path, script: Any) -> N
     assert f"\n# RABBITMQ_PASSWORD={password}" in text
 
 
-def test_an_answer_that_is_misspelt_is_refused(project: Path) -> None:
+def test_a_misspelt_answer_is_refused(project: Path) -> None:
     said = refuses(project, "switch", "brocker=rabbitmq")
     assert said.startswith("There is no question 'brocker': did you mean broker? Choose ")
     said = refuses(project, "switch", "broker=rabitmq")
@@ -245,7 +244,7 @@ def test_answers_that_cannot_work_together_are_refused(project: Path) -> None:
     assert said.startswith("result_backend=rpc cannot work with broker=sqs, which has no queues")
 
 
-def test_a_switch_leaves_out_what_the_new_broker_cannot_carry_and_says_so(project: Path) -> None:
+def test_a_switch_leaves_out_unsupported_features_and_says_so(project: Path) -> None:
     switched = run_make(project, "switch", "broker=sqs")
     assert switched.returncode == 0, switched.stderr
     assert "\nFlower is left out: Amazon SQS has no events for it to show.\n" in switched.stdout
@@ -275,7 +274,7 @@ def test_a_switch_to_another_database_says_that_no_data_was_moved(
     assert "\nDATABASE_URL=sqlite:///db.sqlite3\n" in (project / ".env.bak").read_text()
 
 
-def test_a_project_that_cruft_made_is_what_it_is_and_not_what_was_asked_for(
+def test_a_project_made_by_cruft_lists_its_effective_answers(
     project: Path, script: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     script.PROJECT = project
@@ -301,7 +300,7 @@ def test_a_project_that_cruft_made_is_what_it_is_and_not_what_was_asked_for(
     assert capsys.readouterr().err == reason
 
 
-def test_an_answer_that_is_given_already_changes_nothing(project: Path) -> None:
+def test_switching_to_the_current_answer_changes_nothing(project: Path) -> None:
     before = state(project)
     switched = run_make(project, "switch", "broker=redis")
     assert switched.returncode == 0
@@ -310,7 +309,7 @@ def test_an_answer_that_is_given_already_changes_nothing(project: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["README.md", "notes.txt"])
-def test_what_is_not_committed_is_not_mixed_with_a_switch(name: str, project: Path) -> None:
+def test_a_switch_is_refused_with_uncommitted_changes(name: str, project: Path) -> None:
     with (project / name).open("a") as file:
         file.write("mine\n")
     said = refuses(project, "switch", "broker=rabbitmq")
@@ -325,7 +324,7 @@ def test_a_project_that_is_not_in_git_is_left_alone(project: Path) -> None:
     assert switched.stderr.startswith("This could not be undone: put the project into git first")
 
 
-def test_lines_that_both_changed_are_named_and_can_be_merged_by_hand(
+def test_conflicts_are_named_and_can_be_merged_by_hand(
     project: Path, script: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     celery = project / "config/settings/celery.py"
@@ -347,7 +346,7 @@ def test_lines_that_both_changed_are_named_and_can_be_merged_by_hand(
     assert '"rabbitmq"' in (project / ".cruft.json").read_text()
 
 
-def test_containers_come_alone_and_go_unless_the_team_has_its_own_there(
+def test_containers_are_removed_unless_the_team_edited_them(
     project: Path, script: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     script.PROJECT = project
@@ -363,7 +362,7 @@ def test_containers_come_alone_and_go_unless_the_team_has_its_own_there(
     assert "\n    compose.yaml (changed here, deleted by the template)\n" in capsys.readouterr().err
 
 
-def test_what_the_team_removed_stays_away_and_is_named(
+def test_files_that_the_team_deleted_stay_deleted_and_are_listed(
     project: Path, script: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.rmtree(project / "gallery")
@@ -382,7 +381,7 @@ def test_a_project_in_a_folder_of_its_repository_is_switched(
     project = shutil.copytree(made, tmp_path / "all/here/project", ignore=lambda *_: {".git"})
     (tmp_path / "all/other.txt").write_text("other\n")
     commit(tmp_path / "all")
-    # In a second working tree.
+    # Switch in a second working tree.
     git(tmp_path / "all", "worktree", "add", "--quiet", str(tmp_path / "second"))
     project = tmp_path / "second/here/project"
     script.PROJECT = project
@@ -405,14 +404,14 @@ def test_a_template_that_cannot_be_fetched_is_named_in_one_line_and_nothing_chan
     assert from_make.endswith("Error 1")
 
 
-def test_a_login_is_in_no_message(project: Path) -> None:
+def test_messages_do_not_contain_the_login(project: Path) -> None:
     address = "http://ada:secret@127.0.0.1:9/template.git"
     said = refuses(project, "update", f"template={address}")
     assert "from http://127.0.0.1:9/template.git (" in said
     assert not {"ada", "secret"}.intersection(re.findall(r"\w+", said))
 
 
-def test_a_template_that_moved_is_fetched_from_the_address_that_is_given(
+def test_a_template_that_moved_is_fetched_from_the_given_address(
     project: Path, origin: Path
 ) -> None:
     replace(project / ".cruft.json", str(origin), "/nowhere")
@@ -440,7 +439,7 @@ def test_a_project_that_does_not_know_its_template_says_how_to_link_it(project: 
 def test_a_project_passes_its_tests_on_a_new_broker_with_its_lock_and_env(
     origin: Path, tmp_path: Path
 ) -> None:
-    """By the command that people run, from one broker and result backend to the next."""
+    """Run `make switch` several times in a row."""
     given = {"database": "postgresql", "result_backend": "django-db", "flower": "false"}
     project = cookiecutter(origin, tmp_path / "made", **given)
     edit(project)

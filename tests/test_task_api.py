@@ -1,7 +1,7 @@
 """Django's own tests of its task API, run against the backend of a generated project.
 
-Django has them in its source only, and they name the two backends that it brings: one remembers
-what it is given, the other runs it at once. Here, the project's takes their place.
+They are only in Django's source, and use its two backends: one stores tasks, the other runs them
+immediately. The project's backend replaces both.
 """
 
 import re
@@ -25,7 +25,7 @@ from tools.services import serve
 PAGE = ROOT / "docs" / "tasks-api.md"
 
 DUMMY = '''
-"""The project's backend, in the place of Django's that remembers tasks: no worker runs them."""
+"""The project's backend in place of Django's dummy backend, which only stores tasks."""
 
 from task_queue.django_tasks import CeleryBackend
 
@@ -44,7 +44,7 @@ class DummyBackend(CeleryBackend):
         self.results.clear()
 '''
 IMMEDIATE = '''
-"""The project's backend, in the place of Django's that runs tasks at once: it waits."""
+"""The project's backend in place of Django's immediate backend: it waits for the result."""
 
 import time
 
@@ -60,7 +60,7 @@ class ImmediateBackend(CeleryBackend):
         result = super().enqueue(task, args, kwargs)
         deadline = time.monotonic() + 240
         while not result.is_finished:
-            assert time.monotonic() < deadline, "It does not end."
+            assert time.monotonic() < deadline, "The task does not end."
             time.sleep(0.02)
             result.refresh()
         return result
@@ -120,7 +120,7 @@ def servers({}):
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A project of defaults on a server that runs, with Django's own tests of tasks in `tasks`."""
+    """Run the default project's broker, and copy Django's own tests into its folder `tasks`."""
     folder = tmp_path_factory.mktemp("task_api")
     answers = {"demo": False, "docker": False, "flower": False}
     project = generate(answers, folder)
@@ -132,7 +132,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def django_tests(project: Path, folder: Path) -> Path:
-    """Fetch the source of the Django that the project has, and return its tests of tasks."""
+    """Download the source of the project's Django, and return the folder of its task tests."""
     lock = tomllib.loads((project / "uv.lock").read_text(encoding="utf-8"))
     [version] = [package["version"] for package in lock["package"] if package["name"] == "django"]
     pip = ["uvx", "--python", sys.executable, "pip", "download", "--no-deps", "--no-binary=:all:"]
@@ -143,7 +143,7 @@ def django_tests(project: Path, folder: Path) -> Path:
 
 
 def run_tests(project: Path, fixture: str, *paths: str, **environment: str) -> dict[str, bool]:
-    """Run tests in a project beside its fixture `celery` or `worker`; tell which of them pass."""
+    """Run tests with the fixture `celery` or `worker`, and return which of them pass."""
     (project / "tasks" / "conftest.py").write_text(WORKER.format(fixture), encoding="utf-8")
     report = project / "report.xml"
     options = ["--junitxml", str(report), *paths]
@@ -162,7 +162,7 @@ def run_tests(project: Path, fixture: str, *paths: str, **environment: str) -> d
 
 
 def put_in_place(project: Path, module: str, backend: str, code: str) -> str:
-    """Let a module of Django's tests use this code in the place of a backend; return its path."""
+    """Replace a backend with this code in a module of Django's tests, and return its path."""
     (project / f"our_{backend}.py").write_text(code, encoding="utf-8")
     path = project / "tasks" / f"{module}.py"
     text = path.read_text(encoding="utf-8")
@@ -173,7 +173,7 @@ def put_in_place(project: Path, module: str, backend: str, code: str) -> str:
 
 @pytest.mark.exhaustive
 @pytest.mark.xdist_group("task_api")
-def test_the_page_says_which_of_djangos_own_tests_the_backend_passes(project: Path) -> None:
+def test_the_page_lists_which_of_djangos_own_tests_pass(project: Path) -> None:
     modules = ("test_dummy_backend", "test_tasks")
     waiting = [put_in_place(project, module, "dummy", DUMMY) for module in modules]
     running = put_in_place(project, "test_immediate_backend", "immediate", IMMEDIATE)
@@ -186,7 +186,7 @@ def test_the_page_says_which_of_djangos_own_tests_the_backend_passes(project: Pa
 
 @pytest.mark.exhaustive
 @pytest.mark.xdist_group("task_api")
-def test_a_task_that_is_interrupted_is_found_with_what_became_of_it(project: Path) -> None:
+def test_an_interrupted_task_has_the_right_result(project: Path) -> None:
     (project / "interrupted.py").write_text(INTERRUPTED_TASKS, encoding="utf-8")
     (project / "tasks" / "test_interrupted.py").write_text(INTERRUPTED, encoding="utf-8")
     limits = {"CELERY_TASK_SOFT_TIME_LIMIT": "8", "CELERY_TASK_TIME_LIMIT": "10"}

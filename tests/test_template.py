@@ -1,4 +1,4 @@
-"""A choice is a file, and files are plain wherever they can be."""
+"""Each choice is one file, and few files contain Jinja."""
 
 import ast
 import json
@@ -24,7 +24,7 @@ QUESTIONS = {
     "licenses": "license",
 }
 
-# Whatever else a choice changes stands in its own file: adding a path here is a decision.
+# Put differences between choices into their own files: think twice before you add a path here.
 WITH_JINJA = {
     ".env.example",
     ".github/dependabot.yml",
@@ -72,7 +72,7 @@ WITH_JINJA = {
 
 
 def names(path: Path) -> tuple[set[str], set[str]]:
-    """Return the variables and the macros that a file gives to those that import it."""
+    """Return the variables and macros that a file exports."""
     tree = environment().parse(path.read_text(encoding="utf-8"))
     targets = [node.target for node in tree.body if isinstance(node, nodes.Assign)]
     variables = {target.name for target in targets if isinstance(target, nodes.Name)}
@@ -81,7 +81,7 @@ def names(path: Path) -> tuple[set[str], set[str]]:
 
 
 def tracked() -> list[Path]:
-    """Return the files of the generated project, as the template has them."""
+    """Return the template's files of the generated project."""
     return [path for path in TEMPLATE.rglob("*") if path.is_file() and path.suffix != ".pyc"]
 
 
@@ -103,7 +103,7 @@ def test_each_choice_has_one_file_and_each_file_is_a_choice(folder: str, questio
 
 
 @pytest.mark.parametrize("folder", [*QUESTIONS, "services"])
-def test_all_choices_of_a_question_tell_the_same_things(folder: str) -> None:
+def test_all_choices_of_a_question_define_the_same_facts(folder: str) -> None:
     files = {path.stem: names(path) for path in (TEMPLATES / folder).glob("*.jinja")}
     for told in files.values():
         assert told == next(iter(files.values()))
@@ -146,7 +146,7 @@ def test_python_files_are_python_before_they_are_rendered() -> None:
         ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
-def test_no_name_needs_more_than_the_slug_or_breaks_a_checkout_on_windows() -> None:
+def test_file_names_are_valid_on_windows_and_use_only_the_slug() -> None:
     assert TEMPLATE.name == "{{cookiecutter.project_slug}}"
     inside = [path.relative_to(TEMPLATE).as_posix() for path in TEMPLATE.rglob("*")]
     assert not [path for path in inside if re.search(r'[<>:"|?*\\{}]', path)]
@@ -170,7 +170,7 @@ def test_actions_are_pinned_alike_here_and_in_generated_projects() -> None:
         ("github-issue-config", "ISSUE_TEMPLATE/config.yml"),
     ],
 )
-def test_github_takes_our_workflows_and_forms(schema: str, glob: str) -> None:
+def test_github_accepts_our_workflows_and_forms(schema: str, glob: str) -> None:
     files = sorted((ROOT / ".github").glob(glob))
     assert files
     source = ("--builtin-schema", f"vendor.{schema}")

@@ -1,4 +1,4 @@
-"""What the other tests and the commands rely on."""
+"""Tools for the other tests, and the Makefile."""
 
 import re
 import shlex
@@ -14,8 +14,8 @@ from tools.process import inherited
 
 
 def make(*arguments: str) -> str:
-    """Return what make prints."""
-    # These tests may be run by `make`, which tells the one that it starts.
+    """Run make and return its output."""
+    # Drop the variables of an outer make that runs these tests.
     return subprocess.check_output(["make", *arguments], cwd=ROOT, env=inherited(), text=True)
 
 
@@ -23,7 +23,7 @@ def pairs(rows: list[Combination]) -> set[tuple[object, ...]]:
     return {pair for row in rows for pair in combinations(row.items(), 2)}
 
 
-def test_few_rows_stand_for_all_pairs() -> None:
+def test_few_rows_cover_all_pairs() -> None:
     rows = every("django", "database", "broker", "result_backend")
     few = pairwise(rows)
     assert pairs(few) == pairs(rows)
@@ -38,7 +38,7 @@ def test_make_alone_lists_each_target() -> None:
 
 
 @pytest.mark.parametrize("target", ["try", "new"])
-def test_make_passes_answers_on_as_they_are(target: str) -> None:
+def test_make_passes_on_answers_unchanged(target: str) -> None:
     answers = ["broker=rabbitmq", """project_name=O'Neill's "best"  \\ $HOME $(id) 100 %"""]
     words = shlex.split(make("--dry-run", target, *answers).splitlines()[-1])
     assert set(answers) <= set(words)
@@ -53,8 +53,8 @@ def test_the_lock_names_public_addresses_only() -> None:
     }
 
 
-# Obeys .python-version, as pyenv's does, where that Python is missing. The pip that it makes is one
-# that makes uv.
+# Fails in a folder with .python-version, like a pyenv shim without that Python. Its venv has a pip
+# that installs a uv.
 PYTHON = """\
 #!/bin/sh
 [ ! -e .python-version ] || exit 127
@@ -65,8 +65,8 @@ chmod +x "$3/bin/pip"
 
 
 @pytest.mark.parametrize("of", ["template", "project"])
-def test_make_brings_a_uv_along_where_there_is_none_that_works(of: str, tmp_path: Path) -> None:
-    """Shims of pyenv may be on PATH whose programs are gone."""
+def test_make_installs_uv_if_none_works(of: str, tmp_path: Path) -> None:
+    """Shims of pyenv may be on PATH without their programs."""
     folder = tmp_path / "a folder"
     folder.mkdir()
     makefile = (ROOT / "Makefile").read_text() if of == "template" else render({})["Makefile"]

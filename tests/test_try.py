@@ -1,4 +1,4 @@
-"""`make try` shows tasks at work, and leaves nothing behind however it ends."""
+"""`make try` runs tasks, and leaves nothing behind however it ends."""
 
 import re
 import secrets
@@ -23,15 +23,15 @@ from tools.services import chosen
 from tools.try_project import TASKS, try_project
 
 MARK = "TRIAL"
-# Where the default project finds its broker.
+# The default project's broker.
 URL = chosen({})["broker"].url
 SCHEME = urlsplit(URL).scheme
-# One trial serves several tests.
+# Several tests share one trial.
 pytestmark = pytest.mark.xdist_group("try")
 
 
 class Trial(Process):
-    """A run of `make try`, whose processes carry a mark and whose files are in one folder."""
+    """A run of `make try` with marked processes and one folder for all files."""
 
     def __init__(self, folder: Path, *arguments: str, **env: str) -> None:
         self.files = folder / "files"
@@ -60,7 +60,7 @@ class Trial(Process):
         return {task: row for task, *row in cells}
 
     def leftovers(self) -> list[str]:
-        """Return the commands that still run, and the files that are still there."""
+        """Return the commands that still run, and the files that still exist."""
         mark = f"{MARK}={self.mark}".encode()
         commands = []
         for process in Path("/proc").glob("[0-9]*"):
@@ -77,7 +77,7 @@ class Trial(Process):
 
 @pytest.fixture(scope="module")
 def nobody() -> Iterator[socket.socket]:
-    """A socket where nobody is to connect to, on a port that only this test knows."""
+    """Listen on a free port to which nothing should connect."""
     with socket.create_server((HOST, free_port())) as listener:
         listener.setblocking(False)
         yield listener
@@ -85,7 +85,7 @@ def nobody() -> Iterator[socket.socket]:
 
 @pytest.fixture(scope="module")
 def trial(nobody: socket.socket, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """A run with the default answers, where the environment points elsewhere."""
+    """Run `make try` with the default answers and an environment that names other servers."""
     elsewhere = f"{SCHEME}://{HOST}:{nobody.getsockname()[1]}/0"
     trial = Trial(
         tmp_path_factory.mktemp("trial"),
@@ -100,7 +100,7 @@ def trial(nobody: socket.socket, tmp_path_factory: pytest.TempPathFactory) -> Tr
     return trial
 
 
-def test_each_task_is_shown_with_what_happened_and_how_long_it_took(trial: Trial) -> None:
+def test_each_task_is_shown_with_its_outcome_and_duration(trial: Trial) -> None:
     rows = trial.rows()
     assert list(rows) == list(TASKS)
     assert rows["result"][0] == "add(2, 3) returned 5"
@@ -111,14 +111,14 @@ def test_each_task_is_shown_with_what_happened_and_how_long_it_took(trial: Trial
     assert all(re.fullmatch(r"\d+\.\d\d", seconds) for _, seconds in rows.values())
 
 
-def test_each_step_is_named_and_what_comes_next(trial: Trial) -> None:
+def test_each_step_and_the_next_commands_are_shown(trial: Trial) -> None:
     steps = ["Make a project", "Install", "Start Valkey", "Start Worker", "Start Beat", "Stop"]
     places = [trial.out.index(text) for text in [*steps, "What now?", "make new"]]
     assert places == sorted(places)
     assert not trial.err
 
 
-def test_the_text_is_plain_where_there_is_no_terminal(trial: Trial) -> None:
+def test_the_text_is_plain_without_a_terminal(trial: Trial) -> None:
     assert "\x1b" not in trial.out
 
 
@@ -127,7 +127,7 @@ def test_nothing_is_left_behind(trial: Trial) -> None:
 
 
 @pytest.mark.usefixtures("trial")
-def test_a_server_that_the_environment_names_is_not_touched(nobody: socket.socket) -> None:
+def test_a_server_named_in_the_environment_is_not_used(nobody: socket.socket) -> None:
     with pytest.raises(BlockingIOError):
         nobody.accept()
 
@@ -143,7 +143,7 @@ def test_a_project_without_results_and_beat_says_so_and_is_kept_when_asked(tmp_p
     [folder] = trial.leftovers()
     env = Path(folder) / "my_project" / ".env"
     assert f"CELERY_BROKER_URL={URL}\n" in env.read_text()
-    # A server on the standard port was not touched.
+    # It did not connect to the default port.
     log = (env.parent / "worker.log").read_text()
     connected = re.findall(rf"Connected to ({SCHEME}://\S+)", log)
     assert connected
@@ -151,9 +151,9 @@ def test_a_project_without_results_and_beat_says_so_and_is_kept_when_asked(tmp_p
 
 
 @pytest.mark.exhaustive
-def test_other_answers_are_tried_on_a_server_of_their_own(tmp_path: Path) -> None:
+def test_other_answers_run_on_their_own_server(tmp_path: Path) -> None:
     rabbitmq.RabbitMQ(tmp_path / "rabbitmq")
-    # Nor does the project's name get in the way.
+    # Names that could clash with the server or the markup.
     name = ("project_slug=rabbitmq", "project_name={{ RabbitMQ } [bold]")
     trial = Trial(tmp_path, "broker=rabbitmq", "result_backend=rpc", *name)
     assert trial.finish() == 0, trial.err
@@ -197,7 +197,7 @@ def test_wrong_answers_are_refused_in_one_line(tmp_path: Path, argument: str) ->
     trial.wait_until_nothing_is_left()
 
 
-def test_a_disk_that_is_full_ends_the_trial_and_nothing_is_left_there(tmp_path: Path) -> None:
+def test_a_full_disk_ends_the_trial_and_leaves_nothing_behind(tmp_path: Path) -> None:
     command = ["env", f"TMPDIR={tmp_path}", sys.executable, "-m", "tools.try_project"]
     run = run_with_disk("size=200k", tmp_path, command)
     assert run.stderr.startswith("The trial failed: [Errno 28] No space left on device")
@@ -205,7 +205,7 @@ def test_a_disk_that_is_full_ends_the_trial_and_nothing_is_left_there(tmp_path: 
     assert run.stdout.endswith("Stop everything that was started\n\n")
 
 
-def test_a_step_that_fails_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
+def test_a_failed_step_is_shown_with_the_end_of_its_log(tmp_path: Path) -> None:
     trial = Trial(tmp_path, UV_OFFLINE="1", UV_CACHE_DIR=str(tmp_path / "empty"))
     assert trial.finish() == 1
     assert trial.err.startswith("make install failed:\n")
@@ -213,7 +213,7 @@ def test_a_step_that_fails_is_named_with_the_end_of_its_log(tmp_path: Path) -> N
     trial.wait_until_nothing_is_left()
 
 
-def test_a_server_that_is_not_installed_is_named_with_how_to_install_it(
+def test_a_missing_server_is_named_with_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rabbitmq, "PROGRAMS", ())

@@ -1,4 +1,4 @@
-"""Types are right, and neither Django nor `make check` complains: each answer, then each pair."""
+"""Type checks, Django's checks and `make check` pass for each answer and each pair."""
 
 import os
 import subprocess
@@ -32,16 +32,16 @@ OTHERS = ("docker", "ci", "license")
 
 @cache
 def rows() -> list[Combination]:
-    """Return answers such that each pair is met, save of what shapes code with what does not."""
+    """Return answers that cover each pair, but not pairs of QUESTIONS with OTHERS."""
     others = cycle(pairwise(every(*OTHERS)))
     return [other | row for row, other in zip(pairwise(every(*QUESTIONS)), others, strict=False)]
 
 
 @pytest.fixture(scope="session")
 def environments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """An environment for each Django, with the packages of all answers.
+    """Return an environment for each Django version, with the packages of all answers.
 
-    Mypy reads the packages once then, instead of once for each project.
+    Mypy then reads the packages once, not once for each project.
     """
     environments = {}
     for django in choices()["django"]:
@@ -63,7 +63,7 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def run(*command: str, folder: Path = ROOT, **environment: str) -> None:
-    """Run a command. Fails the test with what it printed, if it fails."""
+    """Run a command. Fail the test with its output if it fails."""
     done = subprocess.run(
         command,
         cwd=folder,
@@ -77,9 +77,9 @@ def run(*command: str, folder: Path = ROOT, **environment: str) -> None:
 
 
 def parameters() -> Iterator[ParameterSet]:
-    """Yield answers as parameters of tests, those of one Django for one process to share.
+    """Yield answers as parameters of tests. One process runs those of a Django version.
 
-    `make test` takes rows with each answer, `make test-all` those with each pair of answers.
+    `make test` covers each answer, `make test-all` each pair of answers.
     """
     few = each_answer(rows())
     for answers in rows():
@@ -93,7 +93,7 @@ def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return request.param, generate(request.param, tmp_path_factory.mktemp("project"))
 
 
-def test_what_other_tests_render_is_what_people_get(project: Project) -> None:
+def test_rendered_files_are_the_generated_ones(project: Project) -> None:
     answers, folder = project
     on_disk = {
         path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
@@ -110,6 +110,6 @@ def test_types_and_checks_pass(project: Project, environments: dict[str, Path]) 
     cache = f"--cache-dir={python.parents[1]}/mypy-cache"
     run(str(python), "-m", "mypy", ".", cache, folder=folder)
     run(str(python), "manage.py", "check", "--fail-level=DEBUG", folder=folder)
-    # By uv, in the environment that is there already.
+    # Let uv use the existing environment.
     uv = {"UV_PROJECT_ENVIRONMENT": str(python.parents[1]), "UV_NO_SYNC": "1"}
     run("make", "check", folder=folder, **uv)

@@ -1,4 +1,4 @@
-"""A project gets what is new in its template, whatever made it, and keeps its team's edits."""
+"""`make update` brings in a newer template and keeps the team's edits."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ from tools.servers.rabbitmq import RabbitMQ
 from tools.services import point_at
 
 SLUG = "{{cookiecutter.project_slug}}"
-# A person's own settings, and the variables that a hook or an alias of git passes on.
+# Personal Git settings, and variables that a hook or an alias of Git sets.
 GIT_CONFIG = """\
 [clone]
     defaultRemoteName = upstream
@@ -58,7 +58,7 @@ def cruft(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def cruft_create(template: Path, folder: Path) -> Path:
-    """Make a project by cruft, and put it into git."""
+    """Make a project with cruft, and commit it."""
     made = cruft(folder, "create", "--no-input", str(template))
     assert made.returncode == 0, made.stdout + made.stderr
     commit(folder / "my_project")
@@ -66,7 +66,7 @@ def cruft_create(template: Path, folder: Path) -> Path:
 
 
 def files(project: Path) -> dict[str, str]:
-    """Return the text of each file that git has staged, save the record of the answers."""
+    """Return the text of each staged file except .cruft.json."""
     return {path: text for path, text in tracked(project).items() if path != ".cruft.json"}
 
 
@@ -76,7 +76,7 @@ def record(project: Path) -> Any:
 
 @pytest.fixture
 def own_git(tmp_path: Path) -> dict[str, str]:
-    """The variables of a person whose git is not set up as ours is."""
+    """Return an environment with an unusual Git configuration."""
     config = tmp_path / "gitconfig"
     config.write_text(GIT_CONFIG)
     return {**GIT_VARIABLES, "GIT_CONFIG_GLOBAL": str(config)}
@@ -88,7 +88,7 @@ def origin(tmp_path: Path) -> Path:
 
 
 def release(origin: Path) -> None:
-    """Make a version of the template with a file more and one less, a setting and a question."""
+    """Release a template with a new file, a deleted file, a changed setting and a new question."""
     project = origin / SLUG
     (project / "config/news.py").write_text('"""New."""\n')
     (project / "gunicorn.conf.py").unlink()
@@ -104,7 +104,7 @@ def release(origin: Path) -> None:
     "make_project",
     [cruft_create, pytest.param(cookiecutter, marks=pytest.mark.exhaustive)],
 )
-def test_a_project_with_edits_becomes_a_new_one_with_the_same_edits(
+def test_an_updated_project_equals_a_fresh_one_with_the_same_edits(
     make_project: Callable[[Path, Path], Path],
     origin: Path,
     own_git: dict[str, str],
@@ -132,7 +132,7 @@ def test_a_project_with_edits_becomes_a_new_one_with_the_same_edits(
     assert files(project) == expected
 
 
-def test_an_update_leaves_out_what_the_template_does_not_offer_any_more(
+def test_an_update_leaves_out_features_that_are_no_longer_supported(
     origin: Path, tmp_path: Path
 ) -> None:
     project = cookiecutter(origin, tmp_path)
@@ -157,7 +157,7 @@ def test_a_fix_in_the_tool_reaches_a_project_that_is_not_updated(
 
 
 def test_a_newer_version_is_reported(origin: Path, tmp_path: Path) -> None:
-    # As the checkout of a pull request is.
+    # CI checks out pull requests like this.
     git(origin, "checkout", "--quiet", "--detach")
     project = cookiecutter(origin, tmp_path)
     assert "on the newest version" in run_make(project, "outdated").stdout
@@ -169,14 +169,14 @@ def test_a_newer_version_is_reported(origin: Path, tmp_path: Path) -> None:
 
 @pytest.mark.exhaustive
 def test_the_newest_tool_works_on_a_project_that_had_one_of_its_own(tmp_path: Path) -> None:
-    """The project is of the last version that had all of the tool in each project."""
+    """The project is from the last version that put the whole tool into each project."""
     origin = tmp_path / "template"
     git(ROOT, "clone", "--quiet", str(ROOT), str(origin))
     brought = ("log", "--format=%H", "--diff-filter=A", "--", "tools/project.py")
     git(origin, "checkout", "--quiet", "--detach", f"{git(origin, *brought).split()[-1]}^")
     project = cookiecutter(origin, tmp_path)
     had = (project / "scripts/template.py").read_text()
-    # The settings of Celery have changed too much since then for a merge.
+    # The settings of Celery have changed too much since then to merge edits.
     edit_others(project)
     commit(project)
     git(origin, "checkout", "--quiet", "-")
@@ -209,7 +209,7 @@ def test_cruft_updates_a_project_that_cookiecutter_made(origin: Path, tmp_path: 
 
 
 @pytest.mark.exhaustive
-def test_a_project_is_updated_to_the_version_that_is_named(
+def test_a_project_is_updated_to_the_given_version(
     origin: Path, own_git: dict[str, str], tmp_path: Path
 ) -> None:
     project = cookiecutter(origin, tmp_path)
@@ -243,7 +243,7 @@ def test_an_update_changes_the_lines_of_env_that_the_template_changed(
     assert ".env" not in git(project, "diff", "--cached", "--name-only").split()
 
 
-def test_a_project_takes_another_address_of_its_template_though_nothing_is_new(
+def test_a_new_address_of_the_template_is_recorded_without_an_update(
     origin: Path, tmp_path: Path
 ) -> None:
     project = cookiecutter(origin, tmp_path)
@@ -260,7 +260,7 @@ def test_a_project_takes_another_address_of_its_template_though_nothing_is_new(
     assert again.stdout.startswith("Nothing to do")
 
 
-def test_a_login_in_the_record_is_cut_off(origin: Path, tmp_path: Path) -> None:
+def test_a_login_in_the_record_is_removed(origin: Path, tmp_path: Path) -> None:
     project = cookiecutter(origin, tmp_path)
     replace(project / ".cruft.json", str(origin), f"file://ada:secret@localhost{origin}")
     commit(project)
@@ -275,7 +275,7 @@ def test_ci_logs_in_to_a_private_template_by_variables(origin: Path, tmp_path: P
     guide = (ROOT / "docs/updating.md").read_text().partition("## A private template")[2]
     variables = yaml.safe_load(guide.partition("```yaml\n")[2].partition("```")[0])
     assert variables["GIT_CONFIG_VALUE_0"] == address
-    # A template that the login reaches, and nothing else does.
+    # The template is reachable only with the login.
     key = f"url.{origin}.insteadOf"
     assert variables["GIT_CONFIG_KEY_0"].startswith("url.https://LOGIN@git.example.com/")
     checked = run_make(project, "outdated", **variables | {"GIT_CONFIG_KEY_0": key})
@@ -297,7 +297,7 @@ def test_an_address_is_recorded_without_a_login(address: str, kept: str) -> None
 
 GH = """\
 #!/bin/sh
-# What GitHub would be asked: `pr view` tells that a request is open once one was made.
+# Records GitHub's commands. `pr view` reports an open request after `pr create`.
 echo "$@" >> "$ASKED"
 case "$1 $2" in
     "pr view") ! grep -q "pr create" "$ASKED" || echo OPEN ;;
@@ -307,7 +307,7 @@ esac
 
 
 def job(project: Path, host: str) -> str:
-    """Return what the job of a project's CI runs that opens the update as a request."""
+    """Return the script of the CI job that opens a request for an update."""
     if host == "gitlab":
         jobs = yaml.safe_load((project / ".gitlab-ci.yml").read_text())
         lines = jobs["template-update"]["script"]
@@ -319,8 +319,8 @@ def job(project: Path, host: str) -> str:
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("host", ["github", "gitlab"])
-def test_ci_opens_the_update_as_a_request_once(host: str, origin: Path, tmp_path: Path) -> None:
-    """With a repository in the place of the host's, and GitHub's command replaced."""
+def test_ci_opens_one_request_for_an_update(host: str, origin: Path, tmp_path: Path) -> None:
+    """A local repository stands in for the host, and a script for GitHub's command."""
     project = cookiecutter(origin, tmp_path, ci=host)
     remote, asked = tmp_path / "remote.git", tmp_path / "asked"
     git(project, "branch", "--move", "main")
@@ -336,7 +336,7 @@ def test_ci_opens_the_update_as_a_request_once(host: str, origin: Path, tmp_path
     runs = iter(range(9))
 
     def run_job() -> str:
-        """Run the job in a new clone; return all branches of the remote."""
+        """Run the job in a new clone, and return all branches of the remote."""
         clone = tmp_path / f"clone{next(runs)}"
         git(tmp_path, "clone", "--quiet", str(remote), str(clone))
         environment = inherited()
@@ -383,16 +383,16 @@ def rabbitmq(tmp_path: Path) -> Iterator[RabbitMQ]:
 
 
 @pytest.mark.exhaustive
-def test_a_project_of_an_earlier_version_passes_its_tests_on_the_newest_and_another_broker(
+def test_an_updated_and_switched_project_passes_its_tests(
     rabbitmq: RabbitMQ, tmp_path: Path
 ) -> None:
-    """The earlier version is the one that brought alive.py; the newest is what lies here."""
+    """Update from the version that added alive.py to the working tree."""
     origin = tmp_path / "template"
     git(ROOT, "clone", "--quiet", str(ROOT), str(origin))
     brought = ("log", "--format=%H", "--diff-filter=A", "--", f"{SLUG}/config/alive.py")
     git(origin, "checkout", "--quiet", "--detach", git(origin, *brought).split()[-1])
     project = cookiecutter(origin, tmp_path, result_backend="django-db")
-    # The settings of Celery have changed too much since then for a merge.
+    # The settings of Celery have changed too much since then to merge edits.
     edit_others(project)
     make(project, "install")
     commit(project)

@@ -1,4 +1,4 @@
-"""Each broker with each result backend: tests of the project and of its machinery pass there."""
+"""Projects pass their own tests and the machinery's, on each broker with each result backend."""
 
 import os
 import re
@@ -21,9 +21,9 @@ from tools.servers import SERVERS, Server
 from tools.servers.server import HOST
 from tools.services import chosen, create_database, point_at, services
 
-# The number of the project that has none.
+# The number of the project without the demo.
 WITHOUT_THE_DEMO = 7
-# Tests of the machinery that take long, which `make test-all` runs on one project of each broker.
+# Slow tests of the machinery. `make test-all` runs them on one project of each broker.
 SLOW = (
     "test_beat_admin",
     "test_thumbnail_cache",
@@ -34,7 +34,7 @@ SLOW = (
     "test_rate_limits",
     "test_slow_worker",
 )
-# Tests of the machinery that no pair of broker and result backend has to itself.
+# Tests of the machinery that do not depend on the pair of broker and result backend.
 OF_NO_PAIR = (
     *SLOW,
     "test_broadcasts",
@@ -49,12 +49,10 @@ StartServers = Callable[[list[str]], list[Server]]
 
 
 def projects() -> Iterator[ParameterSet]:
-    """Yield every broker with every result backend, as parameters of a test.
+    """Yield every broker with every result backend, and the tests to leave out.
 
-    The other answers change from one to the next, each at a pace of its own, so that they meet; the
-    demo is there, save in one.
-    `make test` runs one on each broker, the first of them the default project. The second
-    parameter is which tests are left out.
+    The other answers change at different rates, so that many combinations occur. All projects but
+    one have the demo. `make test` runs one project on each broker, the default project first.
     """
     offered = choices()
     pairs = defaultdict(list)
@@ -67,15 +65,15 @@ def projects() -> Iterator[ParameterSet]:
         }
         for pace, key in enumerate(("scheduler", "observability"), start=2):
             answers[key] = offered[key][number // pace % len(offered[key])]
-        # Newcomers copy it, whatever they chose; one shows that the other tests need no demo.
+        # One project shows that the other tests do not need the demo.
         answers["demo"] = number != WITHOUT_THE_DEMO
         row, column = (
             offered["broker"].index(broker),
             offered["result_backend"].index(result_backend),
         )
-        # What CI runs takes longer: each of its choices is shown once.
+        # The commands of CI take longer, so each choice of CI occurs once.
         answers["ci"] = offered["ci"][row] if row == column and row < len(offered["ci"]) else "none"
-        # Each result backend meets both, on one broker and on the next.
+        # Each result backend occurs with every version of Django.
         versions = offered["django"]
         answers["django"] = versions[(row + column // 2) % len(versions)]
         if row != column:
@@ -86,7 +84,7 @@ def projects() -> Iterator[ParameterSet]:
             yield pytest.param(answers, left_out, id=name(answers))
             whole = f"{name(answers)}-whole"
             yield pytest.param(answers, (), id=whole, marks=pytest.mark.exhaustive)
-    # One writer at a time, for whom each task of Django's own API is a row more.
+    # SQLite allows one writer at a time, and each task of Django's own API writes another row.
     busy: Combination = {"result_backend": "django-db", "database": "sqlite"}
     busy |= {
         "broker": offered["broker"][0],
@@ -118,7 +116,7 @@ def name(answers: Combination) -> str:
 
 @pytest.fixture(scope="session")
 def start_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServers]:
-    """Starts what is named, unless an earlier test did; all run until the last test is done."""
+    """Return a function that starts servers by name. They run until the last test is done."""
     running: dict[str, Server] = {}
 
     def start(names: list[str]) -> list[Server]:
@@ -150,7 +148,7 @@ def test_a_project_passes_its_own_tests(
     if answers["ci"] == "none":
         make(project, "install", "test", PYTEST_ADDOPTS=ignored)
     else:
-        # CI insists on a lock that is committed.
+        # CI needs a committed lock file.
         run(project, "uv", "lock", "--quiet")
         commit(project)
         docker = stub(tmp_path / "bin" / "docker")
@@ -172,7 +170,7 @@ def test_a_project_passes_its_own_tests(
 
 
 def stub(program: Path) -> Path:
-    """Put a program there that notes what it is asked to do, beside it."""
+    """Write a program that records its arguments in the file `asked` next to it."""
     program.parent.mkdir()
     program.write_text('#!/bin/sh\necho "$@" >> "$(dirname "$0")/asked"\n')
     program.chmod(0o755)
@@ -180,9 +178,9 @@ def stub(program: Path) -> Path:
 
 
 def ci(project: Path, servers: list[Server]) -> tuple[list[str], dict[str, str]]:
-    """Return what the project's CI runs, line by line, and the variables it sets, for servers.
+    """Return the script lines of the project's CI, and its variables for these servers.
 
-    All of it, save what needs a repository that others can write to.
+    Jobs that push to the repository are left out.
     """
     if (project / ".gitlab-ci.yml").exists():
         pipeline = yaml.safe_load((project / ".gitlab-ci.yml").read_text())

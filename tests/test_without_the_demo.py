@@ -1,4 +1,4 @@
-"""`make remove-demo` leaves the project that `demo=false` makes, and the team's own work."""
+"""`make remove-demo` gives the same project as `demo=false`, with the team's edits."""
 
 import shutil
 import sqlite3
@@ -13,15 +13,15 @@ from tests.helpers.team import edit, replace
 from tools.generate import render
 from tools.process import Process
 
-# One process makes the project.
+# The tests share one project.
 pytestmark = pytest.mark.xdist_group("without the demo")
 
-# Each copy makes its own.
+# Each copy gets its own environment.
 VENV = shutil.ignore_patterns(".venv")
 
 
 def tables(project: Path) -> set[str]:
-    """Return the names of the tables, and of the migrations that made them."""
+    """Return the names of the tables and of the applied migrations."""
     with closing(sqlite3.connect(project / "db.sqlite3")) as database:
         names = database.execute(
             "SELECT name FROM sqlite_master UNION SELECT app || name FROM django_migrations"
@@ -30,7 +30,7 @@ def tables(project: Path) -> set[str]:
 
 
 def used_project(folder: Path, scheduler: str = "settings") -> Path:
-    """Return a project that ran, and whose team changed it, the demo included."""
+    """Return an installed project with a team's edits and uploads."""
     origin = copy_template(folder / "template")
     project = cookiecutter(origin, folder / "used", scheduler=scheduler)
     edit(project)
@@ -49,7 +49,7 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def check_removal(project: Path, scheduler: str, folder: Path) -> None:
-    """Fail the test unless `make remove-demo` makes a fresh project with the same edits."""
+    """Check that `make remove-demo` gives a fresh project with the same edits."""
     assert any("gallery" in name for name in tables(project))
     removed = run_make(project, "remove-demo")
     assert removed.returncode == 0, removed.stderr
@@ -88,7 +88,7 @@ def test_a_schedule_in_the_admin_is_removed_too(tmp_path: Path) -> None:
 
 
 def state(project: Path) -> tuple[object, ...]:
-    """Return all that a failed removal could harm."""
+    """Return everything that a failed removal could change."""
     head = git(project, "rev-parse", "HEAD"), git(project, "stash", "list")
     media = (project / "media/gallery/picture.jpg").exists()
     return head, git(project, "status", "--porcelain"), tracked(project), tables(project), media

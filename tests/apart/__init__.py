@@ -1,1 +1,1 @@
-"""A project's tests leave the database and the queues of its development alone."""
+"""Tests for keeping a project's test runs apart from its development database and queues."""

@@ -1,4 +1,4 @@
-"""A project whose tests run beside its development."""
+"""A project with a development database and a test to run beside it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Tests that would run in the database of development do not begin."""
+"""Tests refuse to run in the development database."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ from tools.process import inherited
 from tools.servers.server import HOST
 from tools.trial.processes import python
 
-# One process makes the project.
+# The tests share one project.
 pytestmark = pytest.mark.xdist_group("apart")
 
 URL = f"postgres://postgres:postgres@{HOST}:1/"
@@ -19,9 +19,7 @@ URL = f"postgres://postgres:postgres@{HOST}:1/"
     "url",
     ["sqlite://", f"{URL}shop?dbname=shop"],
 )
-def test_where_the_database_would_be_that_of_development_nothing_is_opened(
-    url: str, project: Path
-) -> None:
+def test_tests_do_not_start_in_the_development_database(url: str, project: Path) -> None:
     refused = subprocess.run(
         [python(project), "-m", "pytest", "tests/test_probe.py"],
         cwd=project,

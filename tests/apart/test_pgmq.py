@@ -1,4 +1,4 @@
-"""What waits in PostgreSQL stays, also that of other projects in the same database."""
+"""Tests leave data and queues in PostgreSQL alone, including those of other projects."""
 
 import os
 import subprocess
@@ -27,7 +27,9 @@ def in_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.exhaustive
-def test_a_database_its_queues_and_its_results_stay(in_postgresql: Path, tmp_path: Path) -> None:
+def test_tests_leave_database_queues_and_results_untouched(
+    in_postgresql: Path, tmp_path: Path
+) -> None:
     project = in_postgresql
     with PostgreSQL(tmp_path / "postgresql") as server:
         address = f"postgres:postgres@{HOST}:{server.port}"
@@ -58,7 +60,7 @@ def test_projects_share_a_database(in_postgresql: Path, tmp_path: Path) -> None:
         own = {name: count for name, count in content(server, "shop").items() if "shop" in name}
         with psycopg.connect(url) as database:
             database.execute("CREATE SCHEMA second")
-        # Its name begins as that of the other.
+        # Both names have the same prefix.
         options = {"DATABASE_URL": f"{url}?options=-csearch_path%3Dsecond"}
         second = {**options, "QUEUE_PREFIX": "shop_2"}
         develop(project, **second)
@@ -78,7 +80,7 @@ def test_projects_share_a_database(in_postgresql: Path, tmp_path: Path) -> None:
 
 
 def content(server: PostgreSQL, name: str) -> dict[str, int]:
-    """Return how many rows each table of a database has."""
+    """Return the number of rows of each table."""
     tables = "SELECT table_schema, table_name FROM information_schema.tables"
     own = "WHERE table_type = 'BASE TABLE' AND table_schema IN ('public', 'pgmq')"
     with psycopg.connect(f"host={HOST} port={server.port} user=postgres dbname={name}") as database:
@@ -90,7 +92,7 @@ def content(server: PostgreSQL, name: str) -> dict[str, int]:
 
 
 @pytest.mark.exhaustive
-def test_queues_elsewhere_are_reached_by_their_own_address_alone(in_postgresql: Path) -> None:
+def test_queues_in_another_database_use_its_address_only(in_postgresql: Path) -> None:
     asked = "from django.conf import settings; print(settings.CELERY_BROKER_TRANSPORT_OPTIONS)"
     said = shell(
         in_postgresql,

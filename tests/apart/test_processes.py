@@ -12,9 +12,7 @@ from tools.trial.processes import python
 pytestmark = [pytest.mark.exhaustive, pytest.mark.xdist_group("apart")]
 
 
-def test_each_process_has_a_database_queues_and_a_worker_of_its_own(
-    project: Path, tmp_path: Path
-) -> None:
+def test_each_process_has_its_own_database_queues_and_worker(project: Path, tmp_path: Path) -> None:
     run(project, "uv", "pip", "install", "--quiet", "pytest-xdist")
     with Redis(tmp_path) as server:
         variables = {

@@ -1,4 +1,4 @@
-"""What waits in Redis stays."""
+"""Tests leave queued tasks in Redis alone."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,7 +13,7 @@ from tools.servers.redis import Redis
 from tools.servers.server import HOST
 from tools.trial.processes import python
 
-# One process makes the project.
+# The tests share one project.
 pytestmark = pytest.mark.xdist_group("apart")
 
 
@@ -24,10 +24,12 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
 
 
 @pytest.mark.parametrize("name", ["db.sqlite3?timeout=30", "shop_test"])
-def test_a_file_and_what_waits_in_redis_stay(name: str, project: Path, broker: Redis) -> None:
+def test_tests_leave_the_database_file_and_redis_untouched(
+    name: str, project: Path, broker: Redis
+) -> None:
     variables = {
         "DATABASE_URL": f"sqlite:///{name}",
-        # As a name may end in development, too.
+        # A development prefix may end in "_test", too.
         "QUEUE_PREFIX": "shop_test",
         "CELERY_BROKER_URL": f"redis://{HOST}:{broker.port}/0",
         "CELERY_RESULT_BACKEND": f"redis://{HOST}:{broker.port}/0",

@@ -1,4 +1,4 @@
-"""What happens to tasks when something dies: on real servers, with at least 200 on their way."""
+"""Fault injection on real servers, with at least 200 tasks in flight."""
 
 import pytest
 
@@ -8,16 +8,16 @@ BROKERS = [str(broker) for broker in choices()["broker"]]
 RESULTS = {
     str(name): facts({"result_backend": name}).result for name in choices()["result_backend"]
 }
-# Where results go unless a test says otherwise: to a server of their own.
+# The default result backend, on its own server.
 OWN_SERVER = next(name for name, known in RESULTS.items() if known.services)
-# Those that any process can read in Django's database.
+# Result backends in Django's database.
 IN_DATABASE = [
     name for name, known in RESULTS.items() if known.results_retrievable and not known.services
 ]
 
 
 def on_brokers(*brokers: str, exhaustive: bool = True) -> pytest.MarkDecorator:
-    """Run a test on these brokers, in `make test-all` only unless it is not exhaustive."""
+    """Run a test on these brokers. If exhaustive, only in `make test-all`."""
     parameters = [
         pytest.param(
             broker,
@@ -32,8 +32,8 @@ def on_brokers(*brokers: str, exhaustive: bool = True) -> pytest.MarkDecorator:
 
 
 def on_every_broker(*others: str, exhaustive: bool = True) -> pytest.MarkDecorator:
-    """Run a test on each broker, and on others.
+    """Run a test on each broker and on these others.
 
-    Results go to `OWN_SERVER`, unless a name such as "rabbitmq, django-db" says otherwise.
+    A name such as "rabbitmq, django-db" also sets the result backend. The default is `OWN_SERVER`.
     """
     return on_brokers(*BROKERS, *others, exhaustive=exhaustive)

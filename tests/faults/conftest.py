@@ -1,4 +1,4 @@
-"""A project for each broker, and the table of what each fault did on each."""
+"""A project for each broker, and fixtures that record the table of faults."""
 
 import shutil
 import time
@@ -22,7 +22,7 @@ Note = Callable[[], AbstractContextManager[None]]
 
 @pytest.fixture(scope="session")
 def projects(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Answers], Path]:
-    """Make a project of answers, once."""
+    """Return a function that generates a project from answers, once."""
     made: dict[tuple[Answer, ...], Path] = {}
 
     def make(answers: Answers) -> Path:
@@ -46,7 +46,7 @@ def site(
     tmp_path: Path,
     record_property: Callable[[str, object], None],
 ) -> Iterator[Site]:
-    """A project that runs, on the broker and the result backend that are the test's parameter."""
+    """Run a project on the broker and result backend of the test's parameter."""
     broker, _, result_backend = request.param.partition(", ")
     answers = site_answers(broker, result_backend or OWN_SERVER)
     site = Site(projects(answers), request.param, answers, tmp_path)
@@ -67,7 +67,7 @@ def site(
 def nothing_is_lost(
     request: pytest.FixtureRequest, site: Site, record_property: Callable[[str, object], None]
 ) -> Record:
-    """Proves what became of tasks once the broker has none, and notes it for the table."""
+    """Return a function that waits for empty queues, checks the tasks and records the outcome."""
 
     def record(sent: int, fault: float, repeats: int = PROCESSES) -> Outcome:
         site.wait_until_nothing_is_queued()
@@ -85,7 +85,7 @@ def nothing_is_lost(
 def note_seconds(
     request: pytest.FixtureRequest, site: Site, record_property: Callable[[str, object], None]
 ) -> Note:
-    """Notes for the table how long a visitor waited who could not send a task."""
+    """Return a context manager that records how long a visitor waited."""
 
     @contextmanager
     def note() -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Publishes messages that Celery would not send: a file has each as JSON on a line of its own."""
+"""Publish messages that Celery would never send, from a file with one JSON object per line."""
 
 # mypy: disable-error-code=import-not-found
 # ruff: noqa: E402
@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-import config  # noqa: F401 - it names the settings
+import config  # noqa: F401 - sets DJANGO_SETTINGS_MODULE
 import django
 
 django.setup()

@@ -1,4 +1,4 @@
-"""A network between a client and a server that can be cut."""
+"""A network link that tests can cut."""
 
 import socket
 import threading
@@ -8,7 +8,7 @@ from tools.servers.server import HOST, free_port
 
 
 class Relay:
-    """Passes on what comes to its port to a server on 127.0.0.1, until it is cut."""
+    """A TCP relay to a port on 127.0.0.1."""
 
     def __init__(self, target: int, host: str = HOST) -> None:
         self.host = host
@@ -34,7 +34,7 @@ class Relay:
                 connection.shutdown(socket.SHUT_RDWR)
 
     def mute(self) -> None:
-        """Keep each connection, accept new ones, and pass nothing on until `start`."""
+        """Keep and accept connections, but drop all data until `start`."""
         self._muted = True
 
     def _accept(self, listener: socket.socket) -> None:
@@ -48,7 +48,7 @@ class Relay:
                     continue
                 self._connections |= {client, server}
                 if self._listener is not listener:
-                    # It was cut meanwhile, perhaps before it knew of this connection.
+                    # `cut` was called meanwhile, and may have missed this connection.
                     client.close()
                     server.close()
                     return

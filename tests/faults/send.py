@@ -1,6 +1,6 @@
-"""Sends tasks of tests/faults.py, and prints their ids.
+"""Send tasks of tests/faults.py, and print their ids.
 
-The arguments after its text: NOTES TASK FIRST COUNT ARGS OPTIONS.
+Arguments: NOTES TASK FIRST COUNT ARGS OPTIONS.
 """
 
 # mypy: disable-error-code=import-not-found
@@ -9,7 +9,7 @@ The arguments after its text: NOTES TASK FIRST COUNT ARGS OPTIONS.
 import json
 import sys
 
-import config  # noqa: F401 - it names the settings
+import config  # noqa: F401 - sets DJANGO_SETTINGS_MODULE
 import django
 
 django.setup()

@@ -1,4 +1,4 @@
-"""A generated project on servers of its own, which may be killed."""
+"""A generated project on its own servers, which tests may kill."""
 
 import json
 import os
@@ -24,14 +24,14 @@ from tools.trial.processes import Worker, python
 DATABASE_URL = "postgres://postgres@localhost:5432/site"
 SEND = Path(__file__).parent / "send.py"
 PROCESSES = 2
-# As short as a slow machine allows, in seconds: no living worker is late to renew its leases.
+# In seconds. Long enough for a worker on a slow machine to renew its leases in time.
 LEASE = 8
-# So many tasks at least are not done yet when something dies.
+# The least number of unfinished tasks when a fault happens.
 IN_FLIGHT = 200
 
 
 def site_answers(broker: str, result_backend: str) -> Answers:
-    """Return the answers for a project whose broker, database and results are kept apart."""
+    """Return the answers for a project with separate servers."""
     return {
         "broker": broker,
         "result_backend": result_backend,
@@ -43,10 +43,10 @@ def site_answers(broker: str, result_backend: str) -> Answers:
 
 @dataclass
 class Outcome:
-    """What became of the tasks that met a fault.
+    """The state of the tasks after a fault.
 
     `repeated` counts the runs after the first of each task. `seconds` is the time from the fault
-    until the tasks that it interrupted were done; where it interrupted none, until the next was.
+    until the interrupted tasks were done, or else until the next task was done.
     """
 
     sent: int
@@ -58,7 +58,7 @@ class Outcome:
 
 @dataclass
 class Note:
-    """What a task wrote: that its number was started or finished, when, and in which process."""
+    """A line that a task wrote when it started or finished."""
 
     event: str
     number: int
@@ -67,14 +67,14 @@ class Note:
 
 
 def at(url: str, server: Server, host: str = HOST, port: int | None = None) -> str:
-    """Return the URL of a server in development, as if it were at this host and port."""
+    """Return a development URL with this host and port in place of the default ones."""
     return url.replace(f"localhost:{server.default_port}", f"{host}:{port or server.port}")
 
 
 class Site:
-    """A project with a broker, a database and a result backend, each on a server of its own.
+    """A project with a broker, a database and a result backend, each on its own server.
 
-    Where the choice has no server but the database, it is that.
+    Brokers and result backends in the database share its server.
     """
 
     def __init__(self, project: Path, name: str, answers: Answers, folder: Path) -> None:
@@ -84,7 +84,7 @@ class Site:
         self.notes = folder / "notes"
         self.database = SERVERS["postgresql"](folder / "database")
         choices = chosen(answers)
-        # One without a URL of its own is in the database.
+        # A broker without its own URL uses the database.
         in_database = DATABASE_URL.replace("postgres", str(answers["broker"]), 1)
         self._broker_url = choices["broker"].url or in_database
         self._caches = bool(choices["result_backend"].cache_url)
@@ -97,7 +97,7 @@ class Site:
             "DATABASE_URL": at(DATABASE_URL, self.database),
             "CELERY_BROKER_URL": self.broker_url(HOST, self.broker.port),
             "TASK_LEASE": str(LEASE),
-            # No task is ended because the machine is slow.
+            # Never reached, even on a slow machine.
             "CELERY_TASK_TIME_LIMIT": "600",
             "CELERY_TASK_SOFT_TIME_LIMIT": "590",
             "CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT": "1",
@@ -111,11 +111,11 @@ class Site:
             self.env["CACHE_URL"] = choices["result_backend"].cache_url
 
     def broker_url(self, host: str, port: int) -> str:
-        """Return the broker's URL, as if it were at this host and port."""
+        """Return the broker's URL with this host and port."""
         return at(self._broker_url, self.broker, host, port)
 
     def _server(self, choice: Any, name: str) -> Server:
-        """Return the server of a choice: one of its own, or the database."""
+        """Return the choice's own server, or the database."""
         own = [service for service in choice.services if service != self.database.name]
         return SERVERS[own[0]](self.folder / name) if own else self.database
 
@@ -139,7 +139,7 @@ class Site:
         self.relay.cut()
 
     def cut_database(self) -> None:
-        """Cut all connections to the database, which stays."""
+        """Close all connections to the database, which stays up."""
         url = f"postgresql://postgres@{HOST}:{self.database.port}/postgres"
         with psycopg.connect(url) as connection:
             connection.execute(
@@ -147,7 +147,7 @@ class Site:
             )
 
     def python(self, *arguments: str, **env: str) -> str:
-        """Run the project's Python, and return what it prints. Fails when it does."""
+        """Run the project's Python and return its output. Fail the test if the command fails."""
         run = Process(
             self.project,
             [python(self.project), *arguments],
@@ -161,11 +161,11 @@ class Site:
         return run.said()
 
     def shell(self, code: str) -> str:
-        """Return what some code prints that runs in the project."""
+        """Run code in the project's shell and return its output."""
         return self.python("manage.py", "shell", "--verbosity", "0", "--command", code).strip()
 
     def send(self, task: str, *args: Any, count: int, first: int = 0, **options: Any) -> list[str]:
-        """Send a task some times, each with its number, and return their ids."""
+        """Send numbered tasks and return their ids."""
         words = [str(self.notes), task, str(first), str(count), json.dumps(args)]
         printed = self.python("-c", SEND.read_text(), *words, json.dumps(options))
         return printed.split()
@@ -179,31 +179,31 @@ class Site:
         return worker
 
     def restart_ended_workers(self) -> None:
-        """Do what supervisors do, and what compose.yaml says: `restart: unless-stopped`."""
+        """Act as a supervisor, like `restart: unless-stopped` in compose.yaml."""
         for worker in self.workers:
             if worker.ended:
-                # Its broker may be away.
+                # Do not wait until it is ready: its broker may be down.
                 worker.launch()
 
     def read(self, event: str) -> list[Note]:
-        """Return what tasks wrote of an event, as it came."""
+        """Return the notes of an event, in order."""
         text = self.notes.read_text() if self.notes.exists() else ""
-        # The last line may still be on its way.
+        # The last line may be incomplete.
         words = [line.split() for line in text[: text.rfind("\n") + 1].splitlines()]
         notes = [Note(what, int(n), float(at), int(pid)) for what, n, at, pid in words]
         return [note for note in notes if note.event == event]
 
     def count(self, event: str) -> Counter[int]:
-        """Return how often each number was started or finished."""
+        """Return how often each task started or finished."""
         return Counter(note.number for note in self.read(event))
 
     def running(self) -> list[Note]:
-        """Return the notes of tasks that are started and not finished."""
+        """Return the notes of unfinished tasks."""
         finished = self.count("finished")
         return [note for note in self.read("started") if note.number not in finished]
 
     def wait_until(self, done: Callable[[], bool], what: str) -> None:
-        """Return as soon as `done()` is true. Fails the test when tasks write nothing any more."""
+        """Wait until `done()` is true. Fail the test if tasks stop making progress."""
 
         def done_now() -> bool:
             self.restart_ended_workers()
@@ -229,7 +229,7 @@ class Site:
         return found
 
     def wait_until_nothing_is_queued(self) -> None:
-        """Return once the broker has no task: what it delivers twice has run twice by then."""
+        """Wait until the broker has no tasks. By then, redelivered tasks have run again."""
 
         def nothing_is_queued() -> bool:
             command = [python(self.project), "manage.py", "queues"]
@@ -242,11 +242,11 @@ class Site:
         self.wait_until(nothing_is_queued, "no task is queued")
 
     def finished_before(self, fault: float) -> int:
-        """Return how many tasks were done at a time in seconds since the epoch."""
+        """Return the number of tasks that were done at a time in seconds since the epoch."""
         return len({note.number for note in self.read("finished") if note.time < fault})
 
     def outcome(self, sent: int, fault: float) -> Outcome:
-        """Return what became of `sent` tasks, of a fault at a time in seconds since the epoch."""
+        """Return the outcome of `sent` tasks and a fault at a time in seconds since the epoch."""
         finished, started = self.read("finished"), self.count("started")
         done = {note.number for note in finished}
         before = {note.number for note in finished if note.time < fault}
@@ -273,11 +273,11 @@ class SiteWorker(Worker):
         self._node = f"{name}@localhost"
 
     def freeze(self) -> None:
-        """Keep it from doing anything more."""
+        """Pause all its processes."""
         self.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume it."""
         self.send_signal(signal.SIGCONT)
 
     def command(self) -> list[str]:

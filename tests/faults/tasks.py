@@ -1,4 +1,4 @@
-"""Tasks that write what they did. In the project on trial, this file is tests/faults.py."""
+"""Tasks that record their runs. In the tested project, this file is tests/faults.py."""
 
 # mypy: disable-error-code="import-not-found,untyped-decorator"
 
@@ -17,16 +17,16 @@ from tests.tasks import write
 
 
 def note(path: str, event: str, number: int) -> None:
-    """Write that a task of this process did something, and when."""
+    """Record an event of a task, with the time and the process."""
     write(path, f"{event} {number} {time.time()} {os.getpid()}")
 
 
 @task_received.connect
 @task_revoked.connect
 def note_number(request: Any, **kwargs: Any) -> None:
-    """Write which message a worker takes for a task, also for one that has expired."""
+    """Record each message that a worker accepts as a task, even an expired one."""
     fields = getattr(request, "request_dict", vars(request))
-    # In Celery's first protocol, the message has headers of its own.
+    # In Celery's first protocol, the headers are nested.
     for headers in (fields, fields.get("headers")):
         if isinstance(headers, dict) and "number" in headers:
             write(os.environ["TAKEN"], str(headers["number"]))
@@ -35,7 +35,7 @@ def note_number(request: Any, **kwargs: Any) -> None:
 
 @shared_task(rate_limit=os.environ.get("RATE"))
 def work(path: str, number: int, seconds: float) -> int:
-    """Takes some seconds."""
+    """Run for some seconds."""
     note(path, "started", number)
     time.sleep(seconds)
     note(path, "finished", number)
@@ -44,7 +44,7 @@ def work(path: str, number: int, seconds: float) -> int:
 
 @shared_task
 def hold(path: str, number: int, until: str) -> None:
-    """Runs until there is a file."""
+    """Run until a file exists."""
     note(path, "started", number)
     while not Path(until).exists():
         time.sleep(0.02)
@@ -53,13 +53,13 @@ def hold(path: str, number: int, until: str) -> None:
 
 @shared_task
 def add_up(numbers: list[int]) -> int:
-    """Ends a chord of `work`."""
+    """Sum the results of a chord of `work`."""
     return sum(numbers)
 
 
 @shared_task(base=RetriedTask, max_retries=None, retry_backoff_max=4)
 def ask_database(path: str, number: int) -> None:
-    """Needs Django's database, however long that takes to come back."""
+    """Query Django's database, with endless retries."""
     note(path, "started", number)
     time.sleep(0.05)
     try:
@@ -72,16 +72,16 @@ def ask_database(path: str, number: int) -> None:
 
 @shared_task(base=RetriedTask, bind=True)
 def fail_once(self: Any, path: str, number: int) -> None:
-    """Works when it is tried again."""
+    """Fail on the first try."""
     if self.request.retries == 0:
-        raise ConnectionError("the other side is away")
+        raise ConnectionError("the other side is down")
     note(path, "started", number)
     note(path, "finished", number)
 
 
 @shared_task
 def kill(path: str, number: int, whom: str) -> None:
-    """Kills its own process each time it runs, or its worker with all processes."""
+    """Kill its own process on each run, or the worker with all its processes."""
     note(path, "started", number)
     if whom == "worker":
         os.killpg(os.getpgid(os.getppid()), signal.SIGKILL)
@@ -90,7 +90,7 @@ def kill(path: str, number: int, whom: str) -> None:
 
 @shared_task
 def take_memory(path: str, number: int, megabytes: int) -> None:
-    """Needs memory, and gives back only a part of it."""
+    """Leak memory."""
     note(path, "started", number)
     kept.append(b"x" * (megabytes * 2**20))
     note(path, "finished", number)
@@ -101,7 +101,7 @@ kept: list[bytes] = []
 
 @shared_task
 def take_all_memory(path: str, number: int) -> None:
-    """Needs more memory than there is."""
+    """Allocate more memory than the limit."""
     note(path, "started", number)
     resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
     kept.append(b"x" * 2**31)
@@ -109,7 +109,7 @@ def take_all_memory(path: str, number: int) -> None:
 
 @shared_task
 def never_end(path: str, number: int) -> None:
-    """Goes on after it was asked to end."""
+    """Ignore the soft time limit."""
     note(path, "started", number)
     while True:
         try:

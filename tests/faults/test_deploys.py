@@ -1,4 +1,4 @@
-"""A new version replaces the old one, and nobody notices."""
+"""A deploy replaces a worker without losing tasks."""
 
 import time
 
@@ -13,10 +13,10 @@ DELAYED = 20
 
 @on_every_broker()
 def test_a_new_version_is_deployed(site: Site, nothing_is_lost: Record) -> None:
-    """The worker gets SIGTERM while tasks run that take longer than its time to finish.
+    """SIGTERM while tasks run for longer than the grace period.
 
-    It must give back what it has: no broker does so within an hour. What some answer to one that
-    has just stopped, nobody can give back.
+    The worker must requeue its tasks itself, so the lease is an hour. Brokers that may answer a
+    worker after it stopped keep a short lease: it cannot requeue those tasks.
     """
     if not site.broker.answers_late:
         site.env["TASK_LEASE"] = "3600"
@@ -34,5 +34,5 @@ def test_a_new_version_is_deployed(site: Site, nothing_is_lost: Record) -> None:
     site.start_worker("new")
     site.wait_for_finished(SENT + LONG + DELAYED)
     assert nothing_is_lost(SENT + LONG + DELAYED, fault).repeated == LONG
-    # By itself, and not killed.
+    # It was not killed.
     assert old.exit_code == 0

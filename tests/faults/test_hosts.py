@@ -1,4 +1,4 @@
-"""Workers on several hosts share a queue: all work at once, and none is missed."""
+"""Workers on several hosts share a queue, and tasks outlive the loss of a host."""
 
 import time
 
@@ -8,7 +8,7 @@ from tests.faults.site import PROCESSES, Site
 from tools.servers.server import HOST
 
 SENT = 450
-# What a host that was cut off may still finish.
+# The most tasks that a host may finish after it was cut off.
 AT_HAND = 12 * PROCESSES
 
 
@@ -20,17 +20,17 @@ def test_a_host_is_cut_off(site: Site, nothing_is_lost: Record) -> None:
     site.wait_for_finished(20)
     one = {note.pid for note in site.read("finished")}
     site.start_worker("two", CELERY_BROKER_URL=site.broker_url(HOST, site.relay.port))
-    site.wait_until(lambda: at_work(site) == 2 * PROCESSES, "twice as many tasks run at once")
+    site.wait_until(lambda: at_work(site) == 2 * PROCESSES, "both workers are busy")
     site.relay.cut()
     fault = time.time()
     cut = len(site.read("finished"))
     site.wait_for_finished(SENT)
     by_two = [note for note in site.read("finished")[cut:] if note.pid not in one]
     assert len(by_two) <= AT_HAND
-    # What the host was doing came to the other, and may be there twice.
+    # The tasks that the host was running are redelivered to the other one.
     nothing_is_lost(SENT, fault)
 
 
 def at_work(site: Site) -> int:
-    """Return how many processes run a task now."""
+    """Return the number of busy processes."""
     return len({note.pid for note in site.running()})

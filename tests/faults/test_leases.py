@@ -1,4 +1,4 @@
-"""A living worker's tasks run once, however long they run or wait."""
+"""A live worker's tasks run once, however long they run or wait."""
 
 import signal
 import time
@@ -11,7 +11,7 @@ from tests.faults.site import PROCESSES, Site
 from tools.generate import facts
 
 LEASE = 4
-# Time for other workers to take what they may take, in seconds.
+# Enough seconds for another worker to take tasks with an expired lease.
 LONG = 3 * LEASE
 POOLS = [(), ("--pool", "threads"), ("--pool", "solo"), ("--pool", "gevent")]
 
@@ -19,7 +19,7 @@ with_leases = on_brokers(*(name for name in BROKERS if facts({"broker": name}).b
 
 
 def hold_a_task(site: Site, options: Iterable[str] = (), **env: str) -> None:
-    """Start a worker that runs a task, which ends when `end` is called, and another worker."""
+    """Start a worker with a task that runs until `end` is called, and a second worker."""
     site.env["TASK_LEASE"] = str(LEASE)
     site.send("hold", str(site.folder / "end"), count=1)
     site.start_worker("one", options, **env)
@@ -30,7 +30,7 @@ def hold_a_task(site: Site, options: Iterable[str] = (), **env: str) -> None:
 
 
 def end(site: Site) -> None:
-    """Let the task end that was held, and prove that it ran once."""
+    """End the held task, and check that it ran once."""
     (site.folder / "end").touch()
     site.wait_for_finished(2)
     site.wait_until_nothing_is_queued()
@@ -77,8 +77,8 @@ def test_a_soft_shutdown_outlasts_a_lease(site: Site) -> None:
 
 
 @with_leases
-def test_tasks_that_were_taken_and_wait_outlast_a_lease(site: Site) -> None:
-    """A worker with a rate limit has them at hand."""
+def test_prefetched_tasks_outlast_a_lease(site: Site) -> None:
+    """A worker with a rate limit prefetches tasks."""
     site.env["TASK_LEASE"] = str(LEASE)
     site.start_worker("one", RATE="12/m")
     site.send("work", 0, count=PROCESSES + 2)
@@ -92,7 +92,7 @@ def test_tasks_that_were_taken_and_wait_outlast_a_lease(site: Site) -> None:
 @with_leases
 @pytest.mark.parametrize("pool", POOLS[:2], ids=["prefork", "threads"])
 def test_the_broker_is_down_for_longer_than_a_lease(site: Site, pool: tuple[str, ...]) -> None:
-    """What runs goes on, and what waits is kept."""
+    """Running tasks continue, and waiting tasks are kept."""
     hold_a_task(site, pool)
     site.send("work", 0, count=5, first=2, countdown=2 * LEASE)
     site.broker.kill()
@@ -101,6 +101,6 @@ def test_the_broker_is_down_for_longer_than_a_lease(site: Site, pool: tuple[str,
     site.wait_for_finished(6)
     time.sleep(LONG)
     end(site)
-    # A worker that stays need not be started again.
+    # No worker was restarted.
     assert [worker.log.read_text().count("ready.") for worker in site.workers] == [1, 1]
     assert site.count("started").total() == 7

@@ -1,4 +1,4 @@
-"""Tasks that take too much are ended, and nothing else is."""
+"""Tasks that exceed a limit are stopped, and no others."""
 
 import time
 
@@ -7,7 +7,7 @@ from tests.faults.conftest import Record
 from tests.faults.site import Site
 
 SENT = 240
-# As many as one process does while a task runs into its time limit, and some more.
+# More than one process finishes before another one reaches its time limit.
 QUEUED = 600
 
 
@@ -26,7 +26,7 @@ def test_a_task_never_ends(site: Site, nothing_is_lost: Record) -> None:
 
 @on_every_broker()
 def test_tasks_keep_memory(site: Site, nothing_is_lost: Record) -> None:
-    """A process that holds more than its share is replaced when its task is done."""
+    """A process over its memory limit is replaced after its task."""
     fault = time.time()
     site.start_worker(CELERY_WORKER_MAX_MEMORY_PER_CHILD=str(256 * 1024))
     site.send("take_memory", 20, count=SENT)
@@ -37,14 +37,14 @@ def test_tasks_keep_memory(site: Site, nothing_is_lost: Record) -> None:
 
 @on_every_broker()
 def test_a_task_takes_all_memory(site: Site, nothing_is_lost: Record) -> None:
-    """Celery ends the worker then. The task that does it each time is quarantined."""
+    """A MemoryError ends the worker. A task that causes it each time is quarantined."""
     worker = site.start_worker()
     site.send("take_all_memory", count=1, first=SENT)
     fault = time.time()
     site.send("work", 0.05, count=SENT)
     site.wait_for_finished(SENT)
     site.wait_until(lambda: "Quarantined" in worker.log.read_text(), "it is quarantined")
-    # Each time, another task may have been running beside it.
+    # Each time, another task may have been running.
     nothing_is_lost(SENT, fault, repeats=2 + 3)
 
 

@@ -1,4 +1,4 @@
-"""Any message runs, fails as a task, or becomes a dead letter; the worker goes on."""
+"""Any message runs, fails as a task or becomes a dead letter, and the worker keeps running."""
 
 import json
 from base64 import b64encode
@@ -23,7 +23,7 @@ contents = [json.loads(letter.signature) for letter in letters]
 print(json.dumps([[content["headers"]["number"], content["body"]] for content in contents]))
 """
 
-# What every broker carries; not its own protocol is on trial.
+# Limited to values that every broker can carry.
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 scalars = (
     st.none()
@@ -70,7 +70,7 @@ messages = st.fixed_dictionaries(
 
 
 def make_messages(number: int) -> list[dict[str, Any]]:
-    """Return messages, the same for each seed."""
+    """Return random messages, reproducible by the seed."""
     made: list[dict[str, Any]] = []
 
     @seed(number)
@@ -103,7 +103,7 @@ def test_any_message_is_accounted_for(site: Site) -> None:
     assert len(letters) == len(pairs)
     bodies = {number: b64encode(sent[number]["body"].encode()).decode() for number in letters}
     assert letters == bodies
-    # No process is stuck.
+    # All processes can still run tasks.
     site.send("hold", str(site.folder / "end"), count=PROCESSES)
     site.wait_until(lambda: len(site.running()) == PROCESSES, "all processes run a task")
     (site.folder / "end").touch()

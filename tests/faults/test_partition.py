@@ -1,4 +1,4 @@
-"""The network between a worker and the broker parts, and heals."""
+"""A network partition between a worker and its servers."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ SECONDS_APART = 45
 
 
 class Cable(NamedTuple):
-    """Between this host and a second one, whose name is also that of the cable's end here."""
+    """A link to a second host. Its name is also that of the local interface."""
 
     name: str
     here: str
@@ -35,17 +35,17 @@ def ip(*arguments: str) -> None:
 
 @pytest.fixture
 def cable() -> Iterator[Cable]:
-    """A second host, whose name and addresses no other run has."""
+    """Connect a second host, with a name and addresses that no other run uses."""
     number = free_port()
-    # Networks for measuring between hosts, of four addresses each, which are nobody's.
+    # A network of four addresses in the range that is reserved for benchmarks.
     network = ip_address("198.18.0.0") + 4 * (number - FIRST_PORT)
     cable = Cable(name := f"part{number}", str(network + 1), str(network + 2))
-    # A run that was killed has left it.
+    # A killed run may have left it behind.
     subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
     try:
         ip("netns", "add", name)
     except (FileNotFoundError, subprocess.CalledProcessError) as error:
-        message = f"Network namespaces are needed: run as root, with iproute2 installed ({error})."
+        message = f"Run as root with iproute2 installed: network namespaces are needed ({error})."
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)

@@ -1,4 +1,4 @@
-"""Processes of a worker die, and the tasks that they ran are run again."""
+"""Processes of a worker die, and their tasks run again."""
 
 import os
 import signal
@@ -24,11 +24,11 @@ def test_a_process_of_a_worker_is_killed(site: Site, nothing_is_lost: Record) ->
 
 @on_every_broker()
 def test_idle_processes_are_killed(site: Site, nothing_is_lost: Record) -> None:
-    """None leaves a lock that those in its place would wait for."""
+    """They leave no lock behind that would block the new processes."""
     worker = site.start_worker()
     site.send("work", 0, count=20)
     site.wait_for_finished(20)
-    # Nor does one wait for its acknowledgement.
+    # All tasks are acknowledged.
     site.wait_until_nothing_is_queued()
     for process in worker.below():
         os.kill(process, signal.SIGKILL)
@@ -48,7 +48,7 @@ def test_a_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     worker.kill()
     fault = time.time()
     site.start_worker("two")
-    # A living worker keeps its task for longer than the dead one.
+    # The live worker keeps this task for longer than the dead worker's lease.
     site.send("work", 2 * LEASE, count=1, first=sent - 1)
     site.wait_for_finished(sent)
     nothing_is_lost(sent, fault)
@@ -57,7 +57,7 @@ def test_a_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
 
 @on_every_broker()
 def test_an_idle_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
-    """It has asked for a task, and does not read the answer any more."""
+    """The worker has asked for a task and never reads the answer."""
     worker = site.start_worker()
     worker.freeze()
     site.send("work", 0.05, count=SENT)
@@ -76,7 +76,7 @@ def test_a_task_kills_its_process_each_time(site: Site, nothing_is_lost: Record)
     site.send("work", 0.05, count=SENT)
     site.wait_for_finished(SENT)
     assert_quarantined(site, killer)
-    # Others that the worker had at hand may be delivered again, but not run.
+    # Prefetched tasks may be redelivered, but have not run.
     nothing_is_lost(SENT, fault, repeats=2)
 
 
@@ -88,12 +88,12 @@ def test_a_task_kills_its_worker_each_time(site: Site, nothing_is_lost: Record) 
     site.start_worker()
     site.wait_for_finished(SENT)
     assert_quarantined(site, killer)
-    # Each time, the other process of the worker dies too.
+    # Each time, the worker's other process dies, too.
     nothing_is_lost(SENT, fault, repeats=2 + 3)
 
 
 def assert_quarantined(site: Site, task: str) -> None:
-    """Prove that a task is given up after two restarts, and that who looks for it can see why."""
+    """Check that a task is quarantined after two restarts, and that log and result show why."""
     rows = "DeadLetter.objects.filter(quarantined=True).values_list('name', 'restarts')"
     listed = f"from task_queue.models import DeadLetter; print(list({rows}))"
     site.wait_until(lambda: "Quarantined" in logs(site), "the task is quarantined")

@@ -1,4 +1,4 @@
-"""A Redis is full, or another one takes its place."""
+"""A full Redis, and a failover to a replica."""
 
 import subprocess
 import time
@@ -20,7 +20,7 @@ PASSWORD = "of Redis"
 
 
 class Replica(Redis):
-    """A Redis that copies another one."""
+    """A replica of a Redis server."""
 
     def __init__(self, folder: Path, port: int) -> None:
         super().__init__(folder)
@@ -41,7 +41,7 @@ def limit_memory(site: Site, size: str) -> None:
 
 @on_brokers("redis")
 def test_redis_is_full(site: Site, nothing_is_lost: Record) -> None:
-    """Workers drain it, also one that starts now, and a dead one's tasks; none has to restart."""
+    """Old and new workers empty the queues, including a dead worker's tasks, without a restart."""
     dead = site.start_worker("dead")
     worker = site.start_worker("one")
     site.send("work", 0.1, count=SENT)
@@ -61,7 +61,7 @@ def test_redis_is_full(site: Site, nothing_is_lost: Record) -> None:
 
 @on_brokers("redis")
 def test_a_replica_takes_over(site: Site, nothing_is_lost: Record, tmp_path: Path) -> None:
-    """Redis Sentinel says that it does."""
+    """Failover by Redis Sentinel."""
     password = f'sentinel auth-pass {sentinel.NAME} "{PASSWORD}"'
     with (
         closing(redis.Redis(HOST, site.broker.port)) as primary,
@@ -70,7 +70,7 @@ def test_a_replica_takes_over(site: Site, nothing_is_lost: Record, tmp_path: Pat
     ):
         primary.config_set("requirepass", PASSWORD)
         site.wait_until(server.has_a_replica, "the replica is known")
-        # The first one of two Sentinels is down.
+        # The first of two Sentinels is down.
         urls = [
             f"sentinel://:{quote(PASSWORD)}@{HOST}:{port}" for port in (free_port(), server.port)
         ]
@@ -83,7 +83,7 @@ def test_a_replica_takes_over(site: Site, nothing_is_lost: Record, tmp_path: Pat
         site.send("work", 0.1, count=SENT)
         worker = site.start_worker()
         site.wait_for_finished(20)
-        # What a replica does not have is lost.
+        # Tasks that are not replicated yet would be lost.
         assert primary.wait(1, 0)
         fault = time.time()
         site.broker.kill()

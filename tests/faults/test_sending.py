@@ -1,4 +1,4 @@
-"""Visitors send tasks while the broker is down: they wait a little, and no task is lost unseen."""
+"""Visitors who send tasks while the broker is down wait a little or get an error."""
 
 import time
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ from tools.trial.processes import python
 
 VISITORS = 20
 VISITS = 200
-# Tasks that wait already.
+# Tasks that are queued before the first visit.
 SENT = 400
-# A task is sent again for seven seconds; a slow machine has some of them to spare.
-SECONDS_AWAY = 3
+# Well below the seven seconds for which sending is retried.
+SECONDS_DOWN = 3
 
 
 class Web(Process):
-    """The project's web server, whose way to the broker can be cut."""
+    """The project's web server, connected to the broker through a relay."""
 
     name = "web"
     ready = "Booting worker"
@@ -42,11 +42,11 @@ class Web(Process):
         return [python(self.folder), "-m", "gunicorn", "config.wsgi", *options]
 
     def visit(self, number: int) -> tuple[int, str]:
-        """Send a task by visiting the site; return status and page. Fails when held endlessly."""
+        """Send a task by visiting the site. Return status and page, or fail after a timeout."""
         return self.get("/send?" + urlencode({"notes": self._notes, "number": number}))
 
     def get(self, address: str) -> tuple[int, str]:
-        """Return status and page of an address of the site."""
+        """Return status and body of a page."""
         connection = HTTPConnection(HOST, self.port, timeout=STUCK_SECONDS)
         connection.request("GET", address)
         answer = connection.getresponse()
@@ -71,12 +71,12 @@ def test_the_broker_fails_while_visitors_send_tasks(
         site.wait_until(lambda: sum(visit.done() for visit in visits) > VISITS // 4, "some visit")
         fault = time.time()
         site.relay.cut()
-        time.sleep(SECONDS_AWAY)
+        time.sleep(SECONDS_DOWN)
         site.relay.start()
     answers = [visit.result() for visit in visits]
     assert {status for status, _ in answers} == {200}
     site.wait_for_finished(VISITS + SENT)
-    # One whose sender did not learn that it had arrived is sent again.
+    # A task without a confirmation is sent again.
     nothing_is_lost(VISITS + SENT, fault, repeats=VISITORS)
 
 
@@ -103,7 +103,7 @@ def test_a_dead_letter_is_kept_while_the_broker_is_down(site: Site, web: Web) ->
     site.wait_until_nothing_is_queued()
     worker.stop()
     site.workers.remove(worker)
-    # A process that has sent a task has a connection that breaks.
+    # Sending a task opens a connection, which then breaks.
     assert web.visit(0)[0] == 200
     site.relay.cut()
     assert web.get("/retry")[0] == 503
@@ -119,7 +119,7 @@ def test_a_visitor_gets_503_while_the_broker_does_not_answer(
 ) -> None:
     assert web.visit(0)[0] == 200
     if site.broker is site.database:
-        # PostgreSQL's client waits for an answer as long as the other side's system is there.
+        # PostgreSQL's client waits endlessly on an open connection.
         site.relay.cut()
         site.relay.start()
     site.relay.mute()

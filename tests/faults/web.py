@@ -1,4 +1,4 @@
-"""Settings and page of a site whose visitors send tasks. In the project: tests/web.py."""
+"""A site whose visitors send tasks. In the tested project, this file is tests/web.py."""
 
 # mypy: disable-error-code="import-not-found,attr-defined"
 # ruff: noqa: F403

@@ -1,4 +1,4 @@
-"""A project whose tests run beside its development."""
+"""A project with development data, and a test to run beside it."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from tests.helpers.make import run
 from tools.generate import generate
 from tools.trial.processes import python
 
-# What the project's own tests do, too: a worker has the same database, and so have other processes.
+# Checks that a worker and other processes use the same test database.
 PROBE = """
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def test_a_task_runs(worker: Process) -> None:
     assert name.strip() == str(connection.settings_dict["NAME"])
     assert not get_user_model().objects.exists()
 """
-# A user, and a task that waits for a worker.
+# Creates a user and a queued task.
 BEGIN = """
 from django.contrib.auth import get_user_model
 from task_queue.doctor import answer
@@ -53,12 +53,12 @@ def make_project(answers: dict[str, str | bool], folder: Path) -> Path:
 
 
 def shell(project: Path, code: str, **variables: str) -> str:
-    """Run code in a project, with its settings for development; return what it prints."""
+    """Run code in a project with its development settings, and return its output."""
     command = [python(project), "manage.py", "shell", "--verbosity", "0", "--command", code]
     return subprocess.check_output(command, cwd=project, env=os.environ | variables, text=True)
 
 
 def develop(project: Path, **variables: str) -> None:
-    """Give development what its tests must leave alone."""
+    """Create development data that tests must not touch."""
     run(project, python(project), "manage.py", "migrate", "--verbosity", "0", **variables)
     shell(project, BEGIN, **variables)

@@ -1,4 +1,4 @@
-"""Texts of any kind, as answers."""
+"""Hostile texts as answers."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tools.generate import Answer, choices
 
 TEXT_KEYS = ("project_name", "project_slug", "description", "author_name", "author_email")
-# These take any text.
+# Questions that accept any text.
 TEXTS = ("project_name", "description", "author_name")
 DEFAULTS: dict[str, Answer] = {
     "project_name": "My Project",
@@ -45,7 +45,7 @@ INTACT = [
 ]
 BREAKING = ["\0", "\n", "\r\n", "\t", "\x1b[31m", "\x7f", "\x85", "\u2028", "\ud800", "\udcff"]
 
-# Other tests keep the machine busy, and the first example waits for Unicode's tables.
+# The machine is busy, and the first example loads Unicode's tables.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 PRINTABLE = (
@@ -57,7 +57,7 @@ PRINTABLE = (
     .map("".join)
     .map(lambda text: text[:200])
 )
-# Lines in YAML and JSON may hold surrogates, too.
+# YAML and JSON may contain surrogates, too.
 ANY_TEXT = st.lists(
     st.text(st.characters(exclude_categories=()), max_size=50)
     | st.sampled_from([*INTACT, *BREAKING])
@@ -73,13 +73,13 @@ SLUG = st.one_of(
 
 
 def assert_intact(answers: dict[str, Answer], files: dict[str, str]) -> None:
-    """Prove that the texts among the answers stand in valid files."""
+    """Check that the files are valid and contain the texts of the answers."""
     name, slug, description, author, email = [str(answers[key]) for key in TEXT_KEYS]
     project = tomllib.loads(files["pyproject.toml"])["project"]
     assert project["description"] == description
     assert project["authors"] == [{"name": author, "email": email}]
     assert project["name"] == re.sub("_", "-", slug.lower()).strip("-")
-    # A README line that ends in spaces would mean a line break.
+    # Trailing spaces would be a line break in Markdown.
     assert files["README.md"].startswith(f"# {name.strip()}\n\n{description.strip()}".rstrip())
     assert f"Copyright (c) {author}\n" in files["LICENSE"]
     for path, content in files.items():

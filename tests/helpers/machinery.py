@@ -1,6 +1,6 @@
-"""Tests of the template's machinery: a project has them while it is tested here, its team has not.
+"""Tests of the machinery, which are copied into projects only to test them here.
 
-They lie in `tests/project/`, at the paths that they have in a project.
+They are in `tests/project/`, at the same paths as in a project.
 """
 
 from functools import cache
@@ -12,17 +12,17 @@ FOLDER = ROOT / "tests" / "project"
 
 
 def machinery_tests(answers: Answers) -> dict[str, str]:
-    """Return the text of each test that fits the answers, by its path in a project."""
+    """Return the tests that fit the answers, by their path in a project."""
     texts = dict(_texts())
     manifest = environment().from_string(texts.pop(MANIFEST))
     return kept(texts, manifest.render(context(answers)))
 
 
 def add_machinery_tests(project: Path, answers: Answers) -> None:
-    """Copy the tests that fit the answers into a project that was made with them."""
+    """Copy the tests that fit the answers into a project."""
     for path, text in machinery_tests(answers).items():
         file = project / path
-        assert not file.exists(), f"{path} is a file of the project, too."
+        assert not file.exists(), f"The project already has a file {path}."
         file.write_text(text, encoding="utf-8")
 
 

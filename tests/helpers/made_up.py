@@ -1,11 +1,11 @@
-"""Two brokers and two result backends that nobody has: of one every fact is true, of one none."""
+"""Made-up brokers and result backends, one of each with every fact true and one with none."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 BROKER = """\
-{# All that the template knows of a broker that is made up. #}
+{# A made-up broker. #}
 # {% set title = "TITLE" %}
 # {% set heading = "TITLE" %}
 # {% set celery_extras = [] %}
@@ -55,7 +55,7 @@ EXTRA]
 # {% macro overlay_patches(environment) %}# {% endmacro %}
 
 # {% macro internals() %}
-| `broker.py` | nothing | none | it is made up | none |
+| `broker.py` | nothing | none | the broker is made up | none |
 # {%- endmacro %}
 
 # {% macro checks() %}# {% endmacro %}
@@ -86,11 +86,11 @@ CELERY_BROKER_URL={{ example }}
 # {%- endmacro %}
 
 # {% macro alerts() %}
-- Tasks wait too long: nobody notices.
+- Tasks wait too long: count them.
 # {%- endmacro %}
 
 # {% macro scaling_notes() %}
-It scales as far as you can imagine.
+It scales well.
 # {%- endmacro %}
 
 # {% macro readme() %}
@@ -99,26 +99,26 @@ TITLE is made up.
 """
 LEASE = 'TASK_LEASE = env.int("TASK_LEASE", default=60)'
 MODULE = '''\
-"""Nothing that Celery needs: the broker is made up."""
+"""A made-up broker."""
 
 from typing import Any
 
 
 def is_redelivered(request: Any) -> bool:
-    """Return whether the broker has delivered this task before."""
+    """Return whether this task was redelivered."""
     return False
 
 
 def count_unacknowledged(channel: Any) -> int:
-    """Return how many tasks workers have and have not acknowledged."""
+    """Return the number of unacknowledged tasks."""
     return 0
 
 
 def renew(channel: Any, messages: Any) -> None:
-    """Keep messages: it has none."""
+    """Renew the leases of messages."""
 '''
 RESULT = """\
-{# All that the template knows of results that are made up. #}
+{# A made-up result backend. #}
 # {% set title = "TITLE" %}
 # {% set celery_extras = [] %}
 # {% set dependencies = [] %}
@@ -151,18 +151,18 @@ Results are made up.
 # {% macro internals() %}# {% endmacro %}
 """
 BACKEND = '''\
-"""A result backend that forgets."""
+"""A result backend that stores nothing."""
 
 from celery.backends.base import DisabledBackend
 
 
 class Backend(DisabledBackend):
-    """Keeps nothing."""
+    """A disabled backend."""
 '''
 
 
 def add_to(template: Path) -> None:
-    """Add the brokers and the result backends to a copy of the template, as its docs say."""
+    """Add the made-up choices to a copy of the template, as docs/adding-a-choice.md explains."""
     file = template / "cookiecutter.json"
     questions = json.loads(file.read_text(encoding="utf-8"))
     for name, is_true in (("always", True), ("never", False)):
@@ -172,7 +172,7 @@ def add_to(template: Path) -> None:
 
 
 def add_broker(template: Path, questions: Any, name: str, is_true: bool) -> None:
-    """Add a broker of which every fact is true, or none."""
+    """Add a broker with every fact true or false."""
     text = fill(BROKER, name, is_true)
     values = {
         "INCLUDED": "postgresql" if is_true else "",
@@ -193,7 +193,7 @@ def add_broker(template: Path, questions: Any, name: str, is_true: bool) -> None
 
 
 def add_result_backend(template: Path, questions: Any, name: str, is_true: bool) -> None:
-    """Add a result backend of which every fact is true, or none."""
+    """Add a result backend with every fact true or false."""
     backend = 'RESULT_BACKEND = "task_queue.results:Backend"'
     text = fill(RESULT, name, is_true)
     text = text.replace("FILE", "file:///data/results" if is_true else "")

@@ -1,4 +1,4 @@
-"""The generated project's own commands."""
+"""Run commands in a generated project."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,12 +7,12 @@ from tools.process import Process
 
 
 def make(project: Path, *targets: str, **environment: str) -> None:
-    """Run targets of a project's Makefile. Fails the test with what they printed, if one fails."""
+    """Run targets of a project's Makefile. Fail the test with their output if one fails."""
     run(project, "make", *targets, **environment)
 
 
 def run(project: Path, *command: str, **environment: str) -> None:
-    """Run a command in a project. Fails the test with what it printed, if it fails."""
+    """Run a command in a project. Fail the test with its output if it fails."""
     with TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with Process(project, command, log=log, env=environment | {"CI": "true"}) as process:

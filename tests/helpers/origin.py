@@ -1,4 +1,4 @@
-"""The template in a repository of its own, projects of it, and what git tells of both."""
+"""A copy of the template in its own Git repository, and projects made from it."""
 
 import os
 import shutil
@@ -11,13 +11,13 @@ from tools.process import inherited
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Return what git says in a folder."""
+    """Run git in a folder and return its output."""
     own = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
     return subprocess.check_output(["git", *own, *arguments], cwd=folder, text=True)
 
 
 def commit(folder: Path) -> str:
-    """Commit all there is in a folder, which becomes a repository, and return the commit."""
+    """Commit all files of a folder, in a new repository if needed, and return the commit."""
     git(folder, "init", "--quiet")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--allow-empty", "--message=x")
@@ -25,14 +25,14 @@ def commit(folder: Path) -> str:
 
 
 def copy_template(folder: Path) -> Path:
-    """Commit the template, as it is now, in a new repository."""
+    """Commit the current template in a new repository."""
     copy_files(folder)
     commit(folder)
     return folder
 
 
 def copy_files(folder: Path) -> None:
-    """Put what the template is now in place of what a folder has of it."""
+    """Replace a folder's files of the template with the current ones."""
     names = ["cookiecutter.json", "hooks", "templates", TEMPLATE.name]
     for name in [*names, "tools/project.py", "benchmarks/project"]:
         if (ROOT / name).is_dir():
@@ -45,13 +45,13 @@ def copy_files(folder: Path) -> None:
 
 
 def tracked(project: Path) -> dict[str, str]:
-    """Return the text of each file that git has staged, by its path."""
+    """Return the text of each staged file by its path."""
     names = git(project, "ls-files", "-z").split("\0")[:-1]
     return {name: (project / name).read_text(encoding="utf-8") for name in names}
 
 
 def cookiecutter(template: Path, folder: Path, **answers: str) -> Path:
-    """Make a project as people do, put it into git, and return it."""
+    """Make a project with the cookiecutter command, commit it and return it."""
     folder.mkdir(exist_ok=True)
     words = [f"{key}={value}" for key, value in answers.items()]
     command = [sys.executable, "-m", "cookiecutter", "--no-input", f"--output-dir={folder}"]
@@ -67,8 +67,8 @@ def cookiecutter(template: Path, folder: Path, **answers: str) -> Path:
 
 
 def run_make(project: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run make with these words in a project."""
-    # Only what the command means to leave is to be seen.
+    """Run make in a project."""
+    # Bytecode files would look like leftovers of the command.
     environment = inherited() | {"PYTHONDONTWRITEBYTECODE": "1"} | variables
     return subprocess.run(
         ["make", *words], cwd=project, env=environment, capture_output=True, text=True, check=False

@@ -1,15 +1,15 @@
-"""Programs that tests need beside the servers."""
+"""Programs that tests need besides servers."""
 
 import os
 import shutil
 
 import pytest
 
-KUBECTL = "https://kubernetes.io/docs/tasks/tools/ says how to get it."
+KUBECTL = "install it as in https://kubernetes.io/docs/tasks/tools/."
 
 
 def need(program: str, how: str) -> None:
-    """Skip the test where a program is missing, and say how to get it; fail it in CI."""
+    """Skip the test if a program is missing, with a hint on how to install it. In CI, fail it."""
     if shutil.which(program):
         return
     missing = f"{program} is missing: {how}"

@@ -1,4 +1,4 @@
-"""What others get of a project."""
+"""The files of a project that are published in its repository and its image."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +7,7 @@ from docker.utils.build import exclude_paths
 
 
 def tracked(project: Path) -> list[Path]:
-    """Return the files of a project that git would track."""
+    """Return the files that git would track."""
     subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
     subprocess.run(["git", "add", "--all"], cwd=project, check=True)
     listed = subprocess.check_output(["git", "ls-files", "-z"], cwd=project, text=True)
@@ -15,7 +15,7 @@ def tracked(project: Path) -> list[Path]:
 
 
 def in_image(project: Path) -> list[Path]:
-    """Return the files of a project that its .dockerignore lets into the image."""
+    """Return the files that .dockerignore lets into the image."""
     lines = (project / ".dockerignore").read_text(encoding="utf-8").splitlines()
     patterns = [line for line in lines if line and not line.startswith("#")]
     paths = [project / path for path in exclude_paths(str(project), patterns)]

@@ -1,4 +1,4 @@
-"""Projects that were rendered with each pair of answers, and programs that check them."""
+"""Rendered projects, and helpers that check them."""
 
 import re
 import subprocess
@@ -22,9 +22,9 @@ LINES = 40
 PINNED = re.compile(r":\d+\.\d+(\.\d+)?(-[a-z]+)?$")
 PRODUCTION = ("--file", "compose.yaml", "--file", "compose.prod.yaml")
 
-# It checks each kind of address, whatever the project has.
+# Checks addresses of every kind, in any project.
 ADDRESSES = "tests/test_checks_addresses.py"
-# Their lines also name what may not be there.
+# These may name features that the project does not have.
 IGNORES = (".dockerignore", ".gitignore", "LICENSE")
 
 Services = dict[str, dict[str, Any]]
@@ -33,7 +33,7 @@ Composed = tuple[Combination, Services, Services]
 
 @dataclass(frozen=True)
 class File:
-    """A text at a path, which many projects may have."""
+    """A path with its text, shared by the projects that have both."""
 
     path: str
     text: str
@@ -57,7 +57,10 @@ class Generated:
 
 @dataclass
 class Word:
-    """What stands in a project exactly when a choice was made, save in `neutral` files."""
+    """A pattern that occurs in a project if and only if a choice was made.
+
+    Files in `neutral` are ignored.
+    """
 
     pattern: str
     chosen: Callable[[Combination], bool]
@@ -71,7 +74,7 @@ class Word:
 
 @cache
 def all_answers(each: int = 5) -> list[Combination]:
-    """Return all combinations of the answers that shape code, each with some of the others."""
+    """Return all combinations of the answers that shape code, each with samples of the others."""
     dice = Random(0)
     others = defaultdict(list)
     for other in every("database", *OTHERS):
@@ -81,15 +84,15 @@ def all_answers(each: int = 5) -> list[Combination]:
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> None:
-    """Run a command; fail the test with what it says when it fails."""
+    """Run a command. Fail the test with its output if it fails."""
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = f"{done.stdout}{done.stderr}".splitlines()
-        pytest.fail("\n".join([f"{command[0]} says:", *lines[:LINES]]), pytrace=False)
+        pytest.fail("\n".join([f"{command[0]} failed:", *lines[:LINES]]), pytrace=False)
 
 
 def found(pairs: Iterable[Generated], path: str) -> list[Path]:
-    """Return the files at a path of those projects that have one; there is one at least."""
+    """Return the files at a path in those projects that have it, at least one."""
     paths = [pair.folder / path for pair in pairs if (pair.folder / path).exists()]
     assert paths
     return paths

@@ -1,4 +1,4 @@
-"""Processes of a project, and tasks that are sent to them."""
+"""Run the processes of a project, and send tasks to them."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,7 +24,7 @@ with config.celery_app.connection_for_read() as connection:
     while not seen:
         receiver.capture(limit=1)
 """
-# What a project's Python is started with.
+# Arguments for a project's Python.
 Command = tuple[str, ...]
 REMOTE_CONTROL: list[Command] = [
     ("-m", "celery", "--app", "config", "inspect", "ping"),
@@ -33,14 +33,14 @@ REMOTE_CONTROL: list[Command] = [
 
 
 def running(project: Path, log: Path, ready: str, *arguments: str, **environment: str) -> Process:
-    """Return a process of a project, with this environment; its log says `ready` when it is."""
+    """Return a process of a project that is ready when its log contains `ready`."""
     return Process(project, [python(project), *arguments], log=log, ready=ready, env=environment)
 
 
 def use_all(
     project: Path, log: Path, others: Iterable[Command] = (), /, **environment: str
 ) -> None:
-    """Have a worker run a task and one with a countdown, and run other commands beside it."""
+    """Run a worker, a task, a task with a countdown, and other commands."""
     with running(project, log, "ready.", *WORKER, **environment):
         for code in (SEND, SEND.replace("retry=False", "countdown=3")):
             run(project, python(project), "-c", code, **environment)

@@ -1,4 +1,4 @@
-"""Redis Sentinel, which names the server that clients are to use."""
+"""Redis Sentinel, which tells clients the address of the primary."""
 
 from collections.abc import Iterable
 from contextlib import closing, suppress
@@ -10,13 +10,13 @@ import redis
 from tools.servers.redis import Redis
 from tools.servers.server import HOST
 
-# The server's name.
+# The name of the primary.
 NAME = "shop"
 PASSWORD = "of the Sentinels"
 
 
 class Sentinel(Redis):
-    """A Sentinel that watches a server."""
+    """A Sentinel that monitors a Redis server."""
 
     def __init__(self, folder: Path, port: int, options: Iterable[str] = ()) -> None:
         super().__init__(folder)
@@ -37,12 +37,12 @@ class Sentinel(Redis):
         return bool(ask(self.port, PASSWORD, "PING"))
 
     def has_a_replica(self) -> bool:
-        """Return whether there is a server that can replace the other."""
+        """Return whether the primary has a replica."""
         return bool(ask(self.port, PASSWORD, "SENTINEL REPLICAS", NAME))
 
 
 def ask(port: int, password: str, *command: str) -> object:
-    """Return what a server answers, None if it does not."""
+    """Return a server's answer, or None without one."""
     client: Any = redis.Redis(HOST, port, password=password)
     with closing(client), suppress(redis.RedisError):
         return client.execute_command(*command)

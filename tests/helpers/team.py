@@ -1,8 +1,8 @@
-"""What a team does to its project in the first weeks."""
+"""Typical edits of a team to a new project."""
 
 from pathlib import Path
 
-# The first stands where those of some result backends come and go.
+# The first is next to lines that depend on the result backend.
 DEPENDENCIES = ['    "django-cors-headers>=4",\n', '    "requests>=2.32",\n']
 SERVICE = """\
   # Catches e-mail.
@@ -19,7 +19,7 @@ from celery import shared_task
 @shared_task
 def send_report(report_id: int) -> None: ...
 """
-# What .env has besides.
+# Additional lines of .env.
 ENV = """\
 # Ours
 S3_BUCKET=pictures
@@ -39,20 +39,20 @@ LOG_LEVEL=
 
 
 def replace(path: Path, old: str, new: str) -> None:
-    """Replace the one place in a file that holds the old text."""
+    """Replace a text that occurs once in a file."""
     text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1, f"{path.name} has {old!r} {text.count(old)} times"
+    assert text.count(old) == 1, f"{path.name} contains {old!r} {text.count(old)} times"
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def edit(project: Path) -> None:
-    """Do what a team does in the first weeks, near to what the template wrote."""
+    """Make edits next to lines of the template."""
     edit_celery(project)
     edit_others(project)
 
 
 def edit_celery(project: Path) -> None:
-    """Change settings of Celery."""
+    """Edit the settings of Celery."""
     celery = project / "config/settings/celery.py"
     routes = 'CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {"reports.*": {"queue": "slow"}}'
     replace(celery, "CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}", routes)
@@ -61,7 +61,7 @@ def edit_celery(project: Path) -> None:
 
 
 def edit_others(project: Path) -> None:
-    """Change everything but settings of Celery."""
+    """Edit files other than the settings of Celery."""
     app = project / "reports"
     app.mkdir()
     (app / "__init__.py").touch()

@@ -1,4 +1,4 @@
-"""Each way to give answers: a function that makes a project in folder/output of them."""
+"""Ways to give answers. Each is a function that makes a project in folder/output."""
 
 import json
 import os
@@ -21,7 +21,7 @@ COOKIECUTTER = ("cookiecutter", "--output-dir=output")
 
 
 def run(folder: Path, *command: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a program with an empty home in folder, which is to put the project into `output`."""
+    """Run a Python module in folder, with an empty home directory."""
     return subprocess.run(
         [sys.executable, "-m", *command],
         cwd=folder,
@@ -35,7 +35,7 @@ def run(folder: Path, *command: str, typed: str = "") -> subprocess.CompletedPro
 
 
 def typed(answers: dict[str, Answer]) -> str:
-    """Return what a person types who answers the first questions, and takes the other defaults."""
+    """Return the input that answers the first questions and accepts the other defaults."""
     return "".join(f"{answers[key]}\n" for key in TEXT_KEYS) + "\n" * 20
 
 
@@ -53,7 +53,7 @@ def in_a_config_file(folder: Path, answers: dict[str, Answer]) -> Run:
 def in_a_replayed_file(folder: Path, answers: dict[str, Answer]) -> Run:
     file = folder / "answers.json"
     file.write_text(json.dumps({"cookiecutter": answers}))
-    # From where the template is near, as people who change it do.
+    # A relative path, as contributors use it.
     template = os.path.relpath(ROOT, folder)
     return run(folder, *COOKIECUTTER, f"--replay-file={file}", template)
 
@@ -65,7 +65,7 @@ def typed_and_replayed(folder: Path, answers: dict[str, Answer]) -> Run:
 
 
 def given_to_cruft(folder: Path, answers: dict[str, Answer]) -> Run:
-    """Cruft knows what is committed."""
+    """Commit the template first: cruft reads only commits."""
     template = copy_template(folder / "template")
     context = json.dumps(escape(answers))
     options = ("--output-dir=output", "--no-input", f"--extra-context={context}")

@@ -1,1 +1,1 @@
-"""Answers of any kind make a whole project with the text intact, or are refused in one line."""
+"""Any answers make a complete project with the texts intact, or are refused in one line."""

@@ -1,4 +1,4 @@
-"""Words to make reach the template as they were written."""
+"""Arguments to make reach the template unchanged."""
 
 import shlex
 import subprocess
@@ -18,7 +18,7 @@ from tools.process import inherited
         ANY_TEXT | st.builds("{}={}".format, st.sampled_from(list(DEFAULTS)) | ANY_TEXT, ANY_TEXT)
     )
 )
-def test_any_words_are_answers_or_refused(words: list[str]) -> None:
+def test_any_arguments_are_parsed_or_refused(words: list[str]) -> None:
     try:
         answers = parse(words)
     except Refused as refused:
@@ -29,14 +29,14 @@ def test_any_words_are_answers_or_refused(words: list[str]) -> None:
 
 @settings(unhurried, max_examples=20)
 @given(PRINTABLE)
-def test_make_passes_any_text_on(text: str) -> None:
-    # Make takes the spaces before a value away.
+def test_make_passes_on_any_text(text: str) -> None:
+    # Make strips the spaces before a value.
     answer = f"description=x{text}"
     words = shlex.split(dry_run(answer).stdout.splitlines()[-1])
     assert words[-1] == answer
 
 
-def test_make_refuses_a_text_of_two_lines() -> None:
+def test_make_refuses_text_with_a_line_break() -> None:
     made = dry_run("description=two\nlines")
     assert made.returncode == 2
     assert "*** description holds a line break: use one line." in made.stderr
@@ -44,7 +44,7 @@ def test_make_refuses_a_text_of_two_lines() -> None:
 
 
 def dry_run(answer: str) -> Run:
-    """Return what `make new` would run with an answer."""
+    """Return the commands that `make new` would run."""
     return subprocess.run(
         ["make", "--dry-run", "new", answer],
         cwd=ROOT,

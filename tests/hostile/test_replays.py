@@ -1,4 +1,4 @@
-"""Answers that cookiecutter replays, and so does not look at."""
+"""Replayed answers, which cookiecutter does not validate."""
 
 import json
 from functools import cache
@@ -29,7 +29,7 @@ def pre_hook() -> Template:
 
 
 def replay_refusal(answers: dict[str, Any]) -> str | None:
-    """Return with which line the hook refuses answers that cookiecutter did not look at."""
+    """Return the line with which the hook refuses replayed answers, or None."""
     try:
         exec(pre_hook().render({"cookiecutter": answers}), {"__name__": "hook"})
     except SystemExit as refused:
@@ -39,7 +39,7 @@ def replay_refusal(answers: dict[str, Any]) -> str | None:
 
 @unhurried
 @given(st.sampled_from(list(DEFAULTS)), st.data())
-def test_a_replayed_answer_is_one_that_is_offered_or_refused(key: str, data: st.DataObject) -> None:
+def test_a_replayed_answer_is_a_valid_choice_or_refused(key: str, data: st.DataObject) -> None:
     offered = choices()[key]
     answer = data.draw(ANY_JSON | st.sampled_from(offered) if offered else ANY_JSON)
     replayed = DEFAULTS | {key: answer}
@@ -58,7 +58,7 @@ def test_a_replayed_answer_is_one_that_is_offered_or_refused(key: str, data: st.
 
 @unhurried
 @given(ANY_TEXT.filter(lambda key: not key.startswith("_") and key not in DEFAULTS))
-def test_a_replayed_answer_to_no_question_is_refused(key: str) -> None:
+def test_a_replayed_answer_to_an_unknown_question_is_refused(key: str) -> None:
     refused = replay_refusal(DEFAULTS | {key: "x"})
     assert refused
     assert refused.startswith("There is no question ")
@@ -80,7 +80,7 @@ def test_a_replayed_answer_to_no_question_is_refused(key: str) -> None:
         ({"project_slug": 5}, "project_slug is not a text: write it in quotes."),
     ],
 )
-def test_a_replayed_answer_that_is_not_offered_is_refused(
+def test_an_invalid_replayed_answer_is_refused(
     changed: dict[str, Any], reason: str, tmp_path: Path
 ) -> None:
     made = in_a_replayed_file(tmp_path, DEFAULTS | changed)
@@ -90,7 +90,7 @@ def test_a_replayed_answer_that_is_not_offered_is_refused(
 
 
 @pytest.mark.parametrize("slug", ["..", "../up", "a/b"])
-def test_a_replayed_slug_that_leads_elsewhere_deletes_nothing(slug: str, tmp_path: Path) -> None:
+def test_a_replayed_slug_with_a_path_deletes_nothing(slug: str, tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
     kept = work / "kept.txt"
@@ -102,7 +102,7 @@ def test_a_replayed_slug_that_leads_elsewhere_deletes_nothing(slug: str, tmp_pat
     assert kept.exists()
 
 
-def test_what_a_replayed_file_does_not_answer_is_asked(tmp_path: Path) -> None:
+def test_questions_missing_from_a_replay_are_asked(tmp_path: Path) -> None:
     (tmp_path / "answers.json").write_text(json.dumps({"cookiecutter": {"project_name": "X"}}))
     command = (*COOKIECUTTER, "--replay-file=answers.json", str(ROOT))
     made = run(tmp_path, *command, typed="mine\n" + "\n" * 20)

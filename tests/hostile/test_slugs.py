@@ -1,4 +1,4 @@
-"""A slug names a project that can be made and installed, or is refused."""
+"""Any slug gives an installable project, or is refused."""
 
 import json
 import re
@@ -23,7 +23,7 @@ NO_FOLDER = ["a/b/c", "../up", "../up/there", "..", ".", "a\\b", "x" * 300, "a\0
 
 @settings(unhurried, max_examples=40)
 @given(SLUG)
-def test_any_slug_names_a_project_that_installs_or_is_refused(slug: str) -> None:
+def test_any_slug_is_installable_or_refused(slug: str) -> None:
     answers = DEFAULTS | {"project_slug": slug, "database": "postgresql"}
     if refused := refusal(answers):
         assert_one_line(refused)
@@ -38,7 +38,7 @@ def test_any_slug_names_a_project_that_installs_or_is_refused(slug: str) -> None
 
 @cache
 def dependencies() -> set[str]:
-    """Return the packages that projects depend on, whatever the answers."""
+    """Return the direct dependencies of all projects."""
     rows = pairwise(every("database", "broker", "result_backend", "scheduler", "flower"))
     lines: set[str] = set()
     for answers in rows:
@@ -47,15 +47,15 @@ def dependencies() -> set[str]:
     return {re.split(r"[^a-z0-9-]", line)[0] for line in lines}
 
 
-def test_no_project_is_called_as_a_package_that_it_depends_on() -> None:
+def test_a_slug_cannot_be_the_name_of_a_dependency() -> None:
     slugs = [name.replace("-", "_") for name in dependencies()]
     assert len(slugs) > 15
     assert [slug for slug in slugs if refusal({"project_slug": slug}) is None] == []
 
 
 @pytest.mark.exhaustive
-def test_no_project_is_called_as_a_package_that_its_packages_need(tmp_path: Path) -> None:
-    """Where this fails, packages need others than before: add them to INSTALLED in the hook."""
+def test_a_slug_cannot_be_the_name_of_an_indirect_dependency(tmp_path: Path) -> None:
+    """If this fails, there are new indirect dependencies: add them to INSTALLED in the hook."""
     rows = pairwise(every("django", "database", "broker", "result_backend", "scheduler", "flower"))
     names: set[str] = set()
     for metadata in {render(answers)["pyproject.toml"] for answers in rows}:
@@ -73,7 +73,7 @@ def given_for_the_command_line(folder: Path, slug: str) -> Run:
 
 
 def given_in_a_config_file(folder: Path, slug: str) -> Run:
-    # JSON is YAML, and holds what else is refused in YAML.
+    # JSON is YAML, and may contain characters that YAML refuses.
     (folder / "config.yaml").write_text(json.dumps({"default_context": {"project_slug": slug}}))
     return run(folder, *COOKIECUTTER, "--no-input", "--config-file=config.yaml", str(ROOT))
 
@@ -83,7 +83,7 @@ def given_in_a_config_file(folder: Path, slug: str) -> Run:
     [(given_for_the_command_line, slug) for slug in NO_FOLDER[:-2]]
     + [(given_in_a_config_file, slug) for slug in NO_FOLDER],
 )
-def test_a_slug_that_names_no_folder_is_refused_in_one_line_before_one_is_made(
+def test_a_slug_that_is_not_a_folder_name_is_refused_and_nothing_is_created(
     way: Callable[[Path, str], Run], slug: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "in"

@@ -1,4 +1,4 @@
-"""Text of any kind comes through unharmed, or is refused."""
+"""Any text is kept intact, or is refused."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ from tools.generate import Refused, generate, refusal, render
 
 @unhurried
 @given(st.fixed_dictionaries(dict.fromkeys(TEXTS, PRINTABLE)))
-def test_printable_text_comes_through_unharmed(texts: dict[str, str]) -> None:
+def test_printable_text_is_kept_intact(texts: dict[str, str]) -> None:
     answers = DEFAULTS | texts
     if texts["project_name"].strip() and texts["author_name"].strip():
         assert refusal(answers) is None
@@ -40,7 +40,7 @@ def test_printable_text_comes_through_unharmed(texts: dict[str, str]) -> None:
 
 @unhurried
 @given(st.sampled_from(TEXT_KEYS), ANY_TEXT)
-def test_any_text_comes_through_unharmed_or_is_refused(key: str, text: str) -> None:
+def test_any_text_is_kept_intact_or_refused(key: str, text: str) -> None:
     answers = DEFAULTS | {key: text}
     if refused := refusal(answers):
         assert_one_line(refused)
@@ -50,7 +50,7 @@ def test_any_text_comes_through_unharmed_or_is_refused(key: str, text: str) -> N
 
 
 @pytest.mark.parametrize("text", INTACT)
-def test_these_texts_are_not_refused(text: str) -> None:
+def test_unusual_texts_are_accepted(text: str) -> None:
     answers = DEFAULTS | dict.fromkeys(TEXTS, text)
     assert refusal(answers) is None
     assert_intact(answers, render(answers))
@@ -58,7 +58,7 @@ def test_these_texts_are_not_refused(text: str) -> None:
 
 @pytest.mark.parametrize("breaking", BREAKING)
 @pytest.mark.parametrize("key", TEXT_KEYS)
-def test_what_breaks_a_line_is_refused(key: str, breaking: str) -> None:
+def test_line_breaks_and_control_characters_are_refused(key: str, breaking: str) -> None:
     refused = refusal(DEFAULTS | {key: f"a{breaking}b"})
     assert refused
     if key == "project_slug":
@@ -68,7 +68,7 @@ def test_what_breaks_a_line_is_refused(key: str, breaking: str) -> None:
 
 
 @pytest.mark.exhaustive
-def test_a_project_of_hostile_texts_passes_its_checks(tmp_path: Path) -> None:
+def test_a_project_with_hostile_texts_passes_its_checks(tmp_path: Path) -> None:
     texts = {key: "".join(INTACT[:-1])[place:][:200] for place, key in enumerate(TEXTS)}
     project = generate({**texts, "project_slug": "_Mine_2"}, tmp_path)
     make(project, "install", "lint", "check")

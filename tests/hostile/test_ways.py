@@ -1,4 +1,4 @@
-"""Text comes through, or is refused, whatever way it takes."""
+"""Every way to answer keeps a text intact, or refuses it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,17 +12,17 @@ from tools.generate import ROOT, Answer, refusal, render
 
 
 def ways_and_texts() -> Iterator[ParameterSet]:
-    """Yield each way with each three texts; `make test` takes one of them for each way."""
+    """Yield each way with the texts in groups of three. `make test` runs one group for each way."""
     for number, way in enumerate(WAYS):
         for place in range(0, len(INTACT), 3):
             marks = [] if place // 3 == number % (len(INTACT) // 3) else [pytest.mark.exhaustive]
-            # What is typed ends where spaces do.
+            # Typed answers lose the spaces around them.
             texts = [text.strip() for text in INTACT[place : place + 3]]
             yield pytest.param(way, dict(zip(TEXTS, texts, strict=True)), marks=marks)
 
 
 @pytest.mark.parametrize(("way", "texts"), list(ways_and_texts()))
-def test_hostile_text_comes_through_whatever_way_it_takes(
+def test_every_way_to_answer_keeps_hostile_text_intact(
     way: Way, texts: dict[str, Answer], tmp_path: Path
 ) -> None:
     answers = DEFAULTS | {"project_slug": "mine"} | texts
@@ -36,7 +36,7 @@ def test_hostile_text_comes_through_whatever_way_it_takes(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_what_is_refused_leaves_nothing_whatever_way_it_takes(way: Way, tmp_path: Path) -> None:
+def test_every_way_to_answer_leaves_nothing_after_a_refusal(way: Way, tmp_path: Path) -> None:
     answers = DEFAULTS | {"project_slug": "mine", "description": "a\tb"}
     made = way(tmp_path, answers)
     assert made.returncode == 1
@@ -44,7 +44,7 @@ def test_what_is_refused_leaves_nothing_whatever_way_it_takes(way: Way, tmp_path
     assert not list(tmp_path.glob("output/*"))
 
 
-def test_settings_without_a_text_are_refused(tmp_path: Path) -> None:
+def test_an_empty_value_in_a_config_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("default_context: {project_name: }")
     made = run(tmp_path, *COOKIECUTTER, "--no-input", "--config-file=config.yaml", str(ROOT))
     assert made.stdout.startswith("ERROR: project_name is not a text: write it in quotes.\n")

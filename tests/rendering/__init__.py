@@ -1,1 +1,1 @@
-"""What is generated is beautiful, whatever the answers."""
+"""Tests of the generated files for all answers."""

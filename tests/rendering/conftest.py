@@ -1,4 +1,4 @@
-"""Projects with each pair of answers, and what programs make of them."""
+"""Projects with each pair of answers, as files, compose services and Kubernetes objects."""
 
 import json
 import re
@@ -37,9 +37,9 @@ def projects(request: pytest.FixtureRequest) -> list[Project]:
     made = []
     rows = pairwise(all_answers()) if request.param == "pairs" else all_answers(each=1)
     for answers in rows:
-        # Where the longest name fits in its lines, all do.
+        # If the longest name fits on its lines, all names do.
         answered = answers | {"project_slug": dice.choice(SLUGS)}
-        # Tests that a project has here only follow its rules, too.
+        # The machinery's tests follow the project's rules, too.
         files = render(answered) | machinery_tests(answered)
         made.append(Project(answers, frozenset(File(*file) for file in files.items())))
     return made
@@ -54,9 +54,9 @@ def files(projects: list[Project]) -> list[File]:
 
 @pytest.fixture(scope="package")
 def folders(projects: list[Project], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of projects that together hold each different file once.
+    """Return a folder of projects that together contain each distinct file once.
 
-    What tells ruff about a project is in each: pyproject.toml, and which modules it has.
+    Each has its pyproject.toml and all of its modules, possibly empty, because ruff needs them.
     """
     root = tmp_path_factory.mktemp("projects")
     written: set[File] = set()
@@ -74,14 +74,14 @@ def folders(projects: list[Project], tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="package")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[Generated]:
-    """Return projects on disk, such that some have each pair of answers."""
+    """Return projects on disk that cover each pair of answers."""
     root = tmp_path_factory.mktemp("pairs")
     made = [
         Generated(row, root / str(number)) for number, row in enumerate(pairwise(all_answers()))
     ]
     for pair in made:
         files = render(pair.answers)
-        # Compose reads it. A password has no brackets: they are where one is to stand.
+        # Compose reads .env. Placeholders become valid passwords without their brackets.
         files[".env"] = re.sub("[<>]", "", files[".env.example"])
         for path, text in files.items():
             file = pair.folder / path
@@ -92,7 +92,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[Generated]:
 
 @pytest.fixture(scope="package")
 def composed(pairs: list[Generated]) -> list[Composed]:
-    """Return the services of development and of production, as compose understands them."""
+    """Return the services in development and production, as compose reads them."""
 
     def services(folder: Path, *options: str) -> Services:
         command = ["docker-compose", *options, "config", "--format", "json"]
@@ -108,7 +108,7 @@ def composed(pairs: list[Generated]) -> list[Composed]:
 
 @pytest.fixture(scope="package")
 def deployed(pairs: list[Generated]) -> list[tuple[Combination, list[dict[str, Any]]]]:
-    """Return what kustomize makes of each overlay, with the answers."""
+    """Return the objects that kustomize builds from each overlay, with the answers."""
     need("kubectl", KUBECTL)
     made = []
     for pair in pairs:

@@ -1,4 +1,4 @@
-"""Each check of a project has a test, and its page explains it."""
+"""Each system check has a test and is documented."""
 
 import re
 from fnmatch import fnmatch
@@ -7,7 +7,7 @@ import pytest
 
 from tests.helpers.rendered import Project
 
-# One process renders all, since it keeps what it has compiled.
+# One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 

@@ -1,4 +1,4 @@
-"""CI runs what people run, with the servers that a project needs."""
+"""CI runs the project's own commands with the servers that it needs."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ import yaml
 from tests.helpers.rendered import PINNED, Generated, Services, found
 from tools.services import services
 
-# One process renders all, since it keeps what it has compiled.
+# One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 
@@ -24,7 +24,7 @@ def test_ci_runs_the_projects_own_commands_and_nothing_else(pairs: list[Generate
 
 
 def test_gitlab_checks_each_push_once(pairs: list[Generated]) -> None:
-    # A job with rules of its own would run for a merge request, and the check, which has none, not.
+    # A merge request would start a second pipeline for the jobs that have their own rules.
     for path in found(pairs, ".gitlab-ci.yml"):
         rules = yaml.safe_load(path.read_text(encoding="utf-8"))["workflow"]["rules"]
         assert rules == [
@@ -33,7 +33,7 @@ def test_gitlab_checks_each_push_once(pairs: list[Generated]) -> None:
         ]
 
 
-def test_ci_has_the_servers_that_the_project_needs_in_exact_versions_and_waits_for_them(
+def test_ci_runs_the_needed_servers_in_exact_versions_and_waits_for_them(
     pairs: list[Generated],
 ) -> None:
     for pair in pairs:
@@ -48,7 +48,7 @@ def test_ci_has_the_servers_that_the_project_needs_in_exact_versions_and_waits_f
 
 
 def ci_jobs(folder: Path) -> list[tuple[list[str], Services]]:
-    """Return what each job of a project's CI runs, line by line, and the servers beside it."""
+    """Return the script lines of each CI job, and its servers."""
     if (folder / ".gitlab-ci.yml").exists():
         jobs = yaml.safe_load((folder / ".gitlab-ci.yml").read_text(encoding="utf-8"))
         return [

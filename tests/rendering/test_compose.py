@@ -1,4 +1,4 @@
-"""Containers, in development and in production."""
+"""Compose files for development and production."""
 
 import subprocess
 from pathlib import Path
@@ -12,16 +12,16 @@ from tools.generate import facts, generate
 from tools.servers import SERVERS
 from tools.services import services
 
-# One process renders all, since it keeps what it has compiled.
+# One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 
 def in_production(answers: Combination) -> set[str]:
-    """Return the servers that run in production, too: one that stands in for another does not."""
+    """Return the servers that also run in production. Stand-ins do not."""
     return {service.name for service in facts(answers).own_servers}
 
 
-def test_containers_are_those_that_the_answers_need(composed: list[Composed]) -> None:
+def test_only_the_needed_containers_run(composed: list[Composed]) -> None:
     for answers, development, production in composed:
         servers = set(services(answers))
         ours = {"migrate", "web", "worker"}
@@ -31,7 +31,7 @@ def test_containers_are_those_that_the_answers_need(composed: list[Composed]) ->
         assert production.keys() == ours | in_production(answers)
 
 
-def test_containers_start_in_order_and_start_again(composed: list[Composed]) -> None:
+def test_containers_start_in_order_and_restart(composed: list[Composed]) -> None:
     for _, *both in composed:
         for found in both:
             servers = {name for name in found if "build" not in found[name]}
@@ -61,7 +61,7 @@ def test_one_image_serves_all_processes_and_servers_have_exact_versions(
             assert all(PINNED.search(image) for image in {*images.values()} - ours)
 
 
-def test_in_development_web_server_and_worker_follow_changes_of_the_code(
+def test_in_development_web_server_and_worker_reload(
     composed: list[Composed],
 ) -> None:
     for _, development, _ in composed:
@@ -72,7 +72,7 @@ def test_in_development_web_server_and_worker_follow_changes_of_the_code(
             assert "/app" in {volume["target"] for volume in development[name]["volumes"]}
 
 
-def test_in_production_containers_have_limits_and_no_server_is_open(
+def test_in_production_containers_have_limits_and_servers_are_not_exposed(
     composed: list[Composed],
 ) -> None:
     for _, _, production in composed:
@@ -88,7 +88,7 @@ def test_in_production_containers_have_limits_and_no_server_is_open(
                 assert "DJANGO_SETTINGS_MODULE" not in service["environment"]
 
 
-def test_servers_keep_what_they_have(composed: list[Composed]) -> None:
+def test_servers_keep_their_data(composed: list[Composed]) -> None:
     seen = set()
     for answers, *both in composed:
         servers = in_production(answers)
@@ -100,7 +100,7 @@ def test_servers_keep_what_they_have(composed: list[Composed]) -> None:
     assert seen == {name for name, server in SERVERS.items() if server.durable}
 
 
-def test_containers_have_time_to_stop_and_tell_whether_they_are_well(
+def test_containers_have_time_to_stop_and_health_checks(
     composed: list[Composed],
 ) -> None:
     for _, *both in composed:
@@ -113,13 +113,13 @@ def test_containers_have_time_to_stop_and_tell_whether_they_are_well(
                 assert found[name]["stop_grace_period"] == "40s"
                 assert "/data" in {volume["target"] for volume in found[name]["volumes"]}
             asked = {name: str(found[name].get("healthcheck", {}).get("test")) for name in ours}
-            # By what the image says.
+            # The web server's check is in the image.
             assert asked.pop("web") == "None"
             assert "/healthcheck" in asked.pop("flower", "/healthcheck")
             assert all("/tmp/alive" in test for test in asked.values())
 
 
-def test_beat_keeps_its_file_where_it_may_write(
+def test_beat_keeps_its_file_in_a_writable_folder(
     composed: list[Composed], deployed: list[tuple[Combination, list[Any]]]
 ) -> None:
     commands = [
@@ -136,7 +136,7 @@ def test_beat_keeps_its_file_where_it_may_write(
     ]
     assert {folder for _, folder, _ in commands} == {"/data", "/tmp"}
     for answers, folder, command in commands:
-        # It has none where the schedule is in the database.
+        # A schedule in the database needs no file.
         has_file = f"--schedule {folder}/celerybeat-schedule" in command
         assert has_file == (answers["scheduler"] == "settings")
         assert ("--schedule" in command) == has_file

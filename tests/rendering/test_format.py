@@ -1,4 +1,4 @@
-"""Files are valid, and look as if one careful person had written them."""
+"""Generated files are valid and consistently formatted."""
 
 import ast
 import json
@@ -12,7 +12,7 @@ import yaml
 
 from tests.helpers.rendered import File, run
 
-# One process renders all, since it keeps what it has compiled.
+# One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 JINJA = re.compile(r"(?<!\$)\{\{|\{%|\{#")
@@ -49,16 +49,16 @@ def test_no_line_ends_in_space(files: list[File]) -> None:
     assert not [file.path for file in files if re.search(r"[ \t\r]$", file.text, re.MULTILINE)]
 
 
-def test_lines_are_indented_by_spaces_except_where_make_wants_tabs(files: list[File]) -> None:
+def test_only_makefiles_are_indented_by_tabs(files: list[File]) -> None:
     assert {file.path for file in files if "\t" in file.text} == {"Makefile"}
 
 
-def test_files_begin_with_text_and_end_with_one_line_end(files: list[File]) -> None:
+def test_files_begin_with_text_and_end_with_one_newline(files: list[File]) -> None:
     texts = [file for file in files if file.text]
     assert not [file.path for file in texts if file.text.strip("\n") + "\n" != file.text]
 
 
-def test_blank_lines_are_single_save_between_definitions_in_python(files: list[File]) -> None:
+def test_blank_lines_are_single_except_between_python_definitions(files: list[File]) -> None:
     others = [file for file in files if file.ending != ".py" and file.path != "LICENSE"]
     examples = re.compile(r"^ *```python\n.*?^ *```$", re.MULTILINE | re.DOTALL)
     assert not [file.path for file in others if "\n\n\n" in examples.sub("```", file.text)]

@@ -1,4 +1,4 @@
-"""KEDA learns how long queues are, and with which rights."""
+"""KEDA's scalers and their credentials."""
 
 import re
 from typing import Any
@@ -9,12 +9,12 @@ import pytest
 from tests.helpers.rendered import Generated, by_kind
 from tools.combinations import Combination
 
-# One process renders all, since it keeps what it has compiled.
+# One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 
 def only(required: str, **properties: object) -> dict[str, object]:
-    """Return the schema of an object that has these properties and no others."""
+    """Return the schema of an object with only these properties."""
     return {
         "type": "object",
         "required": required.split(),
@@ -23,7 +23,7 @@ def only(required: str, **properties: object) -> dict[str, object]:
     }
 
 
-# KEDA's custom resources, keda.sh/v1alpha1, as https://keda.sh/docs/latest/reference/ has them.
+# Schemas of KEDA's keda.sh/v1alpha1, from https://keda.sh/docs/latest/reference/.
 TEXT = {"type": "string"}
 COUNT = {"type": "integer", "minimum": 0}
 SCALED_OBJECT = only(
@@ -65,7 +65,7 @@ TRIGGER_AUTHENTICATION = only(
         "items": only("parameter name key", parameter=TEXT, name=TEXT, key=TEXT),
     },
 )
-# What a trigger takes, and what it must have, by its metadata or by the authentication.
+# Known and required parameters of each trigger, in its metadata or its authentication.
 TRIGGERS = {
     "redis": (
         "address databaseIndex enableTLS listLength listName password username",
@@ -77,7 +77,7 @@ TRIGGERS = {
 }
 
 
-def test_keda_takes_its_objects(deployed: list[tuple[Combination, list[Any]]]) -> None:
+def test_keda_accepts_its_objects(deployed: list[tuple[Combination, list[Any]]]) -> None:
     for _, objects in deployed:
         login = by_kind(objects)["TriggerAuthentication", "broker"]["spec"]
         jsonschema.validate(login, TRIGGER_AUTHENTICATION)
@@ -93,11 +93,11 @@ def test_keda_takes_its_objects(deployed: list[tuple[Combination, list[Any]]]) -
                 assert needed <= given <= known
 
 
-def test_what_keda_logs_in_with_is_in_the_secret_that_the_guide_tells_to_make(
+def test_kedas_credentials_are_in_the_secret_of_the_guide(
     deployed: list[tuple[Combination, list[Any]]], pairs: list[Generated]
 ) -> None:
     folders = [pair.folder for pair in pairs if (pair.folder / "deploy/kubernetes").exists()]
-    # Each has two overlays.
+    # Each project has two overlays.
     for (_, objects), folder in zip(deployed[::2], folders, strict=True):
         guide = (folder / "docs" / "deploy.md").read_text(encoding="utf-8")
         _, _, listed = guide.partition("Write `secrets.env`")

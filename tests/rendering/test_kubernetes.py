@@ -1,4 +1,4 @@
-"""Kubernetes takes the manifests, and runs the processes as they need it."""
+"""Kubernetes manifests."""
 
 import re
 from typing import Any
@@ -9,14 +9,14 @@ from kubernetes_validate.utils import validate
 from tests.helpers.rendered import by_kind
 from tools.combinations import Combination
 
-# One process renders all, since it keeps what it has compiled.
+# One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 
-def test_kubernetes_takes_the_manifests(deployed: list[tuple[Combination, list[Any]]]) -> None:
+def test_kubernetes_accepts_the_manifests(deployed: list[tuple[Combination, list[Any]]]) -> None:
     for _, objects in deployed:
         for item in objects:
-            # KEDA's own kinds have no schema there.
+            # The package has no schemas for KEDA.
             if not item["apiVersion"].startswith("keda.sh/"):
                 validate(item, "1.34", strict=True)
 
@@ -63,7 +63,7 @@ def test_pods_are_probed_and_wait_for_the_tables(
                 assert container["readinessProbe"]["httpGet"]["path"] == path
             else:
                 assert "/tmp/alive" in probe["exec"]["command"][-1]
-                # The broker may be away for as long.
+                # An outage of the broker may last as long.
                 assert probe["periodSeconds"] * probe["failureThreshold"] >= 600
             (migrated,) = pod["initContainers"]
             assert "manage.py migrate --check" in migrated["command"][-1]
@@ -75,7 +75,7 @@ def test_pods_are_probed_and_wait_for_the_tables(
         assert budget["maxUnavailable"] == 1
 
 
-def test_uploads_are_there_for_those_that_use_them(
+def test_uploads_are_mounted_only_where_they_are_used(
     deployed: list[tuple[Combination, list[Any]]],
 ) -> None:
     for _, objects in deployed:
@@ -88,7 +88,7 @@ def test_uploads_are_there_for_those_that_use_them(
         assert with_uploads == {"web", "worker-default", "worker-slow"}
 
 
-def test_no_environment_takes_tasks_of_another(
+def test_environments_do_not_share_queues(
     deployed: list[tuple[Combination, list[Any]]],
 ) -> None:
     for production, staging in zip(deployed[::2], deployed[1::2], strict=True):
@@ -102,7 +102,7 @@ def test_no_environment_takes_tasks_of_another(
 
 
 def test_queues_scale_and_beat_does_not(deployed: list[tuple[Combination, list[Any]]]) -> None:
-    # What brokers put between the prefix and the name of a queue.
+    # Separators between the prefix and the name of a queue.
     between = r"(:|\.|-|' \|\| '_)"
     for answers, objects in deployed:
         (settings,) = [item["data"] for item in objects if item["kind"] == "ConfigMap"]
@@ -127,7 +127,7 @@ def test_queues_scale_and_beat_does_not(deployed: list[tuple[Combination, list[A
             beat = found["Deployment", "beat"]
             assert (beat["replicas"], beat["strategy"]["type"]) == (1, "Recreate")
             pod = beat["template"]["spec"]
-            # Where beat's file is: one breaks on a disk over the network, such as that of uploads.
+            # Beat's file breaks on a network disk, such as the one for uploads.
             mounts = {m["mountPath"]: m["name"] for m in pod["containers"][0]["volumeMounts"]}
             local = {volume["name"] for volume in pod["volumes"] if "emptyDir" in volume}
             assert mounts["/tmp"] in local

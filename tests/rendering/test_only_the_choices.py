@@ -1,4 +1,4 @@
-"""What is chosen is there, and nothing else."""
+"""A project contains the chosen features and no others."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache, partial
@@ -21,27 +21,27 @@ from tools.combinations import Combination
 from tools.generate import Answer, choices, facts
 from tools.servers import SERVERS
 
-# One process renders all, since it keeps what it has compiled.
+# One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 
 @cache
 def knows(broker: Answer) -> Any:
-    """Return what the template knows of a broker."""
+    """Return the facts of a broker."""
     return facts({"broker": broker}).broker
 
 
 @cache
 def results(result_backend: Answer) -> Any:
-    """Return what the template knows of a result backend."""
+    """Return the facts of a result backend."""
     return facts({"result_backend": result_backend}).result
 
 
 def names() -> Iterator[Word]:
-    """Yield the names of servers and brokers, and how their addresses begin."""
+    """Yield the names of servers and brokers, and their URL schemes."""
     for name in SERVERS:
         yield Word(f"(?i){name}", partial(needs, name), IGNORES)
-        # Its other words are with the other tests of it.
+        # Other words for the server are in its own test module.
         yield import_module(f"tests.rendering.test_{name}").WORD
     for broker in choices()["broker"]:
         if broker not in SERVERS:
@@ -60,7 +60,7 @@ WORDS = [
     *{word.pattern: word for word in names()}.values(),
     Word(r"(?i)\blease|TASK_LEASE", lambda a: knows(a["broker"]).leases),
     Word(r"(?i)broadcast", lambda a: knows(a["broker"]).broadcasts),
-    # Django's name for what other brokers do not have, and a property of any message.
+    # Django's API and the properties of messages always have priorities.
     Word(
         r"(?i)priorit(y|ies)",
         lambda a: knows(a["broker"]).priorities,
@@ -79,7 +79,7 @@ WORDS = [
         lambda a: results(a["result_backend"]).results_enabled,
         ("config/settings/test.py", "scripts/valkey.py", "task_queue/checks.py", "docs/deploy.md"),
     ),
-    # These say that there are none.
+    # These pages say that chords are not supported.
     Word(
         r"(?i)\bchords?\b",
         lambda a: results(a["result_backend"]).chords,
@@ -125,7 +125,7 @@ def test_every_answer_meets_every_other(projects: list[Project]) -> None:
 
 
 @pytest.mark.parametrize("word", WORDS, ids=lambda word: word.pattern)
-def test_only_what_was_chosen_is_there(
+def test_a_project_contains_only_the_chosen_features(
     word: Word, projects: list[Project], files: list[File]
 ) -> None:
     saying = {file for file in files if word.stands_in(file)}

@@ -7,13 +7,13 @@ import pytest
 
 from tests.helpers.rendered import Composed, Word, needs
 
-# One process renders all, since it keeps what it has compiled.
+# One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 WORD = Word(r"(?i)postgres|psycopg|CONN_MAX_AGE", partial(needs, "postgresql"))
 
 
-def test_postgresql_keeps_what_it_has(composed: list[Composed]) -> None:
+def test_postgresql_keeps_its_data(composed: list[Composed]) -> None:
     servers = [found for _, *both in composed for found in both if "postgresql" in found]
     assert servers
     for found in servers:

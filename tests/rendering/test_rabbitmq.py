@@ -7,13 +7,13 @@ import pytest
 
 from tests.helpers.rendered import Composed, Word, needs
 
-# One process renders all, since it keeps what it has compiled.
+# One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 WORD = Word(r"(?i)quorum|erlang", partial(needs, "rabbitmq"))
 
 
-def test_rabbitmq_keeps_what_it_has_and_has_a_page_of_its_own(composed: list[Composed]) -> None:
+def test_rabbitmq_keeps_its_data_and_has_a_management_page(composed: list[Composed]) -> None:
     seen = 0
     for _, development, production in composed:
         for found in (development, production):

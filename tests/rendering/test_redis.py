@@ -9,7 +9,7 @@ import pytest
 from tests.helpers.rendered import IGNORES, Composed, Word, needs
 from tools.combinations import Combination
 
-# One process renders all, since it keeps what it has compiled.
+# One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 WORD = Word(r"(?i)valkey", partial(needs, "redis"), IGNORES)
@@ -38,7 +38,7 @@ def test_in_production_processes_have_the_password_of_redis(composed: list[Compo
 def test_keda_counts_the_tasks_of_each_priority(
     deployed: list[tuple[Combination, list[Any]]],
 ) -> None:
-    # Where kombu keeps them.
+    # Kombu has one list for each priority.
     steps = ["", "\x06\x163", "\x06\x166", "\x06\x169"]
     scaled = [
         item["spec"]["triggers"]

@@ -1,4 +1,4 @@
-"""What other programs read is as they want it."""
+"""Configuration files for other programs are valid."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ import pytest
 from tests.helpers.rendered import Generated, found, run
 from tools.generate import ROOT
 
-# One process renders all, since it keeps what it has compiled.
+# One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 
-def test_schemas_are_kept(pairs: list[Generated]) -> None:
+def test_files_match_their_schemas(pairs: list[Generated]) -> None:
     def check(schema: str, path: str, *options: str) -> None:
         run("check-jsonschema", "--builtin-schema", schema, *options, *found(pairs, path))
 
@@ -25,7 +25,7 @@ def test_schemas_are_kept(pairs: list[Generated]) -> None:
 
 
 def test_github_workflows_are_safe(pairs: list[Generated], tmp_path: Path) -> None:
-    # Digests of the images of the servers that CI needs: nothing would renew them.
+    # Nothing would update pinned digests of CI's servers.
     config = tmp_path / "zizmor.yml"
     config.write_text("rules: {unpinned-images: {disable: true}}")
     zizmor = ("zizmor", "--offline", "--quiet", "--persona", "auditor", "--config", config)

@@ -1,4 +1,4 @@
-"""A project is small, and has all that it needs."""
+"""A project is small and complete."""
 
 import re
 
@@ -7,23 +7,23 @@ import pytest
 from tests.helpers.machinery import machinery_tests
 from tests.helpers.rendered import File, Project
 
-# One process renders all, since it keeps what it has compiled.
+# One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
-# The most that a project has without the demo.
+# Limits for a project without the demo.
 FILES = 75
 LINES_OF_PYTHON = 3000
 
 
 def test_a_project_without_the_demo_is_small(projects: list[Project]) -> None:
-    """Manifests of Kubernetes aside, which few look at twice."""
+    """Kubernetes manifests are not counted."""
     for project in projects:
         if project.answers["demo"]:
             continue
         machinery = machinery_tests(project.answers)
         files = [file for file in project.files if file.path not in machinery]
         counted = [file for file in files if not file.path.startswith("deploy/kubernetes/")]
-        # .cruft.json, too.
+        # Plus .cruft.json.
         assert len(counted) + 1 <= FILES, project.answers
         python = [file for file in files if file.ending == ".py"]
         assert sum(file.text.count("\n") for file in python) <= LINES_OF_PYTHON, project.answers
@@ -36,7 +36,7 @@ def test_the_readme_is_short(files: list[File]) -> None:
     assert max(lengths) <= 120
 
 
-def test_a_project_has_all_that_its_own_tests_import(projects: list[Project]) -> None:
+def test_a_projects_own_tests_import_only_its_own_modules(projects: list[Project]) -> None:
     needed = re.compile(r"^(?:from|import) (tests\.[\w.]+)", re.MULTILINE)
     for project in projects:
         own = {file.path for file in project.files} - machinery_tests(project.answers).keys()

@@ -1,4 +1,4 @@
-"""Amazon SQS, with a stand-in in development."""
+"""Amazon SQS, and its stand-in for development."""
 
 from functools import partial
 from typing import Any
@@ -8,13 +8,13 @@ import pytest
 from tests.helpers.rendered import IGNORES, Composed, Word, by_kind, needs
 from tools.combinations import Combination
 
-# One process renders all, since it keeps what it has compiled.
+# One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
 WORD = Word(r"(?i)\baws|amazon|boto|moto|elasticmq", partial(needs, "sqs"), IGNORES)
 
 
-def test_in_production_sqs_is_asked_as_seldom_as_costs_least(composed: list[Composed]) -> None:
+def test_in_production_sqs_is_polled_as_rarely_as_possible(composed: list[Composed]) -> None:
     asked = {
         production["worker"]["environment"]["SQS_WAIT_TIME"]
         for answers, _, production in composed
@@ -23,7 +23,7 @@ def test_in_production_sqs_is_asked_as_seldom_as_costs_least(composed: list[Comp
     assert asked == {"20"}
 
 
-def test_where_a_role_gives_the_rights_pods_have_it(
+def test_pods_have_the_role_that_grants_access(
     deployed: list[tuple[Combination, list[Any]]],
 ) -> None:
     roles: dict[bool, set[str]] = {True: set(), False: set()}

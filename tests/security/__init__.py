@@ -1,1 +1,1 @@
-"""A project trusts no server without a valid certificate, and its secrets stay secret."""
+"""Tests of certificates, access rights and secrets."""

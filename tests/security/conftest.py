@@ -1,4 +1,4 @@
-"""A project on each broker that can prove who it is."""
+"""A project on each broker with TLS."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tools.generate import choices, generate
 
 @pytest.fixture(scope="package", params=BROKERS)
 def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with its results on a server, so that both connections are encrypted."""
+    """Return a project whose results are on a server with TLS, too."""
     versions = choices()["django"]
     answers = {
         "project_slug": request.param + "_project",

@@ -1,4 +1,4 @@
-"""A project trusts no server without a valid certificate."""
+"""Projects refuse servers without a valid certificate."""
 
 import subprocess
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ from tools.servers.server import HOST
 from tools.trial.processes import python
 
 REFUSED = "certificate verify failed"
-# Where projects have their results unless they say otherwise.
+# The server of the default result backend.
 RESULTS, *_ = facts({}).result.services
 
 
 @dataclass
 class Place:
-    """Where a project finds its servers, by their name, and the authority that vouches for them."""
+    """The URLs of servers by their name, and the certificate authority that they use."""
 
     urls: dict[str, str]
     authority: Path
@@ -30,7 +30,7 @@ class Place:
 
 @contextmanager
 def secure_servers(folder: Path, name: str) -> Iterator[Place]:
-    """Run a server of each kind, with a certificate for this host name."""
+    """Run a server of each kind with a certificate for this host name."""
     folder.mkdir()
     certificate = certify(name, folder)
     with ExitStack() as stack:
@@ -41,7 +41,7 @@ def secure_servers(folder: Path, name: str) -> Iterator[Place]:
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Place]]:
-    """Servers with a certificate of their own, and servers with that of another."""
+    """Run servers with a valid certificate, and servers with one for another host."""
     folder = tmp_path_factory.mktemp("servers")
     with ExitStack() as stack:
         yield {
@@ -51,7 +51,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Place
 
 
 def variables(project: Path, place: Place, *, trusted: bool, **others: str) -> dict[str, str]:
-    """Return the environment in which a project uses these servers."""
+    """Return the environment for a project on these servers."""
     [broker] = facts({"broker": project.name.removesuffix("_project")}).broker.services
     return inherited() | {
         "CELERY_BROKER_URL": place.urls[broker],
@@ -75,7 +75,7 @@ def assert_refused(sent: subprocess.CompletedProcess[str]) -> None:
 
 
 @pytest.mark.exhaustive
-def test_a_server_that_proves_who_it_is_is_trusted(
+def test_a_valid_certificate_is_trusted(
     project: Path, places: dict[str, Place], tmp_path: Path
 ) -> None:
     environment = variables(project, places["own"], trusted=True)
@@ -88,11 +88,11 @@ def test_a_server_that_proves_who_it_is_is_trusted(
 @pytest.mark.parametrize(
     ("certificate", "trusted"),
     [
-        pytest.param("own", False, id="nobody vouches for it"),
-        pytest.param("another", True, id="the certificate of another"),
+        pytest.param("own", False, id="unknown authority"),
+        pytest.param("another", True, id="another host"),
     ],
 )
-def test_a_server_that_does_not_prove_who_it_is_is_refused(
+def test_an_invalid_certificate_is_refused(
     certificate: str, trusted: bool, project: Path, places: dict[str, Place], tmp_path: Path
 ) -> None:
     environment = variables(project, places[certificate], trusted=trusted)
@@ -102,10 +102,10 @@ def test_a_server_that_does_not_prove_who_it_is_is_refused(
 
 
 @pytest.mark.exhaustive
-def test_results_of_a_server_that_nobody_vouches_for_are_refused(
+def test_an_invalid_certificate_of_the_result_backend_is_refused(
     project: Path, places: dict[str, Place], tmp_path: Path
 ) -> None:
-    """The broker is trusted: results go their own way."""
+    """The broker's certificate is valid, but not that of the result backend."""
     results = places["another"].urls[RESULTS]
     environment = variables(project, places["own"], trusted=True, CELERY_RESULT_BACKEND=results)
     with running(project, tmp_path / "log", "ready.", *WORKER, **environment):

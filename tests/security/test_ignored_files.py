@@ -1,4 +1,4 @@
-"""What git keeps private stays private."""
+"""Files that git ignores are not published."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ from tests.helpers.published import in_image, tracked
 from tools.generate import render
 
 
-def test_what_git_keeps_private_does_not_get_into_the_image(tmp_path: Path) -> None:
+def test_files_that_git_ignores_are_not_in_the_image(tmp_path: Path) -> None:
     files = render({})
     for ignore in (".dockerignore", ".gitignore"):
         (tmp_path / ignore).write_text(files[ignore])
     lines = files[".gitignore"].splitlines()
     patterns = [line for line in lines if line and not line.startswith(("#", "!"))]
-    # Git's patterns that end so are of folders alone.
+    # Patterns that end in a slash match only folders.
     names = {pattern.replace("*", "x").replace("/", "/file") for pattern in patterns}
     names |= {".env", ".env.bak", ".env.production", "secrets.env", "staging.env"}
     private = {

@@ -1,4 +1,4 @@
-"""Pages in production."""
+"""Security headers in production."""
 
 import os
 import re
@@ -16,13 +16,13 @@ from tools.trial.processes import python
 
 
 @pytest.mark.exhaustive
-def test_what_deploy_says_brings_pages_and_they_are_safe(project: Path, tmp_path: Path) -> None:
+def test_the_deploy_guide_works_and_pages_are_safe(project: Path, tmp_path: Path) -> None:
     port = free_port()
     environment = read_env(project) | {
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "ALLOWED_HOSTS": "example.com",
         "ADMIN_URL": "/office",
-        # No folder that can be written.
+        # Not a writable folder.
         "HOME": os.devnull,
     }
     guide = (project / "docs" / "deploy.md").read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ def test_what_deploy_says_brings_pages_and_they_are_safe(project: Path, tmp_path
         subprocess.run(command_line, cwd=project, env=os.environ | environment, check=True)
 
     def get(path: str) -> HTTPResponse:
-        """Return the answer to what a proxy passes on from a visitor."""
+        """Return the response to a request that a proxy forwards."""
         headers = {"Host": "example.com", "X-Forwarded-Proto": "https"}
         connection = HTTPConnection(HOST, port, timeout=STUCK_SECONDS)
         connection.request("GET", path, headers=headers)
@@ -49,7 +49,7 @@ def test_what_deploy_says_brings_pages_and_they_are_safe(project: Path, tmp_path
             assert page.headers["X-Content-Type-Options"] == "nosniff"
             assert page.headers["X-Frame-Options"] == "DENY"
             assert {"Secure", "SameSite=Lax"} <= set(page.headers["Set-Cookie"].split("; "))
-            # The policy forbids scripts and styles within a page.
+            # The policy forbids inline scripts and styles.
             assert not re.search(
                 r"<style|<script(?![^>]* src=)| style=| on[a-z]+=", page.read().decode()
             )

@@ -1,4 +1,4 @@
-"""Queues in PostgreSQL are reached as safely as the database."""
+"""Connections to queues in PostgreSQL are as secure as those to the database."""
 
 import os
 import subprocess
@@ -25,9 +25,7 @@ with config.celery_app.connection_for_write() as broker:
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("name", [HOST, "example.com"])
-def test_queues_in_postgresql_are_reached_only_if_it_proves_who_it_is(
-    name: str, tmp_path: Path
-) -> None:
+def test_queues_in_postgresql_need_a_valid_certificate(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "servers"
     folder.mkdir()
     certificate = certify(name, folder)

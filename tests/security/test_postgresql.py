@@ -1,4 +1,4 @@
-"""The database in containers."""
+"""Access rights in PostgreSQL."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ from tools.services import create_database
 
 
 @pytest.mark.exhaustive
-def test_in_containers_the_application_owns_its_database_and_is_no_superuser(
+def test_in_containers_the_application_owns_its_database_and_is_not_a_superuser(
     tmp_path: Path,
 ) -> None:
     project = generate({"database": "postgresql"}, tmp_path)

@@ -1,4 +1,4 @@
-"""RabbitMQ: a user does no more than it may."""
+"""Access rights in RabbitMQ."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from tools.trial.processes import python
 
 
 class Shared(RabbitMQ):
-    """A RabbitMQ with a virtual host, in which a user has limited rights."""
+    """A RabbitMQ server with a virtual host and a user with limited rights."""
 
     def __init__(self, folder: Path, **rights: str) -> None:
         super().__init__(folder)

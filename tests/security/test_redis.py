@@ -1,4 +1,4 @@
-"""Redis: secrets stand where they must and nowhere else, and users do no more than they may."""
+"""Secrets, access rights and certificates with Redis."""
 
 import re
 import secrets
@@ -34,7 +34,7 @@ fail.delay("/dev/null")
 
 
 class PasswordRedis(Redis):
-    """A Redis with a user `project`, who has a password."""
+    """A Redis server with a user `project` and a password."""
 
     password = secrets.token_urlsafe(30)
 
@@ -71,7 +71,7 @@ def test_no_secret_is_in_a_log_in_the_repository_or_in_the_image(tmp_path: Path)
 
 
 def run_everything(project: Path, redis: PasswordRedis, logs: Path) -> None:
-    """Run each process of a project, and have it meet what fails: what they say goes to logs."""
+    """Run each process of a project, provoke failures, and collect the logs."""
     web, flower = free_port(), free_port()
     celery = ("-m", "celery", "--app", "config")
     beat = (*celery, "beat", "--schedule", str(logs.parent / "schedule"))
@@ -110,7 +110,7 @@ def wait_for(process: Process, text: str) -> None:
 
 @pytest.fixture(scope="module")
 def on_redis(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with its tasks and its results in Redis."""
+    """Return a project with tasks and results in Redis."""
     answers = {"project_slug": "my_shop", "broker": "redis", "result_backend": "redis"}
     project = generate(answers | {"demo": False}, tmp_path_factory.mktemp("project"))
     run(project, "uv", "sync", "--quiet")
@@ -124,7 +124,7 @@ def test_a_user_needs_no_more_rights_than_the_docs_say(on_redis: Path, tmp_path:
     [command] = re.findall(r"^redis-cli (ACL SETUSER my_shop .+)$", text, re.MULTILINE)
     with Redis(tmp_path / "redis") as server:
         client: Any = redis.Redis(HOST, server.port)
-        # Another database than the first one.
+        # Use another database than the first one.
         client.execute_command(*shlex.split(command.replace("/0.", "/3.")))
         url = f"redis://my_shop:RANDOM@{HOST}:{server.port}/3"
         variables = {"CELERY_BROKER_URL": url, "CELERY_RESULT_BACKEND": url}
@@ -138,7 +138,7 @@ def test_a_user_needs_no_more_rights_than_the_docs_say(on_redis: Path, tmp_path:
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("name", [HOST, "example.com"])
-def test_a_server_that_a_sentinel_names_proves_who_it_is(
+def test_a_server_that_a_sentinel_names_needs_a_valid_certificate(
     name: str, on_redis: Path, tmp_path: Path
 ) -> None:
     certificate = certify(name, tmp_path)

@@ -1,4 +1,4 @@
-"""SQS: processes do no more than they may."""
+"""Access rights on SQS."""
 
 import json
 import re
@@ -23,7 +23,7 @@ MAKE_QUEUES = {"sqs:CreateQueue", "sqs:ListQueues"}
 
 
 class Account:
-    """An account of Amazon's, on a server."""
+    """An AWS account on a moto server."""
 
     def __init__(self, server: SQS) -> None:
         self._address = f"http://{HOST}:{server.port}"
@@ -37,9 +37,9 @@ class Account:
         return sorted(url.rpartition("/")[2] for url in urls)
 
     def login(self, rights: set[str]) -> str:
-        """Return the key of a new user with these rights, as an address has it."""
+        """Create a user with these rights, and return its key in URL form."""
         iam = self.client("iam")
-        # For Amazon, they include batches; for moto, each of those is a right of its own.
+        # On AWS, rights include batches. In moto, each batch is a separate right.
         actions = [*rights, *(f"{right}Batch" for right in rights)]
         statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -74,7 +74,7 @@ def test_a_role_needs_no_more_rights_than_the_docs_say(
     assert rights > MAKE_QUEUES
     with SQS(tmp_path / "sqs") as server:
         account = Account(server)
-        # Leases are renewed once a second.
+        # Short, so that leases are renewed once a second.
         variables = {"SQS_WAIT_TIME": "1", "TASK_LEASE": "6"}
         if not makes_queues:
             rights -= MAKE_QUEUES

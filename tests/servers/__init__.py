@@ -1,1 +1,1 @@
-"""The servers that other tests rely on: they answer, crash, come back and leave nothing behind."""
+"""Tests of the servers that other tests run."""

@@ -1,4 +1,4 @@
-"""RabbitMQ, as the tests run it."""
+"""RabbitMQ as a test server."""
 
 from pathlib import Path
 

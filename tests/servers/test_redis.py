@@ -1,4 +1,4 @@
-"""Redis, as the tests run it."""
+"""Redis as a test server."""
 
 import socket
 from pathlib import Path
@@ -19,7 +19,7 @@ def test_a_server_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
             server.start()
 
 
-def test_redis_keeps_its_data_as_that_of_a_project_in_containers_does(tmp_path: Path) -> None:
+def test_redis_runs_with_the_flags_of_the_container(tmp_path: Path) -> None:
     composed = yaml.safe_load(render({"broker": "redis", "docker": True})["compose.yaml"])
     flags = composed["services"]["redis"]["command"].split()[1:]
     assert "--appendonly" in flags

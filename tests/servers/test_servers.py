@@ -1,4 +1,4 @@
-"""The servers that other tests rely on: they answer, crash, come back and leave nothing behind."""
+"""Test servers answer, crash, restart and leave nothing behind."""
 
 import re
 import shutil
@@ -28,7 +28,7 @@ HOST = "127.0.0.1"
 ROOT = Path(__file__).parents[2]
 MESSAGE = "kept"
 BROKERS = [facts({"broker": broker}).broker for broker in choices()["broker"]]
-# One that the default project needs, which starts fast.
+# The default project's server, which starts fast.
 DEFAULT, *_ = services({})
 
 START_AND_WAIT = """
@@ -50,7 +50,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
 
 
 def broker(server: Server) -> Any:
-    """Return a connection to a message broker, whose options those of other brokers ignore."""
+    """Return a connection to a broker. Options of other brokers are ignored."""
     url, *_ = [known.url for known in BROKERS if known.services == [server.name]]
     address = url.replace(f"localhost:{server.default_port}", f"{HOST}:{server.port}")
     options = {"is_secure": False, "wait_time_seconds": 0, "confirm_publish": True}
@@ -62,7 +62,7 @@ def database(server: Server) -> psycopg.Connection[Any]:
 
 
 def put(server: Server) -> None:
-    """Give the server a message to keep, as a client of its kind does."""
+    """Store a message on the server."""
     if server.name == "postgresql":
         with database(server) as connection:
             connection.execute("CREATE TABLE messages AS SELECT %s AS body", [MESSAGE])
@@ -72,7 +72,7 @@ def put(server: Server) -> None:
 
 
 def get(server: Server) -> Any:
-    """Return the message that the server kept, None when it has none."""
+    """Return the stored message, or None."""
     if server.name == "postgresql":
         with database(server) as connection:
             [(body,)] = connection.execute("SELECT body FROM messages")
@@ -85,7 +85,7 @@ def get(server: Server) -> Any:
 
 
 def processes_in(folder: Path) -> list[str]:
-    """Return the ids of the processes that work in the folder or know it; needs /proc."""
+    """Return the ids of processes with the folder as working directory or in the environment."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -145,11 +145,11 @@ def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.exhaustive
-def test_a_server_tells_its_version(server: Server) -> None:
+def test_a_server_reports_its_version(server: Server) -> None:
     assert re.fullmatch(r"(Redis|Valkey|RabbitMQ|PostgreSQL|moto) \d+(\.\d+)+", server.version())
 
 
-def test_a_port_that_another_process_has_found_is_not_found_again(
+def test_a_port_found_by_another_process_is_not_found_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find = "import signal; from tools.servers.server import *; print(free_port()); signal.pause()"

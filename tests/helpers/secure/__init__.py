@@ -1,4 +1,4 @@
-"""Servers that prove who they are: each has a file beside this one with its class `Secure`."""
+"""Servers with TLS. Each has a module here with a class `Secure`."""
 
 import pkgutil
 from importlib import import_module
@@ -12,7 +12,7 @@ SECURE = {
     module.name: import_module(f"{__name__}.{module.name}").Secure
     for module in pkgutil.iter_modules(__path__)
 }
-# A broker in the database is reached as the database is.
+# A broker in the database uses the database's connection.
 KINDS = [name for name in SECURE if name != "postgresql"]
 BROKERS = [
     str(broker)
@@ -24,7 +24,7 @@ BROKERS = [
 def certify(name: str, folder: Path) -> list[Path]:
     """Write a certificate for a host and its key into folder, and return their paths.
 
-    The authority that vouches for it is there, too, as `authority.pem`.
+    The certificate of its authority is `authority.pem` in the same folder.
     """
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))

@@ -8,7 +8,7 @@ from tools.servers.postgresql import PostgreSQL
 
 
 class Secure(PostgreSQL):
-    """A PostgreSQL that speaks TLS, with this certificate and key."""
+    """A PostgreSQL server with TLS."""
 
     def __init__(self, folder: Path, certificate: list[Path]) -> None:
         super().__init__(folder)

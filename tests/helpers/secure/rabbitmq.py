@@ -7,7 +7,7 @@ from tools.servers.server import HOST, free_port
 
 
 class Secure(RabbitMQ):
-    """A RabbitMQ that also listens on a port for TLS."""
+    """A RabbitMQ server with an additional port for TLS."""
 
     def __init__(self, folder: Path, certificate: list[Path]) -> None:
         super().__init__(folder)

@@ -7,7 +7,7 @@ from tools.servers.server import HOST, free_port
 
 
 class Secure(Redis):
-    """A Redis that also listens on a port for TLS."""
+    """A Redis server with an additional port for TLS."""
 
     def __init__(self, folder: Path, certificate: list[Path]) -> None:
         super().__init__(folder)

@@ -1,4 +1,4 @@
-"""What Django's checks say of the project."""
+"""Run Django's system checks."""
 
 import os
 import subprocess
@@ -10,12 +10,12 @@ from config.env import BASE_DIR
 
 
 def found() -> list[str]:
-    """Return the id, the message and the hint of each check that fails here and now."""
+    """Return the id, message and hint of each failed check in this process."""
     return sorted(f"{message.id}: {message.msg} {message.hint}" for message in run_checks())
 
 
 def check(*options: str, settings: str = "local", **environment: str) -> str:
-    """Return what `manage.py check` prints, in a process with another environment."""
+    """Return the output of `manage.py check` with another environment."""
     done = subprocess.run(
         [sys.executable, "manage.py", "check", *options],
         cwd=BASE_DIR,

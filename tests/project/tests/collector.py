@@ -1,4 +1,4 @@
-"""A server that keeps what is posted to it, in place of one that shows it to people."""
+"""A stand-in for a tracing or error server that stores the requests it gets."""
 
 import gzip
 import threading
@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Collector(ThreadingHTTPServer):
-    """A server that runs until the tests end."""
+    """A server that runs until the end of the tests."""
 
     daemon_threads = True
 
@@ -27,4 +27,4 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *args: object) -> None:
-        """Says nothing."""
+        """Suppress the log."""

@@ -1,4 +1,4 @@
-"""More workers than the usual one, and no broker."""
+"""Fixtures for additional workers and an unreachable broker."""
 
 import socket
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.workers import StartWorker, broker_at
 
 @pytest.fixture
 def start_worker(celery: Celery, tmp_path: Path) -> Iterator[StartWorker]:
-    """Start more workers, each with a name and further options, for as long as the test runs."""
+    """Return a function that starts a worker with this name and these options."""
     processes = []
 
     def start(name: str, *options: str, **env: str) -> Process:
@@ -27,7 +27,7 @@ def start_worker(celery: Celery, tmp_path: Path) -> Iterator[StartWorker]:
 
     yield start
     if processes and not celery.conf.worker_enable_remote_control:
-        # What such a broker hands to a worker that stops, it may keep from others for a while.
+        # The broker may hold back tasks of a stopping worker for a while.
         wait_until(is_idle, "all workers to be idle")
     for process in processes:
         process.stop()
@@ -35,7 +35,7 @@ def start_worker(celery: Celery, tmp_path: Path) -> Iterator[StartWorker]:
 
 @pytest.fixture
 def no_broker() -> Iterator[pytest.MonkeyPatch]:
-    """Send tasks to an unreachable broker until the patch is undone."""
+    """Make the broker unreachable until the patch is undone."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = broker_at(closed)

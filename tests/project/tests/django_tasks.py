@@ -1,4 +1,4 @@
-"""Tasks for the tests, of Django's own task API."""
+"""Tasks of Django's own task API for the tests."""
 
 import time
 from pathlib import Path
@@ -39,12 +39,12 @@ def record_context(context: TaskContext, path: str) -> None:
 
 @task
 def end(path: str, how: str) -> None:
-    """End well, or by an exception."""
+    """Succeed, fail or exit."""
     write(path, "running")
     if how == "fail":
         raise ValueError("this cannot work")
     if how == "exit":
-        raise SystemExit("it leaves")
+        raise SystemExit("it exits")
 
 
 @receiver([task_started, task_finished])
@@ -59,13 +59,13 @@ async def multiply(x: int, y: int) -> int:
 
 
 @task
-def return_what_is_no_json() -> object:
-    return return_what_is_no_json
+def return_unserializable() -> object:
+    return return_unserializable
 
 
 @task
 def wait_for(path: str, until: str) -> None:
-    """Run until somebody makes the file `until`."""
+    """Run until the file `until` exists."""
     write(path, "started")
     while not Path(until).exists():
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The Celery app with rate limits, which tests do without: `celery -A tests.limits worker`."""
+"""The Celery app with rate limits, which are off in tests: `celery -A tests.limits worker`."""
 
 from config.celery import app
 

@@ -16,13 +16,13 @@ from tests.tasks import write
 
 @shared_task(base=RetriedTask, ignore_result=True)
 def record_alone(value: object, path: str) -> None:
-    """Write a line, without a result."""
+    """Write a line, and ignore the result."""
     write(path, str(value))
 
 
 @shared_task(bind=True)
 def record_queue(self: Task, path: str) -> None:
-    """Write how the task was delivered: the routing key is that of its queue."""
+    """Write the delivery info, which contains the routing key."""
     write(path, str(self.request.delivery_info))
 
 
@@ -33,16 +33,16 @@ def record_worker(self: Task, path: str) -> None:
 
 @shared_task(bind=True, base=RetriedTask)
 def fail_once_more(self: Task, path: str, retries: int) -> None:
-    """Fails while it was retried no more than that, and writes when each run began."""
+    """Write the time of each run, and fail once after this number of retries."""
     write(path, f"{self.request.id} {time.time()}")
     if self.request.retries == retries:
         raise TimeoutError("the other side does not answer")
 
 
-# How a task cannot be retried, and why.
+# Options that make a retry impossible, and the error.
 IN_VAIN: dict[str, tuple[dict[str, Any], str]] = {
-    "with what is no JSON": ({"kwargs": {"text": object()}}, "not JSON serializable"),
-    "in no queue": ({"queue": "typo"}, "missing from task_queues"),
+    "with unserializable arguments": ({"kwargs": {"text": object()}}, "not JSON serializable"),
+    "to an unknown queue": ({"queue": "typo"}, "missing from task_queues"),
 }
 
 
@@ -60,23 +60,23 @@ def fail_and_retry_in_no_queue(path: str) -> None:
 
 
 @shared_task(bind=True)
-def retry_while_away(self: Task, path: str) -> None:
-    """Wants to be tried again, and cannot reach the broker."""
+def retry_while_down(self: Task, path: str) -> None:
+    """Retry while the broker is unreachable."""
     write(path, "trying")
-    with patch.object(self.app, "send_task", side_effect=OperationalError("away")):
+    with patch.object(self.app, "send_task", side_effect=OperationalError("down")):
         raise self.retry(countdown=1)
 
 
 @shared_task
 def interrupt(path: str) -> None:
-    """End the process as Ctrl+C does."""
+    """Raise KeyboardInterrupt in the worker's process."""
     write(path, "starting")
     raise KeyboardInterrupt
 
 
 @shared_task
 def die_once(path: str, value: object = None) -> None:
-    """Kills its process, as a system does that is out of memory; not the next time."""
+    """Kill the process on the first run, like the out-of-memory killer."""
     interrupted = DeadLetter.objects.filter(restarts=1).exists()
     write(path, "interrupted once" if interrupted else "dying")
     if not interrupted:

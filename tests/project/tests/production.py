@@ -1,4 +1,4 @@
-"""What Django's checks say of production, for the tests."""
+"""Run Django's deployment checks."""
 
 import re
 
@@ -6,7 +6,7 @@ from tests.checks import check
 
 
 def faults(setting: str, url: str) -> list[str]:
-    """Return the ids of the checks that fail when this setting has this address."""
+    """Return the ids of the checks that report this address for a setting."""
     said = check("--deploy", settings="production", ALLOWED_HOSTS="example.com", **{setting: url})
     assert "System check identified" in said, said
     return re.findall(rf"\((celery\.\w+)\) {setting} ", said)

@@ -1,4 +1,4 @@
-"""A task that `apply()` runs is part of what its caller does."""
+"""A task run by `apply()` is part of its caller's transaction."""
 
 import pytest
 from celery import Celery
@@ -10,7 +10,7 @@ from tests.tasks import add
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_task_that_is_applied_is_part_of_the_transaction_around_it() -> None:
+def test_an_applied_task_is_part_of_the_transaction() -> None:
     with transaction.atomic():
         Group.objects.create(name="before")
         assert add.apply((1, 2)).get() == 3
@@ -21,13 +21,13 @@ def test_a_task_that_is_applied_is_part_of_the_transaction_around_it() -> None:
 
 
 @pytest.mark.django_db
-def test_a_task_that_is_applied_leaves_the_database_to_the_test_around_it() -> None:
+def test_an_applied_task_keeps_the_connection_of_the_test() -> None:
     Group.objects.create(name="before")
     assert add.apply((1, 2)).get() == 3
     assert Group.objects.get().name == "before"
 
 
-def test_a_test_changes_a_setting_of_celery(celery: Celery) -> None:
+def test_override_settings_changes_celery_settings(celery: Celery) -> None:
     with override_settings(CELERY_TASK_ALWAYS_EAGER=True):
         assert celery.conf.task_always_eager
     assert not celery.conf.task_always_eager

@@ -1,4 +1,4 @@
-"""Beat starts what is scheduled in the admin, and notices what is changed there."""
+"""Beat runs the schedule in the admin, and picks up changes."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A task that every worker runs."""
+"""Broadcasts, which every worker runs."""
 
 import pytest
 from celery import Celery
@@ -15,7 +15,7 @@ def test_a_broadcast_reaches_every_worker(
     celery: Celery, notes: Notes, start_worker: StartWorker
 ) -> None:
     start_worker("other")
-    # They say that they are ready a moment before they hear what they are told.
+    # Workers log "ready." a moment before they listen to broadcasts.
     wait_until(lambda: len(celery.control.ping(timeout=5, limit=2) or []) == 2, "two workers")
     broadcast(record_worker, notes.path)
     assert sorted(notes.wait(2)) == ["one", "other"]

@@ -1,4 +1,4 @@
-"""The cache keeps each result until it expires."""
+"""Results in the cache are kept until they expire."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def test_hundreds_of_results_are_all_kept(celery: Celery) -> None:
     assert [celery.AsyncResult(number).result for number in ids] == ids
 
 
-def test_a_result_that_the_cache_did_not_keep_is_kept_again(
+def test_a_result_that_the_cache_dropped_is_stored_again(
     celery: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep = DatabaseCache.set

@@ -1,4 +1,4 @@
-"""What Django's checks find before anything runs."""
+"""Django's system checks of settings, apps, schedules and time limits."""
 
 from shutil import rmtree
 
@@ -11,7 +11,7 @@ from tests.tasks import add
 
 
 @override_settings(CELERY_TASK_TIMELIMIT=60, CELERYD_CONCURRENCY=2, CELERY_QUUX=True)
-def test_settings_that_celery_would_ignore_are_found() -> None:
+def test_settings_that_celery_ignores_are_reported() -> None:
     assert found() == [
         "celery.W003: Celery has no setting CELERYD_CONCURRENCY, and ignores it."
         " Did you mean CELERY_WORKER_CONCURRENCY?",
@@ -21,7 +21,7 @@ def test_settings_that_celery_would_ignore_are_found() -> None:
     ]
 
 
-def test_an_app_with_tasks_that_is_not_installed_is_found() -> None:
+def test_an_app_with_tasks_that_is_not_installed_is_reported() -> None:
     app = BASE_DIR / "app_of_a_test"
     app.mkdir()
     try:
@@ -34,7 +34,7 @@ def test_an_app_with_tasks_that_is_not_installed_is_found() -> None:
         rmtree(app)
 
 
-def test_a_soft_time_limit_that_comes_too_late_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_soft_time_limit_above_the_hard_one_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(add, "time_limit", 60)
     assert found() == [
         "celery.W016: tests.tasks.add is killed after 60 s, before its soft time limit of 300 s."

@@ -1,4 +1,4 @@
-"""An address that is not safe in production is found, whatever makes it so."""
+"""Checks for addresses that are unsafe in production."""
 
 import pytest
 
@@ -41,10 +41,10 @@ def found(url: str) -> list[str | None]:
         ("task_queue.database_results:Backend", []),
     ],
 )
-def test_an_address_that_is_not_safe_is_found(url: str, ids: list[str]) -> None:
+def test_an_unsafe_address_is_reported(url: str, ids: list[str]) -> None:
     assert found(url) == ids
 
 
-def test_the_environment_of_libpq_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_libpqs_environment_variables_are_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGSSLMODE", "verify-full")
     assert found(LIBPQ.partition("?")[0]) == []

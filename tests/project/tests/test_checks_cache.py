@@ -1,4 +1,4 @@
-"""A cache that only one process sees, or that holds few, is found before results vanish in it."""
+"""Checks for a cache that would lose results."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ from tests.checks import found
 
 
 @pytest.mark.parametrize("url", ["locmemcache://", "dummycache://"])
-def test_a_cache_that_is_not_shared_is_found(url: str, settings: Settings) -> None:
+def test_a_cache_that_is_not_shared_is_reported(url: str, settings: Settings) -> None:
     settings.CACHES = {"default": env.cache_url_config(url)}
     [fault] = found()
     assert fault.startswith("celery.E002: The cache 'default' lives in the memory of each process")
 
 
-def test_a_cache_that_holds_few_results_is_found(tmp_path: Path, settings: Settings) -> None:
+def test_a_cache_that_holds_few_results_is_reported(tmp_path: Path, settings: Settings) -> None:
     for url in ("dbcache://cache", f"filecache://{tmp_path}"):
         settings.CACHES = {"default": env.cache_url_config(url)}
         [fault] = found()

@@ -1,12 +1,12 @@
-"""A PostgreSQL with queues that production does not reach safely is found before it starts."""
+"""Checks for an unsafe address of the queues in PostgreSQL."""
 
 from tests.production import faults
 
 WEAK = "://user:user@db.example.com/name"
 
 
-def test_the_address_of_the_queues_is_that_of_the_database_unless_they_have_their_own() -> None:
-    # Another check may find fault with the same address.
+def test_queues_use_the_address_of_the_database_by_default() -> None:
+    # Other checks may report the same address.
     assert set(faults("DATABASE_URL", f"postgres{WEAK}")) == {"celery.W007", "celery.W008"}
     assert set(faults("DATABASE_URL", f"postgres{WEAK}?sslmode=verify-full")) == {"celery.W007"}
     assert "celery.W007" in faults("CELERY_BROKER_URL", f"pgmq{WEAK}")

@@ -1,4 +1,4 @@
-"""A task that RabbitMQ would take from its worker is found before that happens."""
+"""Checks for tasks that would outlast RabbitMQ's delivery acknowledgement timeout."""
 
 import pytest
 
@@ -7,18 +7,20 @@ from tests.checks import check, found
 
 
 @pytest.mark.parametrize("limit", ["1800", "0"])
-def test_a_project_whose_tasks_may_run_too_long_is_found(limit: str) -> None:
+def test_a_default_time_limit_that_is_too_long_is_reported(limit: str) -> None:
     said = check(CELERY_TASK_TIME_LIMIT=limit)
     assert f"(celery.W014) CELERY_TASK_TIME_LIMIT is {limit}" in said
 
 
-def test_a_task_that_may_run_too_long_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_with_a_time_limit_that_is_too_long_is_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(tasks.add, "time_limit", 3600)
     [fault] = found()
     assert fault.startswith("celery.W014: The time limit of tests.tasks.add is 3600")
 
 
-def test_a_task_that_leaves_the_broker_when_it_starts_may_run_long(
+def test_a_task_that_is_acknowledged_early_may_run_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tasks.add, "time_limit", 3600)

@@ -1,4 +1,4 @@
-"""A schedule that beat cannot use is found, and does not pile up dead letters."""
+"""Invalid entries in beat's schedule are reported, and make only one dead letter."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ SENT = {"task": "tests.tasks.add", "schedule": 10, "args": (1, 2)}
     ],
     ids=str,
 )
-def test_what_beat_cannot_send_is_found(
+def test_a_schedule_that_beat_cannot_send_is_reported(
     entry: Any, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(celery_app.conf.beat_schedule, "good", SENT)
@@ -42,15 +42,15 @@ def test_what_beat_cannot_send_is_found(
 
 @pytest.mark.usefixtures("worker")
 @pytest.mark.django_db(transaction=True)
-def test_a_periodic_task_that_nobody_knows_is_one_dead_letter_however_often_it_is_sent(
+def test_an_unknown_periodic_task_is_one_dead_letter_however_often_it_is_sent(
     celery: Celery,
 ) -> None:
     beat = Scheduler(celery, lazy=True)
     for key in (1, 1, 2, 1):
         entry = Scheduler.Entry("x", "no.task", schedule=schedule(10), args=(key,), app=celery)
         beat.apply_async(entry, advance=False)
-    # Whoever else sends one may mean another each time.
+    # Tasks from other senders are not deduplicated.
     for _ in range(2):
         celery.send_task("no.task", (1,))
-    wait_until(is_idle, what="the worker to have them all")
+    wait_until(is_idle, what="the worker to receive all")
     assert DeadLetter.objects.filter(name="no.task", quarantined=True).count() == 2 + 2

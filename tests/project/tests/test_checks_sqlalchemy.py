@@ -1,4 +1,4 @@
-"""A PostgreSQL with results that production does not reach safely is found before it starts."""
+"""Checks for an unsafe address of the results in PostgreSQL."""
 
 import pytest
 from sqlalchemy import make_url
@@ -10,15 +10,15 @@ from tests.test_libpq import URLS, wanted
 WEAK = "://user:user@db.example.com/name"
 
 
-def test_the_address_of_the_results_is_that_of_the_database_unless_they_have_their_own() -> None:
-    # Another check may find fault with the same address.
+def test_results_use_the_address_of_the_database_by_default() -> None:
+    # Other checks may report the same address.
     assert set(faults("DATABASE_URL", f"postgres{WEAK}")) == {"celery.W007", "celery.W008"}
     assert set(faults("DATABASE_URL", f"postgres{WEAK}?sslmode=verify-full")) == {"celery.W007"}
     assert "celery.W007" in faults("CELERY_RESULT_BACKEND", f"db+postgresql+psycopg{WEAK}")
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_sqlalchemy_finds_what_django_finds(url: str) -> None:
+def test_sqlalchemy_connects_like_django(url: str) -> None:
     database, expected = wanted(url)
     address = make_url(libpq_url("postgresql+psycopg", database))
     _, found = address.get_dialect()().create_connect_args(address)

@@ -1,4 +1,4 @@
-"""A task that runs when all others of a group are done, with what they returned."""
+"""Chords: a callback that gets the results of a group."""
 
 import pytest
 from celery import chord

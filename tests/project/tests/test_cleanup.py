@@ -1,4 +1,4 @@
-"""Where no beat does it, workers remove expired results."""
+"""Without beat, workers remove expired results."""
 
 import time
 
@@ -11,13 +11,13 @@ from tests.workers import StartWorker
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_that_starts_removes_expired_results(
+def test_a_starting_worker_removes_expired_results(
     celery: Celery, start_worker: StartWorker
 ) -> None:
     celery.backend.store_result("old", 5, "SUCCESS")
-    # The worker finds it older than it keeps results.
+    # Older than CELERY_RESULT_EXPIRES of the worker below.
     time.sleep(1)
     assert AsyncResult("old").state == "SUCCESS"
-    # With queues of its own: other workers keep results for longer.
+    # It has its own queues: other workers keep results for longer.
     start_worker("hasty", CELERY_RESULT_EXPIRES="1", QUEUE_PREFIX="hasty")
     wait_until(lambda: AsyncResult("old").state == "PENDING", "the result to be removed")

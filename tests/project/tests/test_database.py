@@ -1,4 +1,4 @@
-"""Workers keep their connections to the database, and notice when they are gone."""
+"""Workers reuse their database connections, and replace broken ones."""
 
 import pytest
 from django.db import connection
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transacti
 
 
 def run_tasks() -> None:
-    """Ten tasks that use the database, one after the other."""
+    """Run ten tasks that use the database, one after the other."""
     for _ in range(10):
         Heartbeat.objects.create(name="x", at=timezone.now())
         answer.delay("x")
@@ -20,7 +20,7 @@ def run_tasks() -> None:
 
 
 def connections(what: str = "pid") -> set[object]:
-    """Return a row for each connection that workers have to the database."""
+    """Return a column for each database connection of the workers."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {what} FROM pg_stat_activity"  # noqa: S608
@@ -29,9 +29,9 @@ def connections(what: str = "pid") -> set[object]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def test_a_connection_outlasts_a_task_and_is_replaced_when_it_broke() -> None:
+def test_a_connection_is_reused_and_replaced_when_it_breaks() -> None:
     run_tasks()
-    # Some of them may be of a result that is just being stored, and end with that.
+    # Some may be short-lived connections that store a result.
     found = connections()
     run_tasks()
     first = found & connections()

@@ -1,4 +1,4 @@
-"""Results in Django's database are written again and again, also within a transaction."""
+"""Results in Django's database can be updated, even within a transaction."""
 
 from uuid import uuid4
 
@@ -11,7 +11,7 @@ from task_queue.models import DeadLetter
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_task_tells_its_progress_within_a_transaction(celery: Celery) -> None:
+def test_a_task_reports_its_progress_within_a_transaction(celery: Celery) -> None:
     task_id = str(uuid4())
     celery.backend.store_result(task_id, {"done": 1}, "PROGRESS")
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""A task whose process dies runs again, and a dead letter can be retried."""
+"""Restarts of interrupted tasks, and dead letters."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -17,33 +17,33 @@ from kombu.utils.json import dumps
 from task_queue import base
 from task_queue.models import DeadLetter
 from tests.fixtures import Notes, wait_until
-from tests.machinery_tasks import die_once, interrupt, retry_while_away
+from tests.machinery_tasks import die_once, interrupt, retry_while_down
 from tests.tasks import record
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
 
-# Celery's JSON takes more than the standard library's.
+# Celery's JSON supports more types than the standard library's.
 VALUES = [uuid4(), date.today(), Decimal("1.5"), b"\xff"]
 
 
 def test_a_task_whose_process_dies_runs_again(notes: Notes) -> None:
     die_once.delay(notes.path, VALUES)
     assert notes.wait(3) == ["dying", "interrupted once", str(VALUES)]
-    wait_until(lambda: not DeadLetter.objects.exists(), what="the note of it to go")
+    wait_until(lambda: not DeadLetter.objects.exists(), what="its restart to be forgotten")
 
 
 class Uncountable:
-    """A value that cannot be written as JSON."""
+    """A value that is not JSON serializable."""
 
     def __str__(self) -> str:
         return "it ran"
 
 
-def test_a_task_that_can_never_be_retried_while_the_broker_is_away_becomes_a_dead_letter(
+def test_a_task_that_never_reaches_the_broker_for_a_retry_becomes_a_dead_letter(
     notes: Notes,
 ) -> None:
-    retry_while_away.delay(notes.path)
+    retry_while_down.delay(notes.path)
     wait_until(DeadLetter.objects.filter(quarantined=True).exists, what="a dead letter")
     assert notes.lines == ["trying"] * (1 + settings.TASK_MAX_RESTARTS)
     assert DeadLetter.objects.get().restarts == settings.TASK_MAX_RESTARTS + 1
@@ -64,8 +64,8 @@ def test_a_task_whose_restart_cannot_be_counted_runs(
     assert "The restart of a task could not be counted." in caplog.text
 
 
-def test_restarts_that_are_counted_at_once_are_all_counted() -> None:
-    """Two workers may get the same task when the network between them and the broker parts."""
+def test_concurrent_restarts_are_all_counted() -> None:
+    """Two workers may get the same task after a network partition."""
 
     def count(number: int) -> None:
         task: Any = die_once
@@ -98,10 +98,10 @@ def test_a_dead_letter_is_retried_from_the_admin(notes: Notes, admin_client: Cli
     assert not DeadLetter.objects.exists()
 
 
-def test_a_task_of_a_later_version_is_kept_until_that_is_there(
+def test_a_task_of_a_later_version_is_kept_until_it_is_deployed(
     celery: Celery, notes: Notes, admin_client: Client
 ) -> None:
-    # That version was here before, and its worker died.
+    # A worker of that version died while it ran the task.
     DeadLetter.objects.create(id="1", name="record", signature="{}", restarts=1)
     then = record.si("then", notes.path)
     celery.send_task(
@@ -115,7 +115,7 @@ def test_a_task_of_a_later_version_is_kept_until_that_is_there(
     letters = DeadLetter.objects.filter(quarantined=True)
     wait_until(letters.exists, what="a dead letter")
     task = letters.get()
-    # The later version: a task of this name.
+    # Deploy the later version: from now on, the task exists.
     task.signature = task.signature.replace('"task": "record"', f'"task": "{record.name}"')
     task.save()
     retry(admin_client, task)

@@ -1,4 +1,4 @@
-"""Tasks that are to run later run then, not before, and are not lost."""
+"""Countdowns, ETAs and expiry."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -12,11 +12,11 @@ from tests.tasks import record, record_time
 
 pytestmark = pytest.mark.usefixtures("worker")
 
-# Some brokers hand over what is due soon, and keep the rest.
+# Brokers may deliver a task that is due soon immediately, and hold back others.
 DELAYS = (0.2, 1, 3)
 
 
-def test_countdowns_are_kept_also_below_one_second(tmp_path: Path) -> None:
+def test_countdowns_are_kept_even_below_one_second(tmp_path: Path) -> None:
     ran = {seconds: Notes(tmp_path / str(seconds)) for seconds in DELAYS}
     sent = time.time()
     for seconds, notes in ran.items():
@@ -25,7 +25,7 @@ def test_countdowns_are_kept_also_below_one_second(tmp_path: Path) -> None:
         assert float(notes.wait()[0]) - sent >= seconds
 
 
-def test_etas_are_kept_also_below_one_second(tmp_path: Path) -> None:
+def test_etas_are_kept_even_below_one_second(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     ran = {now + timedelta(seconds=delay): Notes(tmp_path / str(delay)) for delay in DELAYS}
     for eta, notes in ran.items():
@@ -35,11 +35,11 @@ def test_etas_are_kept_also_below_one_second(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
-def test_a_time_without_a_zone_is_in_the_zone_of_the_project(zone: str, tmp_path: Path) -> None:
+def test_naive_times_are_in_the_time_zone_of_the_project(zone: str, tmp_path: Path) -> None:
     late, early, soon = [Notes(tmp_path / name) for name in ("late", "early", "soon")]
     sent = time.time()
     with override_settings(TIME_ZONE=zone):
-        # Django also makes it the zone of the process.
+        # Django also sets the time zone of the process.
         now = datetime.now()
         record.apply_async(("late", late.path), expires=now - timedelta(minutes=10))
         record.apply_async(("early", early.path), expires=now + timedelta(hours=1))

@@ -15,7 +15,7 @@ from tests.fixtures import Notes, Process
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
 
-def test_a_task_runs_whichever_way_it_is_written_and_sent(notes: Notes) -> None:
+def test_sync_and_async_tasks_run(notes: Notes) -> None:
     django_tasks.record.enqueue("one", path=notes.path)
     django_tasks.record_async.enqueue("two", path=notes.path)
     async_to_sync(django_tasks.record.aenqueue)("three", path=notes.path)
@@ -28,7 +28,7 @@ def test_a_task_runs_after_its_time(notes: Notes) -> None:
     assert float(notes.wait()[0]) >= due.timestamp()
 
 
-def test_a_task_goes_to_its_queue(notes: Notes) -> None:
+def test_a_task_is_sent_to_its_queue(notes: Notes) -> None:
     django_tasks.record_queue.enqueue(notes.path)
     assert "slow" in notes.wait()[0]
 
@@ -46,7 +46,7 @@ def test_a_task_gets_its_context(notes: Notes) -> None:
 @pytest.mark.parametrize(
     ("how", "status"), [("well", "SUCCESSFUL"), ("fail", "FAILED"), ("exit", "FAILED")]
 )
-def test_signals_tell_what_becomes_of_a_task(notes: Notes, how: str, status: str) -> None:
+def test_signals_report_the_status_of_a_task(notes: Notes, how: str, status: str) -> None:
     sent = []
 
     def note(task_result: TaskResult, **kwargs: object) -> None:

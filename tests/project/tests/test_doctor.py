@@ -23,11 +23,11 @@ from tests.workers import broker_at
 pytestmark = [pytest.mark.usefixtures("celery"), pytest.mark.django_db(transaction=True)]
 
 LINES = ("Database", "Broker", "Workers", "Queues", "Tasks", "Results")
-ALL_WELL = dict.fromkeys(LINES, "ok")
+ALL_OK = dict.fromkeys(LINES, "ok")
 
 
 class Report:
-    """What the command printed: the state of each line, and the text."""
+    """The output of the command: its text, and the state of each line."""
 
     def __init__(self, seconds: float, **variables: str) -> None:
         self.process = subprocess.run(
@@ -54,31 +54,31 @@ class Report:
 def report_once(
     found: Callable[[Report], bool], seconds: float = SECONDS, **variables: str
 ) -> Report:
-    """Return what the command prints once this is found: a slow machine may answer too late."""
+    """Run the command until this is found, since a slow machine may time out."""
     printed: list[Report] = []
 
     def is_found() -> bool:
         printed.append(Report(seconds, **variables))
         return found(printed[-1])
 
-    wait_until(is_found, "what is to be found")
+    wait_until(is_found, "the expected report")
     return printed[-1]
 
 
-def is_well(report: Report) -> bool:
+def is_healthy(report: Report) -> bool:
     return set(report.states.values()) == {"ok"}
 
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Variables for queues that no other worker reads; what is in them in the end is removed."""
+    """Return variables for queues without a worker. They are purged at the end."""
     variables = {"QUEUE_PREFIX": "elsewhere"}
     yield variables
     Process(tmp_path / "purge.log", "purge", "--force", **variables).process.wait(SECONDS)
 
 
-def test_all_is_well_with_a_worker(worker: Process) -> None:
-    report = report_once(lambda report: ALL_WELL.items() <= report.states.items())
+def test_everything_is_ok_with_a_worker(worker: Process) -> None:
+    report = report_once(lambda report: ALL_OK.items() <= report.states.items())
     assert re.search(r" answers \(\d+ ms\)$", report.line("Broker"))
     assert re.search(r" \d+ in default, \d+ in slow ", report.line("Queues"))
     assert re.search(r" run from .*default.* \(\d+ ms\)$", report.line("Tasks"))
@@ -86,7 +86,7 @@ def test_all_is_well_with_a_worker(worker: Process) -> None:
         assert re.search(r" one@\S+ reads default and slow", report.line("Workers"))
 
 
-def test_a_queue_that_nobody_reads_is_found(elsewhere: dict[str, str], tmp_path: Path) -> None:
+def test_a_queue_without_a_worker_is_reported(elsewhere: dict[str, str], tmp_path: Path) -> None:
     worker = Process(tmp_path / "log", *WORKER, "--queues", "default", **elsewhere)
     try:
         worker.wait_for_line("ready.")
@@ -106,7 +106,7 @@ def test_a_queue_that_nobody_reads_is_found(elsewhere: dict[str, str], tmp_path:
     assert "Start a worker: make worker" in no_worker.text
 
 
-def test_a_broker_that_is_away_is_told_without_its_password() -> None:
+def test_an_unreachable_broker_is_reported_without_its_password() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         report = Report(SECONDS, CELERY_BROKER_URL=broker_at(closed))
@@ -116,7 +116,7 @@ def test_a_broker_that_is_away_is_told_without_its_password() -> None:
     assert "sesame" not in report.text
 
 
-def test_what_is_silent_is_not_waited_for() -> None:
+def test_a_silent_server_is_a_timeout() -> None:
     def never() -> bool:
         return Event().wait()
 
@@ -124,14 +124,14 @@ def test_what_is_silent_is_not_waited_for() -> None:
         within(0.1, never)
 
 
-def test_a_database_that_is_away_is_told() -> None:
+def test_an_unreachable_database_is_reported() -> None:
     url = env("DATABASE_URL").rpartition("/")[0] + "/nowhere/at_all"
     report = Report(3, DATABASE_URL=url)
     assert report.states["Database"] == "failed"
     assert report.states["Tasks"] == "skipped"
 
 
-def test_a_migration_that_is_missing_is_told() -> None:
+def test_a_missing_migration_is_reported() -> None:
     recorder = MigrationRecorder(connection)
     recorder.record_unapplied("task_queue", "0001_initial")
     try:

@@ -1,4 +1,4 @@
-"""A task with a countdown is kept also when no worker ever ran, which would make room for it."""
+"""A countdown before the first worker has declared the delayed queues."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ record.apply_async(("early", sys.argv[1]), countdown=1)
 
 @pytest.fixture
 def prefix(celery: Celery) -> Iterator[str]:
-    """Return a prefix of queues that nobody has used; they are removed in the end."""
+    """Return an unused prefix for queues. They are deleted at the end."""
     prefix = f"early_{uuid4().hex[:8]}"
     yield prefix
     with celery.connection_for_write() as connection:

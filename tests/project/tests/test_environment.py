@@ -1,4 +1,4 @@
-"""What the environment says is taken as it is, or refused in one line without its value."""
+"""Environment variables are read unchanged, or refused in one line without their value."""
 
 import subprocess
 import sys
@@ -33,7 +33,7 @@ for url in {urls}:
         "scheme://",
     ],
 )
-def test_an_address_is_taken_as_it_is(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_is_read_unchanged(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADDRESS", address)
     assert env.address("ADDRESS", "scheme") == address
 
@@ -73,13 +73,13 @@ def test_an_address_that_could_be_misread_is_refused(
     assert "same" not in said
 
 
-def test_a_dollar_sign_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dollar_sign_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OURS", "$OURS")
     assert env("OURS") == env("OURS", default="x") == env.str("OURS") == "$OURS"
     assert env.list("OURS") == ["$OURS"]
 
 
-def test_lists_have_no_blanks_around_their_items(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_spaces_around_list_items_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OURS", "a:1, b:2 ,c")
     assert env.list("OURS") == ["a:1", "b:2", "c"]
     monkeypatch.setenv("OURS", "1, 2")
@@ -87,13 +87,13 @@ def test_lists_have_no_blanks_around_their_items(monkeypatch: pytest.MonkeyPatch
 
 
 def load_settings_of_tests(*ends: str) -> subprocess.CompletedProcess[str]:
-    """Load the settings of the tests with databases whose addresses end so; print their names."""
+    """Print the names of the test databases for addresses with these ends."""
     scheme = env("DATABASE_URL").partition(":")[0]
     command = [sys.executable, "-c", NAMES.format(urls=[f"{scheme}:{end}" for end in ends])]
     return subprocess.run(command, cwd=BASE_DIR, capture_output=True, text=True, check=False)
 
 
-def test_tests_have_a_database_of_their_own() -> None:
+def test_tests_have_their_own_database() -> None:
     names = {
         "////data/shop?timeout=30": "test_shop",
         "////data/test_shop": "test_test_shop",
@@ -109,7 +109,7 @@ def test_tests_have_a_database_of_their_own() -> None:
 @pytest.mark.parametrize(
     "end", ["///shop?dbname=shop", "///shop?database=shop", "////data/", "///"]
 )
-def test_a_database_that_tests_cannot_have_to_themselves_is_refused(end: str) -> None:
+def test_a_database_that_tests_would_share_is_refused(end: str) -> None:
     done = load_settings_of_tests(end)
     assert done.returncode == 3
     assert done.stderr == (

@@ -1,4 +1,4 @@
-"""Sentry learns what went wrong in a task, and not what the task was given."""
+"""Sentry gets the errors of tasks without their arguments."""
 
 import json
 from collections.abc import Iterator
@@ -14,16 +14,16 @@ from tests.workers import restart
 
 @pytest.fixture
 def sentry(worker: Process) -> Iterator[Collector]:
-    """Run a server that the worker takes for Sentry."""
+    """Run a stand-in for Sentry."""
     server = Collector()
-    # A fresh worker: after a fork, Sentry's library may hold the first report until the next one.
+    # A new worker: after a fork, Sentry's SDK may hold back the first report until the next one.
     restart(worker, SENTRY_DSN=f"http://key@127.0.0.1:{server.server_port}/1")
     yield server
     restart(worker, SENTRY_DSN="")
 
 
 def events(sentry: Collector) -> list[dict[str, Any]]:
-    """Return the worker's reports: an envelope has a line of its own, then two for each item."""
+    """Return the worker's reports. An envelope is one line, then two lines for each item."""
     envelopes = [body.splitlines() for body in list(sentry.bodies)]
     items = [json.loads(line) for lines in envelopes for line in lines[2::2]]
     return [item for item in items if "exception" in item or "logentry" in item]

@@ -1,4 +1,4 @@
-"""Results do not pile up."""
+"""Results expire."""
 
 import pytest
 from celery import Celery
@@ -11,7 +11,7 @@ from tests.workers import restart
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_result_is_gone_when_it_expired(celery: Celery, worker: Process) -> None:
+def test_an_expired_result_is_removed(celery: Celery, worker: Process) -> None:
     restart(worker, CELERY_RESULT_EXPIRES="1")
     try:
         task = add.delay(2, 3).id

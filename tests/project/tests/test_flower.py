@@ -1,4 +1,4 @@
-"""Flower shows the workers to those who have the password."""
+"""Flower needs a password, and exports metrics."""
 
 import re
 import socket
@@ -18,13 +18,13 @@ from tests.fixtures import SECONDS, Notes, Process, wait_until
 from tests.tasks import fail, fail_twice
 
 PROCFILE = BASE_DIR / "Procfile.dev"
-# As `.env` has it, where Flower has to find it.
+# From `.env`, which Flower reads itself.
 LOGIN = env("FLOWER_BASIC_AUTH")
 
 
 @pytest.fixture(scope="module")
 def flower(celery: Celery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the address of a Flower that runs."""
+    """Run Flower, and return its address."""
     log = tmp_path_factory.mktemp("flower") / "flower.log"
     (command,) = re.findall("^flower: celery -A config (.+)", PROCFILE.read_text(), re.MULTILINE)
     with pytest.MonkeyPatch.context() as patch:
@@ -38,7 +38,7 @@ def flower(celery: Celery, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def status(url: str, login: str = "") -> int:
-    """Return what Flower answers to somebody with this name and password."""
+    """Return Flower's status code for a login."""
     headers = {"Authorization": f"Basic {b64encode(login.encode()).decode()}"} if login else {}
     try:
         with urlopen(Request(url, headers=headers), timeout=SECONDS) as response:  # noqa: S310
@@ -47,8 +47,8 @@ def status(url: str, login: str = "") -> int:
         return error.code
 
 
-def test_in_development_only_this_machine_reaches_it(flower: str) -> None:
-    # Another address of its own stands in for the one that others know.
+def test_in_development_flower_listens_on_localhost_only(flower: str) -> None:
+    # Another local address stands in for the machine's public one.
     with pytest.raises(OSError, match=r"refused|assign"):
         socket.create_connection(("127.0.0.2", urlsplit(flower).port or 0), timeout=SECONDS)
 
@@ -61,7 +61,7 @@ def test_nothing_is_shown_without_the_password(flower: str, path: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_the_dashboard_and_the_alerts_ask_for_is_told(
+def test_all_metrics_of_the_dashboard_and_the_alerts_are_exported(
     flower: str, worker: Process, notes: Notes
 ) -> None:
     texts = [
@@ -69,11 +69,11 @@ def test_what_the_dashboard_and_the_alerts_ask_for_is_told(
     ]
     pattern = r'\b(?:celery|flower)_\w+|type="[\w-]+"'
     asked = {words for text in texts for words in re.findall(pattern, text)}
-    # What the alert on run times compares with.
+    # The bucket that the alert on run times uses.
     asked.add('le="240.0"')
-    # The heartbeat's task among them.
+    # Registers the heartbeat's task, among others.
     celery_app.loader.import_default_modules()
-    # Workers send events once Flower has asked them to.
+    # Workers send events only after Flower has enabled them.
     worker.wait_for_line("Events of group {task} enabled")
     assert asked >= {"celery_queue_length", "flower_worker_online", 'type="task-retried"'}
 
@@ -83,7 +83,7 @@ def test_what_the_dashboard_and_the_alerts_ask_for_is_told(
         return {words for words in asked if words not in told}
 
     def send_and_see() -> bool:
-        # Again, where it told of none of them: it may have started anew, and waits to be asked.
+        # Send them again if none arrived: Flower may have restarted.
         if len(notes.lines) % 4 == 0:
             fail.delay(notes.path)
             fail_twice.delay(notes.path)

@@ -1,4 +1,4 @@
-"""What load balancers and monitors are told."""
+"""Health probes for load balancers and monitors."""
 
 import os
 import re
@@ -43,7 +43,7 @@ def serve(log: Path, **variables: str) -> Iterator[str]:
 
 
 def get(server: str, path: str) -> tuple[int, str]:
-    """Return the status and the text of a page."""
+    """Return status and text of a page."""
     connection = HTTPConnection(server, timeout=SECONDS)
     connection.request("GET", path)
     response = connection.getresponse()
@@ -51,12 +51,12 @@ def get(server: str, path: str) -> tuple[int, str]:
 
 
 @override_settings(ALLOWED_HOSTS=["example.com"], SECURE_SSL_REDIRECT=True)
-def test_a_load_balancer_may_call_a_machine_by_its_address_and_without_tls(client: Client) -> None:
+def test_health_accepts_any_host_and_plain_http(client: Client) -> None:
     assert client.get("/health/", headers={"host": "10.0.0.5:8000"}).status_code == 200
     assert client.get("/admin/", headers={"host": "10.0.0.5:8000"}).status_code == 400
 
 
-def test_without_its_database_a_process_asks_for_no_visitors(
+def test_health_is_503_without_the_database(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(connections.settings["default"], "NAME", "nowhere/at_all")
@@ -65,20 +65,20 @@ def test_without_its_database_a_process_asks_for_no_visitors(
     assert response.text == "unhealthy\n"
 
 
-def test_tasks_are_not_well_without_a_worker(tmp_path: Path) -> None:
+def test_task_health_is_503_without_a_worker(tmp_path: Path) -> None:
     with serve(tmp_path / "log", QUEUE_PREFIX="elsewhere") as server:
         status, _ = get(server, "/health/tasks/")
-    # Where the broker cannot ask workers, nobody misses them here.
+    # Without remote control, the probe cannot count workers.
     assert status == (503 if celery_app.conf.worker_enable_remote_control else 200)
 
 
-def test_a_silent_broker_holds_up_neither_visitors_nor_who_asks(tmp_path: Path) -> None:
+def test_a_silent_broker_delays_neither_visitors_nor_probes(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = broker_at(silent)
         with serve(tmp_path / "log", CELERY_BROKER_URL=url) as server:
 
             def answers_beside_the_other() -> bool:
-                """Whether visitors have their answer while who asks for tasks still waits."""
+                """Return whether one probe was answered while the other was still waiting."""
                 waits = HTTPConnection(server, timeout=SECONDS)
                 waits.request("GET", "/health/tasks/")
                 assert get(server, "/health/")[0] == 200
@@ -88,5 +88,5 @@ def test_a_silent_broker_holds_up_neither_visitors_nor_who_asks(tmp_path: Path) 
                 assert "sesame" not in response.read().decode()
                 return still_waits
 
-            # A slow machine may take longer for the one than the other may wait.
+            # On a slow machine, the second probe may finish first.
             wait_until(answers_beside_the_other, "an answer beside another")

@@ -1,4 +1,4 @@
-"""Beat shows that it works, and `manage.py doctor` reports it."""
+"""The heartbeat of beat, as `manage.py doctor` reports it."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -10,33 +10,33 @@ from task_queue.doctor import UnhealthyError
 from task_queue.heartbeat import NAME, beat
 from task_queue.models import Heartbeat
 from tests.fixtures import SECONDS, Process, wait_until
-from tests.test_doctor import is_well, report_once
+from tests.test_doctor import is_healthy, report_once
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
 
-def test_all_is_well_with_beat(tmp_path: Path) -> None:
+def test_everything_is_ok_with_beat(tmp_path: Path) -> None:
     process = Process(tmp_path / "log", "beat", "--schedule", str(tmp_path / "schedule"))
     try:
         wait_until(Heartbeat.objects.filter(name=NAME).exists, what="a tick")
     finally:
         process.stop()
-    report_once(is_well)
+    report_once(is_healthy)
 
 
-def test_beat_that_never_ran_is_found() -> None:
+def test_beat_that_never_ran_is_reported() -> None:
     with pytest.raises(UnhealthyError, match="has not ticked yet"):
         beat(SECONDS)
 
 
-def test_beat_that_stopped_is_found() -> None:
+def test_beat_that_stopped_is_reported() -> None:
     Heartbeat.objects.create(name=NAME, at=timezone.now() - timedelta(minutes=5))
     with pytest.raises(UnhealthyError, match="last ticked 300 s ago"):
         beat(SECONDS)
 
 
 @pytest.mark.usefixtures("celery")
-def test_the_level_and_the_file_of_beat_s_command_count(tmp_path: Path) -> None:
+def test_loglevel_and_logfile_of_beat_are_honoured(tmp_path: Path) -> None:
     file = tmp_path / "file"
     options = ["--loglevel", "DEBUG", "--logfile", str(file)]
     process = Process(tmp_path / "log", "beat", *options, "--schedule", str(tmp_path / "schedule"))

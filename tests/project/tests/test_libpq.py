@@ -1,4 +1,4 @@
-"""Whoever keeps queues or results in Django's database reaches it as Django does."""
+"""Queues and results in Django's database use the same connection options as Django."""
 
 import os
 import subprocess
@@ -23,9 +23,9 @@ URLS = [
 
 
 def wanted(url: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the settings of a database, and how Django connects to it, as libpq's options."""
+    """Return the settings of a database, and the libpq options that Django uses for it."""
     database = env.db_url_config(url)
-    # As Django completes its settings.
+    # Django fills in the other settings.
     django = DatabaseWrapper({**connection.settings_dict, "OPTIONS": {}, **database})
     found = django.get_connection_params()
     for name in ("client_encoding", "context", "cursor_factory", "prepare_threshold"):
@@ -34,19 +34,19 @@ def wanted(url: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_libpq_finds_what_django_finds(url: str) -> None:
+def test_libpq_connects_like_django(url: str) -> None:
     database, expected = wanted(url)
     assert conninfo_to_dict(libpq_url("postgresql", database)) == expected
 
 
-def test_options_of_the_address_come_before_others() -> None:
+def test_options_in_the_address_take_precedence() -> None:
     database = env.db_url_config("postgres://user@localhost/shop?connect_timeout=9")
     found = conninfo_to_dict(libpq_url("postgresql", database, connect_timeout=3, keepalives=1))
     assert found["connect_timeout"] == "9"
     assert found["keepalives"] == "1"
 
 
-def test_how_long_a_connection_lives_may_stand_in_the_address() -> None:
+def test_the_address_can_set_conn_max_age() -> None:
     show = "from django.conf import settings; print(settings.DATABASES['default']['CONN_MAX_AGE'])"
     url = f"{os.environ['DATABASE_URL'].partition('?')[0]}?conn_max_age=7"
     environment = os.environ | {"DATABASE_URL": url}

@@ -1,4 +1,4 @@
-"""Log lines tell which request they belong to, in every task that it sent."""
+"""Log lines of tasks have the id of the request that sent them."""
 
 import re
 from pathlib import Path
@@ -27,13 +27,13 @@ def send(request: HttpRequest, notes: str) -> HttpResponse:
 
 
 def send_endless(request: HttpRequest, notes: str) -> HttpResponse:
-    """Send a task that is stopped after a second."""
+    """Send a task that times out after a second."""
     task = wait_for.apply_async((f"/{notes}", f"/{notes}.never"), soft_time_limit=1)
     return HttpResponse(str(task))
 
 
 def send_ordered(request: HttpRequest, notes: str) -> HttpResponse:
-    """Send a task, and bind what it is about to the lines."""
+    """Send a task, with context variables bound to the log."""
     bind_contextvars(order=ORDER, buyers=Group(name="friends"))
     return HttpResponse(str(record.delay("ordered", f"/{notes}")))
 
@@ -52,7 +52,7 @@ urlpatterns = [
 
 
 def ask(client: Client, caplog: pytest.LogCaptureFixture, path: str) -> tuple[str, str]:
-    """Return the id of the request in the log of the web process, and its response."""
+    """Return the logged id of a request, and its response."""
     caplog.clear()
     answer = client.get(path).content.decode()
     said: list[Any] = [record.msg for record in caplog.records]
@@ -60,13 +60,13 @@ def ask(client: Client, caplog: pytest.LogCaptureFixture, path: str) -> tuple[st
 
 
 def ids(lines: list[str]) -> set[str]:
-    """Return the ids of requests in the lines; `none` stands for a line without one."""
+    """Return the request ids in the lines, and "none" for lines without one."""
     found = [re.search(r"request_id=(\S{36})", line) for line in lines]
     return {match[1] if match else "none" for match in found}
 
 
 @pytest.mark.urls(__name__)
-def test_a_request_and_all_that_its_tasks_say_have_one_id(
+def test_a_request_and_its_tasks_log_the_same_id(
     client: Client, caplog: pytest.LogCaptureFixture, notes: Notes, worker: Process
 ) -> None:
     def lines(tasks: str) -> list[str]:
@@ -82,7 +82,7 @@ def test_a_request_and_all_that_its_tasks_say_have_one_id(
 
 
 @pytest.mark.urls(__name__)
-def test_a_task_whose_time_is_over_names_its_request(
+def test_a_task_that_times_out_logs_its_request_id(
     client: Client, caplog: pytest.LogCaptureFixture, notes: Notes, worker: Process
 ) -> None:
     request, task = ask(client, caplog, f"/endless{notes.path}")
@@ -103,7 +103,7 @@ def test_a_task_that_is_killed_is_logged(notes: Notes, worker: Process) -> None:
 
 
 @pytest.mark.urls(__name__)
-def test_a_task_s_lines_have_what_the_request_bound(
+def test_a_task_logs_the_context_of_its_request(
     client: Client, caplog: pytest.LogCaptureFixture, notes: Notes, worker: Process
 ) -> None:
     request, task = ask(client, caplog, f"/ordered{notes.path}")
@@ -127,7 +127,7 @@ def test_a_request_that_applies_a_task_keeps_its_id(
 
 
 @pytest.mark.usefixtures("celery")
-def test_the_level_and_the_file_of_a_worker_s_command_count(tmp_path: Path) -> None:
+def test_loglevel_and_logfile_of_a_worker_are_honoured(tmp_path: Path) -> None:
     file = tmp_path / "file"
     options = ["--loglevel", "DEBUG", "--logfile", str(file), "--pool", "solo"]
     process = Process(tmp_path / "log", *WORKER, *options)

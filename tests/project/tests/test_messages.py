@@ -1,4 +1,4 @@
-"""A message that cannot run becomes a dead letter; the worker goes on, and nobody gets it again."""
+"""Messages that cannot run become dead letters and are not redelivered."""
 
 import json
 import pickle
@@ -22,7 +22,7 @@ PICKLE = "application/x-python-serialize"
 
 
 class Code:
-    """Runs when it is unpickled."""
+    """An object that runs code when it is unpickled."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -33,7 +33,7 @@ class Code:
 
 @dataclass
 class Raw:
-    """A message as somebody writes it who does not use Celery."""
+    """A message that was not sent by Celery."""
 
     body: bytes = BODY
     headers: dict[str, Any] = field(default_factory=lambda: TASK)
@@ -57,30 +57,33 @@ class Raw:
 
 
 REFUSED = {
-    "no JSON": (Raw(b"text"), "Expecting value"),
+    "not JSON": (Raw(b"text"), "Expecting value"),
     "of an unknown type": (Raw(content_type="text/html"), "Refusing to deserialize"),
     "in Latin-1": (Raw(b"caf\xe9", content_encoding="latin-1"), "'utf-8' codec can't decode"),
     "without a body": (Raw(b""), "dead letter"),
-    "compressed, and broken": (Raw(BODY, TASK | {"compression": "gzip"}), "dead letter"),
+    "with a broken compression": (Raw(BODY, TASK | {"compression": "gzip"}), "dead letter"),
     "without headers": (Raw(headers={}), "it is not a task"),
     "without an id": (Raw(headers={"task": TASK["task"]}), "KeyError: 'id'"),
-    "for no task": (Raw(headers=TASK | {"task": "no.task"}), "NotRegistered: 'no.task'"),
+    "for an unknown task": (Raw(headers=TASK | {"task": "no.task"}), "NotRegistered: 'no.task'"),
     "for a task without a name": (Raw(headers=TASK | {"task": []}), "unhashable type: 'list'"),
     "for a task with a long name": (Raw(headers=TASK | {"task": "é" * 300}), "NotRegistered"),
-    "with a body that is none": (Raw(BODY, TASK | {"task": "no.task"}, PICKLE), "NotRegistered"),
+    "with the wrong content type": (Raw(BODY, TASK | {"task": "no.task"}, PICKLE), "NotRegistered"),
     "without arguments": (Raw(b"{}"), "not enough values to unpack"),
     "with a number as arguments": (Raw(b"1"), "argument of type 'int'"),
-    "with a date that is none": (Raw(headers=TASK | {"eta": "soon"}), "invalid ETA value 'soon'"),
-    "with time limits that are none": (Raw(headers=TASK | {"timelimit": "long"}), "timedelta"),
+    "with an invalid date": (Raw(headers=TASK | {"eta": "soon"}), "invalid ETA value 'soon'"),
+    "with an invalid pair of time limits": (Raw(headers=TASK | {"timelimit": "long"}), "timedelta"),
     "with a time limit as text": (Raw(headers=TASK | {"timelimit": ["1", "1"]}), "TypeError"),
     "with an endless time limit": (Raw(headers=TASK | {"timelimit": [1e308, 1]}), "dead letter"),
-    "without headers, with a time limit that is none": (
+    "without headers, with an invalid time limit": (
         Raw(json.dumps(TASK | {"timelimit": ["1", "1"]}).encode(), {}),
         "TypeError",
     ),
-    "with stamps that are none": (Raw(headers=TASK | {"stamped_headers": 1}), "'int' object is"),
-    "from a false sender": (Raw(headers=TASK | {"__django_structlog__": 1}), "is not a dictionary"),
-    "with a type that nobody knows": (
+    "with invalid stamps": (Raw(headers=TASK | {"stamped_headers": 1}), "'int' object is"),
+    "with an invalid log context": (
+        Raw(headers=TASK | {"__django_structlog__": 1}),
+        "is not a dictionary",
+    ),
+    "with an unknown type": (
         Raw(headers={"task": "no.task", "id": {"__type__": "foo", "__value__": 1}}),
         "NotRegistered",
     ),
@@ -106,7 +109,7 @@ def test_a_message_that_cannot_run_is_kept(
     assert "/dev/null" not in logged
 
 
-def test_a_message_is_sent_again_as_it_was(celery: Celery, worker: Process, notes: Notes) -> None:
+def test_a_retried_message_is_unchanged(celery: Celery, worker: Process, notes: Notes) -> None:
     body = json.dumps([["as it was", notes.path], {}, {}]).encode()
     Raw(body, TASK | {"eta": "soon"}).send(celery)
     wait_until(DeadLetter.objects.exists, "a dead letter")
@@ -118,7 +121,7 @@ def test_a_message_is_sent_again_as_it_was(celery: Celery, worker: Process, note
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_message_that_is_refused_again_has_not_changed(celery: Celery) -> None:
+def test_a_message_that_is_rejected_twice_is_unchanged(celery: Celery) -> None:
     properties = {"priority": 3, "reply_to": "somebody", "correlation_id": "a-question"}
     Raw(b"caf\xe9", TASK, "text/plain", "latin-1", properties).send(celery)
     wait_until(DeadLetter.objects.exists, "a dead letter")
@@ -129,7 +132,7 @@ def test_a_message_that_is_refused_again_has_not_changed(celery: Celery) -> None
     assert DeadLetter.objects.get().signature == first.signature
 
 
-@pytest.mark.parametrize("headers", [TASK, {}], ids=["a task", "no task"])
+@pytest.mark.parametrize("headers", [TASK, {}], ids=["task", "not a task"])
 @pytest.mark.parametrize("content_type", [PICKLE, "application/json"])
 def test_a_pickle_is_refused_and_runs_no_code(
     headers: dict[str, str], content_type: str, celery: Celery, worker: Process, notes: Notes
@@ -140,7 +143,9 @@ def test_a_pickle_is_refused_and_runs_no_code(
     assert notes.wait() == ["goes on"]
 
 
-def test_what_was_refused_does_not_come_back(celery: Celery, worker: Process, notes: Notes) -> None:
+def test_a_rejected_message_is_not_redelivered(
+    celery: Celery, worker: Process, notes: Notes
+) -> None:
     Raw(b'["refused once"]').send(celery)
     wait_until(DeadLetter.objects.exists, "a dead letter")
     record.delay("goes on", notes.path)

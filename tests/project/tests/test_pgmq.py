@@ -1,4 +1,4 @@
-"""PGMQ keeps what cannot run or is not due; a renewed lease is not a redelivery."""
+"""Dead letters, delays, leases and concurrency on PGMQ."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def send(celery: Celery, message: Any) -> None:
-    """Send what kombu would not."""
+    """Send a message that kombu would not send."""
     queue = celery.amqp.queues["default"]
     with celery.connection_for_write() as connection:
         channel: Any = connection.default_channel
@@ -55,7 +55,7 @@ def test_a_foreign_message_becomes_a_dead_letter(
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_message_without_a_body_is_kept_so(celery: Celery) -> None:
+def test_a_message_without_a_body_keeps_an_empty_body(celery: Celery) -> None:
     send(celery, {"properties": {"delivery_tag": "1"}})
     wait_until(DeadLetter.objects.exists, "a dead letter")
     assert json.loads(DeadLetter.objects.get().signature)["body"] == ""
@@ -73,7 +73,7 @@ def test_a_number_beyond_the_limits_of_python_becomes_a_dead_letter(
     assert not worker.ended
 
 
-def test_processes_that_start_at_once_make_the_queues_together(celery: Celery) -> None:
+def test_queues_can_be_declared_concurrently(celery: Celery) -> None:
     def declare(_: int) -> None:
         with celery.connection_for_write() as connection:
             queue = celery.amqp.queues["default"](connection.default_channel)
@@ -85,11 +85,11 @@ def test_processes_that_start_at_once_make_the_queues_together(celery: Celery) -
 
 
 @pytest.mark.usefixtures("worker")
-def test_nobody_waits_for_a_worker_that_stopped_while_it_read(celery: Celery, notes: Notes) -> None:
+def test_a_worker_that_stopped_while_reading_blocks_no_sender(celery: Celery, notes: Notes) -> None:
     def start_and_send() -> None:
         with celery.connection_for_write() as connection:
             amqp: Any = celery.amqp
-            # As a worker that starts.
+            # As a starting worker does.
             with amqp.TaskConsumer(connection.default_channel):
                 options: Any = {"connection": connection}
                 record.apply_async(("sent", notes.path), **options)
@@ -103,7 +103,7 @@ def test_nobody_waits_for_a_worker_that_stopped_while_it_read(celery: Celery, no
 
 
 def rows(channel: Any, queue: str) -> list[Any]:
-    """Return how often each message of a queue was read, and in how long it may be."""
+    """Return the read count of each message in a queue, and the time until it is visible."""
     with channel.pgmq.pool.connection() as connection:
         query = f"SELECT read_ct, vt - clock_timestamp() FROM pgmq.q_{queue}"  # noqa: S608
         found: list[Any] = connection.execute(query).fetchall()
@@ -136,7 +136,7 @@ def test_neither_a_delay_nor_a_renewed_lease_counts_as_a_delivery(celery: Celery
         due = datetime.now(UTC) + timedelta(days=1)
         Producer(channel).publish({}, routing_key=queue.name, headers={"eta": due.isoformat()})
         assert queue.get() is None
-        # A day goes by.
+        # Simulate that a day passes.
         channel.pgmq.set_vt(queue.name, 1, 0)
         message: Any = queue.get()
         channel.visibility_timeout = 3600

@@ -1,4 +1,4 @@
-"""Urgent tasks overtake others that wait."""
+"""Urgent tasks overtake waiting ones."""
 
 from pathlib import Path
 

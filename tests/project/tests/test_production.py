@@ -1,4 +1,4 @@
-"""Production starts with what it needs, and takes nothing from development."""
+"""Production needs its own environment variables, and ignores those of development."""
 
 import json
 import os
@@ -33,7 +33,7 @@ except ArithmeticError:
 
 
 def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with the settings of production, and these variables alone."""
+    """Run Python with the production settings and only these variables."""
     variables |= {"DJANGO_SETTINGS_MODULE": "config.settings.production", "HOME": os.devnull}
     return subprocess.run(
         [sys.executable, *command],
@@ -48,13 +48,13 @@ def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def examples() -> dict[str, str]:
-    """Return the variables that production asks for, with the examples that it gives."""
+    """Return the required variables with the examples in their error messages."""
     output = run(*CHECK).stderr
     return dict(re.findall(r"^ERROR: .* such as ([A-Z_]+)=(.+)$", output, re.MULTILINE))
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_nothing_starts_without_what_production_needs(command: tuple[str, ...]) -> None:
+def test_nothing_starts_without_the_required_variables(command: tuple[str, ...]) -> None:
     assert (BASE_DIR / ".env").exists()
     done = run(*command)
     assert done.returncode == 3
@@ -97,7 +97,7 @@ def test_the_examples_are_enough(examples: dict[str, str]) -> None:
         ("EMAIL_URL", "smtp://user:se/same@mail.example.com"),
     ],
 )
-def test_what_is_not_safe_is_refused(name: str, value: str, examples: dict[str, str]) -> None:
+def test_an_unsafe_value_is_refused(name: str, value: str, examples: dict[str, str]) -> None:
     done = run(*CHECK, **examples | {"SECRET_KEY": "0123456789" * 5, name: value})
     assert done.returncode == 3
     assert done.stderr.startswith(f"ERROR: {name} is ")
@@ -123,7 +123,7 @@ def test_log_lines_are_json_and_hold_no_variables(examples: dict[str, str]) -> N
     assert "hidden" not in done.stderr
 
 
-def test_no_password_is_in_the_log_while_servers_are_away(
+def test_no_password_is_logged_while_servers_are_down(
     examples: dict[str, str], tmp_path: Path
 ) -> None:
     variables = {

@@ -1,4 +1,4 @@
-"""A task goes to its queue, and `manage.py queues` shows when a broker has no task left."""
+"""Routing to queues, and `manage.py queues`."""
 
 from io import StringIO
 
@@ -12,7 +12,7 @@ from tests.tasks import record
 
 
 def count() -> int:
-    """How many tasks the command counts. It fails when there are any."""
+    """Return the number of tasks that the command counts. Its exit code is 1 if there are any."""
     output = StringIO()
     code: object = 0
     try:
@@ -25,18 +25,18 @@ def count() -> int:
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_task_goes_to_the_queue_that_it_is_sent_to(notes: Notes) -> None:
+def test_a_task_is_sent_to_the_given_queue(notes: Notes) -> None:
     record_queue.apply_async((notes.path,), queue="slow")
     assert "slow" in notes.wait()[0]
 
 
 @pytest.mark.usefixtures("worker")
 @pytest.mark.django_db(transaction=True)
-def test_a_task_counts_until_it_is_done(notes: Notes) -> None:
+def test_a_task_is_counted_until_it_is_done(notes: Notes) -> None:
     wait_until(lambda: count() == 0, "an empty broker")
 
     def counts_one_that_is_not_due() -> bool:
-        """Count: a slow machine may do so when it is already done."""
+        """Send and count. On a slow machine, the task may be done before the count."""
         record.apply_async(("done", notes.path), countdown=1)
         return count() > 0
 
@@ -45,11 +45,11 @@ def test_a_task_counts_until_it_is_done(notes: Notes) -> None:
     assert set(notes.lines) == {"done"}
 
 
-def test_a_broker_that_is_away_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_broker_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
-        raise ConnectionRefusedError("nobody is there")
+        raise ConnectionRefusedError("connection refused")
 
     monkeypatch.setattr(celery_app, "connection_for_write", refuse)
-    with pytest.raises(CommandError, match="is unreachable: nobody is there") as told:
+    with pytest.raises(CommandError, match="is unreachable: connection refused") as told:
         call_command("queues")
     assert told.value.returncode == 2

@@ -1,4 +1,4 @@
-"""What goes wrong in a task is tried again, later each time, and seen."""
+"""Failed tasks are retried with a growing backoff, and logged."""
 
 import pytest
 from celery.result import AsyncResult
@@ -17,9 +17,9 @@ pytestmark = pytest.mark.usefixtures("worker")
 REASON = "ValueError: this cannot work"
 
 
-def test_retries_wait_longer_each_time_and_never_all_alike(notes: Notes) -> None:
+def test_retries_back_off_with_jitter(notes: Notes) -> None:
     def waits(retries: int, count: int) -> list[float]:
-        """How long tasks wait that were retried so often before, in seconds."""
+        """Return how many seconds tasks wait for their next retry after this many."""
         before = len(notes.lines)
         for _ in range(count):
             fail_once_more.s(notes.path, retries).apply_async(retries=retries)
@@ -30,7 +30,7 @@ def test_retries_wait_longer_each_time_and_never_all_alike(notes: Notes) -> None
         return [max(moments) - min(moments) for moments in runs.values()]
 
     first, third = waits(0, 4), waits(2, 20)
-    # One second at first, then anything up to four: that all of twenty are alike does not happen.
+    # One second at first, later a random time of up to four. Twenty equal ones are impossible.
     assert min(first) > 0.9
     assert max(third) > min(third) + 1.5
 
@@ -53,7 +53,7 @@ def test_a_failure_that_can_never_be_retried_is_a_failure(notes: Notes, worker: 
 
 
 def failure(worker: Process, task: AsyncResult) -> str:
-    """Return the line in the log that says why a task failed, once it is there."""
+    """Wait for the log line of a failed task, and return it."""
 
     def lines() -> list[str]:
         log = worker.log.read_text().splitlines()

@@ -1,4 +1,4 @@
-"""A task that is no longer wanted is stopped."""
+"""Revoking waiting and running tasks."""
 
 from pathlib import Path
 
@@ -6,9 +6,7 @@ from tests.fixtures import Notes, Process
 from tests.tasks import record, wait_for
 
 
-def test_a_waiting_task_that_is_revoked_never_runs(
-    notes: Notes, worker: Process, tmp_path: Path
-) -> None:
+def test_a_revoked_task_never_runs(notes: Notes, worker: Process, tmp_path: Path) -> None:
     busy = Notes(tmp_path / "busy")
     for _ in range(2):
         wait_for.delay(busy.path, str(tmp_path / "end"))
@@ -21,10 +19,8 @@ def test_a_waiting_task_that_is_revoked_never_runs(
     assert notes.lines == []
 
 
-def test_running_tasks_that_are_terminated_stop(
-    notes: Notes, worker: Process, tmp_path: Path
-) -> None:
-    """Both processes of the worker are busy until then."""
+def test_terminated_tasks_stop(notes: Notes, worker: Process, tmp_path: Path) -> None:
+    """Both processes of the worker are busy until their tasks stop."""
     tasks = [wait_for.delay(notes.path, str(tmp_path / "never")) for _ in range(2)]
     notes.wait(2)
     for task in tasks:

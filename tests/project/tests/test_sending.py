@@ -1,4 +1,4 @@
-"""A task that is sent arrives, though the connection to the broker breaks."""
+"""Sending survives a broken connection to the broker."""
 
 from typing import Any
 
@@ -12,21 +12,21 @@ from tests.machinery_tasks import record_alone
 pytestmark = pytest.mark.usefixtures("worker")
 
 
-def test_a_task_is_sent_on_a_new_channel_where_its_own_was_closed(
+def test_a_task_is_sent_on_a_new_channel_after_its_own_was_closed(
     celery: Celery, notes: Notes
 ) -> None:
     with celery.producer_or_acquire() as producer:
         producer.channel.close()
-        # As a retry does, which declares no queue.
+        # A retry does not declare the queue, either.
         again: Any = record_alone.s("sent", notes.path)
         again.apply_async(producer=producer, declare=[])
     assert notes.wait() == ["sent"]
 
 
-def test_a_task_is_sent_where_the_connection_breaks_as_its_queue_is_declared(
+def test_a_task_is_sent_although_the_connection_breaks_while_its_queue_is_declared(
     celery: Celery, notes: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """kombu goes on with the channel that it has closed, since the queue has a new one."""
+    """Kombu continues on the channel that it closed, because only the queue has the new one."""
     declare: Any = Queue.declare
     with celery.connection_for_write() as connection:
         lost = [connection.recoverable_connection_errors[0]("the connection is lost")]

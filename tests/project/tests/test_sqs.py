@@ -1,4 +1,4 @@
-"""A foreign message becomes a dead letter; the worker goes on, and nobody gets it again."""
+"""Foreign messages on SQS become dead letters."""
 
 import json
 from base64 import b64decode
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def send(celery: Celery, text: str) -> None:
-    """Send what kombu would not."""
+    """Send a message that kombu would not send."""
     queue = celery.amqp.queues["default"]
     with celery.connection_for_write() as connection:
         channel: Any = connection.default_channel

@@ -1,4 +1,4 @@
-"""SQS keeps a delayed task for as long as it can; what it cannot keep is refused."""
+"""Delays and leases on SQS, and their limits."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,7 +20,7 @@ from tests.test_retries import failure
 
 REFUSED = "is to wait .* but SQS allows"
 HOURS = 60 * 60
-# SQS's names for what it knows of a queue.
+# Names of SQS queue attributes.
 TIMEOUT = "VisibilityTimeout"
 DELAYED = "ApproximateNumberOfMessagesDelayed"
 
@@ -33,7 +33,7 @@ def channel(celery: Celery) -> Iterator[Any]:
 
 @pytest.fixture
 def queue(channel: Any) -> Iterator[Queue]:
-    """Return a queue that no worker reads, and whose own timeout is zero."""
+    """Return a queue without a worker and with a visibility timeout of zero."""
     queue = Queue(f"waits-{uuid4()}", channel=channel)
     queue.declare()
     address = channel._new_queue(queue.name)
@@ -50,7 +50,7 @@ def test_a_wait_that_is_too_long_is_refused(wait: float, notes: Notes) -> None:
             record.apply_async(("twice", notes.path), **options)
 
 
-def test_the_time_limit_counts(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_limit_is_added_to_the_wait(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match=REFUSED):
         record.apply_async(("twice", notes.path), countdown=2 * HOURS, time_limit=11 * HOURS)
     monkeypatch.setattr(record, "time_limit", 11 * HOURS)
@@ -68,7 +68,7 @@ def test_sqs_keeps_a_task_that_is_not_due(
         QueueUrl=channel._new_queue(queue.name), AttributeNames=[DELAYED]
     )
     assert answer["Attributes"] == {DELAYED: "1"}
-    # kombu warns of longer delays than SQS takes.
+    # Kombu warns about delays that SQS does not support.
     assert "clamping" not in caplog.text
 
 
@@ -83,11 +83,11 @@ def test_leases_are_renewed_in_batches(
     for number in range(21):
         Producer(channel).publish({"number": number}, routing_key=queue.name)
     received: list[Any] = [queue.get() for _ in range(21)]
-    # The queue's own timeout would let somebody else have them, too.
+    # With the queue's own timeout, they would be redelivered immediately.
     assert queue.get() is None
     received[0].ack()
     batches: list[int] = []
-    # SQS takes ten at a time; moto takes more.
+    # SQS accepts ten at a time, but moto accepts more.
     channel.sqs().meta.events.register(
         "provide-client-params.sqs.ChangeMessageVisibilityBatch",
         lambda params, **kwargs: batches.append(len(params["Entries"])),
@@ -105,12 +105,12 @@ def test_leases_are_renewed_in_batches(
 
 
 def test_a_long_poll_ends_before_the_client_gives_up(channel: Any, queue: Queue) -> None:
-    """Pools without Celery's event loop, such as gevent, take tasks this way."""
+    """Pools without Celery's event loop, such as gevent, receive tasks this way."""
     channel.wait_time_seconds = 20
     assert queue.get() is None
 
 
-def test_a_running_task_is_not_taken_again_when_its_queue_says_so(
+def test_a_running_task_outlasts_the_timeout_of_its_queue(
     channel: Any, worker: Process, notes: Notes, tmp_path: Path
 ) -> None:
     address = channel._new_queue(celery_app.amqp.queues["default"].name)

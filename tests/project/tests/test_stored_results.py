@@ -1,4 +1,4 @@
-"""What a task returns, or why it failed, comes back with all that is known of it."""
+"""Results and failures come back to the caller."""
 
 import pytest
 from celery import group
@@ -17,7 +17,7 @@ def test_a_group_returns_its_results_in_order() -> None:
     assert results.get(timeout=SECONDS, interval=0.05) == [0, 2, 4, 6, 8]
 
 
-def test_a_retried_task_returns_what_it_returns_in_the_end(notes: Notes) -> None:
+def test_a_retried_task_returns_its_last_result(notes: Notes) -> None:
     assert fail_twice.delay(notes.path).get(timeout=SECONDS, interval=0.05) == "well"
 
 

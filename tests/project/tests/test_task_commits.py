@@ -1,4 +1,4 @@
-"""A task of Django's own task API that is sent in a transaction belongs to it."""
+"""Django's own task API sends a task when its transaction commits."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transacti
 
 @pytest.fixture
 def sent() -> Iterator[list[str]]:
-    """Return the ids of the tasks that were sent so far."""
+    """Return the ids of the tasks sent so far."""
     ids: list[str] = []
 
     def note(task_result: TaskResult, **kwargs: object) -> None:

@@ -1,4 +1,4 @@
-"""Urgent tasks of Django's own task API overtake others that wait."""
+"""Urgent tasks of Django's own task API overtake waiting ones."""
 
 from pathlib import Path
 

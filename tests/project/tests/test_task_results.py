@@ -1,4 +1,4 @@
-"""What became of a task of Django's own task API is found by its id."""
+"""Results of Django's own task API are found by their id."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transacti
 
 
 def wait_for_status(result: TaskResult, *statuses: str) -> TaskResult:
-    """Return what is found by the id of the result, once it has one of these statuses."""
+    """Wait until a result has one of these statuses, and return it."""
 
     def found() -> TaskResult:
         return default_task_backend.get_result(result.id)
@@ -67,11 +67,11 @@ def test_a_failure_is_found_with_its_traceback(notes: Notes) -> None:
 def test_a_task_that_exits_or_returns_no_json_fails(notes: Notes) -> None:
     exits = django_tasks.end.enqueue(notes.path, "exit")
     assert wait_until_finished(exits).errors[0].exception_class is SystemExit
-    returns = django_tasks.return_what_is_no_json.enqueue()
+    returns = django_tasks.return_unserializable.enqueue()
     assert wait_until_finished(returns).errors[0].exception_class is TypeError
 
 
-def test_an_id_that_none_of_these_tasks_has_is_refused() -> None:
+def test_an_unknown_id_is_refused() -> None:
     other = add.delay(1, 2)
     other.get(timeout=SECONDS)
     for unknown in (str(uuid4()), other.id):
@@ -82,7 +82,7 @@ def test_an_id_that_none_of_these_tasks_has_is_refused() -> None:
         async_to_sync(django_tasks.record.aget_result)(sent.id)
 
 
-def test_nothing_is_found_of_a_task_that_could_not_be_sent(
+def test_a_task_that_could_not_be_sent_has_no_result(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     identifier = uuid4()

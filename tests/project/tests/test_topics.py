@@ -1,4 +1,4 @@
-"""A task goes to each queue whose pattern its routing key matches."""
+"""Routing by topic."""
 
 import pytest
 

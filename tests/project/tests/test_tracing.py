@@ -1,4 +1,4 @@
-"""A trace joins a request to the tasks that it set off, on the other side of the broker."""
+"""A trace links a request to the tasks that it sent."""
 
 from collections.abc import Iterator
 
@@ -32,7 +32,7 @@ urlpatterns = [path("send/<path:notes>", send), path("health/", site)]
 
 @pytest.fixture
 def exporter(worker: Process, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    """Run a collector that gets the traces of the worker, and of this process."""
+    """Run a collector for the traces of the worker and of this process."""
     server = Collector()
     url = f"http://127.0.0.1:{server.server_port}"
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
@@ -41,14 +41,14 @@ def exporter(worker: Process, monkeypatch: pytest.MonkeyPatch) -> Iterator[Colle
     restart(worker, **variables)
     start()
     yield server
-    # Its types leave this out.
+    # The method has no type hints.
     CeleryInstrumentor().uninstrument()  # type: ignore[no-untyped-call]
     DjangoInstrumentor().uninstrument()
     restart(worker, OTEL_EXPORTER_OTLP_ENDPOINT="")
 
 
 def spans(exporter: Collector) -> dict[bytes, Span]:
-    """Return what the collector got, by its id."""
+    """Return the collected spans by their id."""
     exports = [ExportTraceServiceRequest.FromString(body) for body in list(exporter.bodies)]
     return {
         span.span_id: span
@@ -67,14 +67,14 @@ def test_a_trace_leads_from_the_request_to_each_run_of_its_tasks(
     notes.wait(4)
 
     def runs() -> list[Span]:
-        """Those of the request: a task of another test may still run, too."""
+        """Return the runs in this trace only: a task of another test may still be running."""
         found = spans(exporter).values()
         traces = {span.trace_id for span in found if span.name == REQUEST}
         runs = [span for span in found if span.name.startswith("run/tests.")]
         return [span for span in runs if span.trace_id in traces]
 
     def first(span: Span) -> str:
-        """Return the name of what set off all that led to this."""
+        """Return the name of the root span."""
         parent = spans(exporter).get(span.parent_span_id)
         return first(parent) if parent else span.name
 
@@ -83,5 +83,5 @@ def test_a_trace_leads_from_the_request_to_each_run_of_its_tasks(
     last = max(runs(), key=lambda run: run.start_time_unix_nano)
     assert last.name == "run/tests.tasks.record"
     assert notes.path not in str([run.attributes for run in runs()])
-    # A load balancer calls by an address that Django refuses.
+    # A load balancer uses a host name that Django refuses.
     assert Client().get("/health/", headers={"host": "192.0.2.1"}).status_code == 200

@@ -1,4 +1,4 @@
-"""A task on its way from Redis to a worker is not lost when the worker, or the network, dies."""
+"""Delivery on Redis: no task is lost between the broker and a worker."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ QUEUE = Queue("handover", routing_key="handover")
 
 @pytest.fixture
 def waiting(celery: Celery) -> Iterator[Connection]:
-    """Return a connection that has asked for a message, and does not read the answer."""
+    """Return a connection that has asked for a message and never reads the answer."""
     with celery.connection_for_read() as connection:
         Consumer(connection, [QUEUE]).consume()
         with pytest.raises(TimeoutError):
@@ -28,7 +28,7 @@ def waiting(celery: Celery) -> Iterator[Connection]:
 
 
 @pytest.mark.usefixtures("waiting")
-def test_a_worker_that_no_longer_reads_takes_no_task_with_it(celery: Celery) -> None:
+def test_a_worker_that_no_longer_reads_loses_no_task(celery: Celery) -> None:
     with celery.producer_or_acquire() as producer:
         producer.publish("text", exchange="", routing_key=QUEUE.name)
     assert receive(celery) == "text"
@@ -64,13 +64,13 @@ def test_a_foreign_message_becomes_a_dead_letter(
         wait_until(DeadLetter.objects.exists, "a dead letter")
         record.delay("goes on", notes.path)
         assert notes.wait() == ["goes on"]
-        wait_until(lambda: count_unacknowledged(channel) == 0, "nothing to be left")
+        wait_until(lambda: count_unacknowledged(channel) == 0, "no unacknowledged task")
 
 
 def test_a_task_that_cannot_be_acknowledged_now_is_acknowledged_later(
     celery: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With gevent, many tasks that end together may find no free connection."""
+    """With gevent, many tasks that end together may exhaust the connection pool."""
 
     def no_connection(*args: Any, **kwargs: Any) -> None:
         raise ConnectionError("too many connections")
@@ -101,13 +101,13 @@ def test_a_task_that_is_not_due_is_kept_and_can_be_purged(celery: Celery) -> Non
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_header_that_redis_cannot_read_keeps_no_task_from_running(notes: Notes) -> None:
+def test_a_task_with_an_unreadable_header_runs(notes: Notes) -> None:
     record.apply_async(("text", notes.path), headers={"from": "\udcff"})
     assert notes.wait() == ["text"]
 
 
 class Pool:
-    """Looks for tasks once in each turn of the event loop, as Celery's pool does."""
+    """A stand-in for Celery's pool, which looks for tasks once in each turn of the event loop."""
 
     def __init__(self, taken: list[Message]) -> None:
         self.taken = taken
@@ -117,9 +117,9 @@ class Pool:
         self.saw = len(self.taken)
 
 
-def test_the_pool_sees_a_task_in_the_turn_in_which_it_is_taken(celery: Celery) -> None:
+def test_the_pool_sees_a_task_in_the_turn_that_receives_it(celery: Celery) -> None:
     taken: list[Message] = []
-    # The loop keeps no order: some have their turn before the task is taken, some after.
+    # The loop has no fixed order: some run before the task is received, some after.
     pools = [Pool(taken) for _ in range(20)]
     hub = Hub()
     hub.on_tick.update(pool.look for pool in pools)  # type: ignore[attr-defined]
@@ -141,7 +141,7 @@ def test_the_pool_sees_a_task_in_the_turn_in_which_it_is_taken(celery: Celery) -
 
 
 def receive(celery: Celery) -> object:
-    """Return what the next message says that a worker gets."""
+    """Receive the next message as a worker does, and return its payload."""
     received = []
 
     def note(message: Message) -> None:
@@ -157,7 +157,7 @@ def receive(celery: Celery) -> object:
 
 
 def drained(connection: Connection) -> bool:
-    """Whether a message came within a second."""
+    """Return whether a message arrived within a second."""
     try:
         connection.drain_events(timeout=1)
     except TimeoutError:

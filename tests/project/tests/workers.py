@@ -1,4 +1,4 @@
-"""Workers that are restarted, or run beside the usual one, and another broker."""
+"""Helpers for restarting workers, and for other brokers."""
 
 import socket
 from collections.abc import Callable
@@ -11,9 +11,9 @@ StartWorker = Callable[..., Process]
 
 
 def restart(worker: Process, **env: str) -> None:
-    """Start a worker again, with these variables, too. Returns once it is ready."""
+    """Restart a worker with additional variables, and wait until it is ready."""
     if not (worker.ended or celery_app.conf.worker_enable_remote_control):
-        # What such a broker hands to a worker that stops, it may keep from others for a while.
+        # The broker may hold back tasks of a stopping worker for a while.
         wait_until(is_idle, "the worker to be idle")
     worker.stop()
     worker.environment |= env
@@ -23,7 +23,7 @@ def restart(worker: Process, **env: str) -> None:
 
 
 def broker_at(server: socket.socket) -> str:
-    """Return the broker's URL, with another server in place of the broker, and a password."""
+    """Return the broker's URL with the address of another server and a password."""
     host, port = server.getsockname()
     url = urlsplit(str(celery_app.conf.broker_url))
     return url._replace(netloc=f"somebody:sesame@{host}:{port}").geturl()

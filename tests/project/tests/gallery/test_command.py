@@ -1,4 +1,4 @@
-"""The periodic tasks have commands for cron."""
+"""Management commands for running the periodic tasks from cron."""
 
 from datetime import timedelta
 
@@ -14,14 +14,14 @@ from tests.gallery.test_stalled_jobs import lost_album
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
 
-def test_a_worker_removes_old_albums_when_asked() -> None:
+def test_the_command_removes_old_albums() -> None:
     Album.objects.create(title="old")
     Album.objects.update(created_at=timezone.now() - timedelta(days=8))
     call_command("remove_old_albums")
     wait_until(lambda: not Album.objects.exists())
 
 
-def test_a_worker_sends_lost_tasks_again_when_asked() -> None:
+def test_the_command_requeues_lost_tasks() -> None:
     photograph = lost_album().photographs.get()
     an_hour_passes()
     call_command("requeue_stalled")

@@ -1,4 +1,4 @@
-"""The page says when no worker is listening."""
+"""The page shows that no worker is listening."""
 
 import pytest
 from django.core.cache import cache
@@ -10,7 +10,7 @@ from tests.workers import restart
 pytestmark = pytest.mark.django_db
 
 
-def test_it_says_when_none_is(client: Client, worker: Process) -> None:
+def test_no_worker_is_listening(client: Client, worker: Process) -> None:
     worker.stop()
     cache.delete("gallery-workers")
     try:

@@ -1,4 +1,4 @@
-"""Uploads overtake imports."""
+"""Uploads have priority over imports."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -14,7 +14,7 @@ from tests.workers import restart
 pytestmark = [pytest.mark.usefixtures("celery"), pytest.mark.django_db(transaction=True)]
 
 
-def test_emails_are_sent_no_faster_than_the_server_likes(
+def test_emails_are_sent_at_the_limited_rate(
     mail: MailServer, worker: Process, tmp_path: Path
 ) -> None:
     emails = [ready_email() for _ in range(3)]

@@ -1,4 +1,4 @@
-"""Stored results agree with the page."""
+"""Stored results match the states on the page."""
 
 import pytest
 from celery.result import AsyncResult
@@ -17,13 +17,13 @@ def wait_for_result(task_id: str, state: str) -> None:
     wait_until(lambda: AsyncResult(task_id).state == state, what=f"the result {state}")
 
 
-def test_a_sheet_that_is_done(client: Client) -> None:
+def test_a_finished_sheet(client: Client) -> None:
     sheet = order(client, ready_album(pages=1))
     wait_for_state(sheet, State.DONE)
     wait_for_result(sheet.task_id, "SUCCESS")
 
 
-def test_an_email_that_is_tried_again_and_one_that_failed(mail: MailServer) -> None:
+def test_an_email_that_is_retried_and_fails(mail: MailServer) -> None:
     mail.refusals = 100
     email = ready_email()
     send_email.delay(email.pk)

@@ -19,7 +19,7 @@ def test_both_processes_of_the_worker_are_free_again(
     occupy().free()
 
 
-def test_a_sheet_that_waits_has_no_task_to_stop(
+def test_a_waiting_sheet_has_no_task_to_stop(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     revoked: list[str] = []

@@ -15,5 +15,5 @@ def test_old_albums_are_removed_each_night() -> None:
     assert schedule_of(remove_old_albums.name) == crontab(hour=3, minute=0)
 
 
-def test_stalled_jobs_are_sent_again_every_ten_minutes() -> None:
+def test_stalled_jobs_are_requeued_every_ten_minutes() -> None:
     assert schedule_of(requeue_stalled.name) == 600

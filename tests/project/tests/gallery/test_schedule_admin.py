@@ -8,8 +8,8 @@ from gallery.tasks import remove_old_albums, requeue_stalled
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_admin_shows_what_runs_when() -> None:
-    """Apply the migration again, since other tests may have emptied the table."""
+def test_the_schedule_is_in_the_admin() -> None:
+    """Migrate again, since other tests may have emptied the table."""
     call_command("migrate", "gallery", "0001", verbosity=0)
     assert not PeriodicTask.objects.filter(task__startswith="gallery.").exists()
     call_command("migrate", "gallery", verbosity=0)

@@ -11,7 +11,7 @@ from tests.workers import StartWorker
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
 
-def test_a_worker_of_slow_work_draws_sheets(client: Client, start_worker: StartWorker) -> None:
+def test_a_worker_on_the_slow_queue_draws_sheets(client: Client, start_worker: StartWorker) -> None:
     slow = start_worker("slow", "--queues", "slow")
     album = ready_album(pages=1)
 

@@ -1,4 +1,4 @@
-"""Each worker deletes its copies of removed thumbnails."""
+"""Each worker deletes its cached copies of removed thumbnails."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def copies(worker: Process) -> list[Path]:
     return list(worker.folder.glob(f"{settings.QUEUE_PREFIX}-*/*.jpg"))
 
 
-def test_a_folder_that_somebody_else_made_is_not_used(
+def test_a_folder_of_another_user_is_not_used(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("gallery.thumbnail_cache.folder", lambda: tmp_path)
@@ -28,7 +28,7 @@ def test_a_folder_that_somebody_else_made_is_not_used(
         cached_thumbnail(Photograph())
 
 
-def test_copies_of_an_album_that_is_removed_are_gone_from_every_worker(
+def test_every_worker_deletes_its_copies_of_a_removed_album(
     client: Client, worker: Process, start_worker: StartWorker
 ) -> None:
     other = start_worker("other")

@@ -1,4 +1,4 @@
-"""Time limits end the task of a picture that takes too long."""
+"""Time limits stop tasks whose picture takes too long."""
 
 from io import BytesIO
 
@@ -26,7 +26,7 @@ def shows(client: Client, words: str) -> None:
 
 
 def decoding_bomb() -> bytes:
-    """Return a JPEG that takes minutes to decode, since it draws over itself so often."""
+    """Return a JPEG that takes minutes to decode: it repeats one scan 2,000 times."""
     file = BytesIO()
     Image.new("L", (7_000, 7_000)).save(file, "JPEG", progressive=True)
     start, first, *_, last = file.getvalue().split(b"\xff\xda")
@@ -41,7 +41,9 @@ def test_a_thumbnail_has_half_a_minute() -> None:
     assert (make_thumbnail.soft_time_limit, make_thumbnail.time_limit) == (20, 30)
 
 
-def test_a_task_that_takes_too_long_stops_and_says_so(client: Client, upload: Upload) -> None:
+def test_a_task_that_takes_too_long_stops_and_the_page_says_so(
+    client: Client, upload: Upload
+) -> None:
     slow = SlowOriginal(Album.objects.create(title="endless"), "endless.jpg")
     make_thumbnail.apply_async((slow.photograph.pk,), soft_time_limit=3)
     shows(client, "endless.jpg: It takes too long to read.")
@@ -60,7 +62,7 @@ def test_a_task_that_cannot_stop_is_killed_and_the_page_says_so(
     wait_until(Photograph.objects.filter(state=State.DONE).exists)
 
 
-def test_of_many_only_the_one_that_cannot_be_stopped_fails() -> None:
+def test_only_the_photograph_that_cannot_be_stopped_fails() -> None:
     album = Album.objects.create(title="many")
     killed = bomb(album)
     last = album.photographs.create(file=ContentFile(picture(), "last"))
@@ -72,13 +74,13 @@ def test_of_many_only_the_one_that_cannot_be_stopped_fails() -> None:
     wait_for_state(last, State.DONE)
 
 
-def test_many_that_take_too_long_together_are_made_one_by_one() -> None:
+def test_a_batch_that_takes_too_long_is_retried_one_by_one() -> None:
     album = Album.objects.create(title="many")
     original = SlowOriginal(album)
     slow = original.photograph
     last = album.photographs.create(file=ContentFile(picture(), "last"))
     make_thumbnails.apply_async(([slow.pk, last.pk],), soft_time_limit=3)
-    # It was started, and waits to be requeued.
+    # It ran once, and waits to be requeued.
     wait_until(Photograph.objects.filter(pk=slow.pk, state=State.WAITING, attempts=1).exists)
     an_hour_passes()
     requeue_stalled.delay()

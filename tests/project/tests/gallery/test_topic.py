@@ -1,4 +1,4 @@
-"""Sheets are routed by topic to the slow queue, and to every other queue bound to it."""
+"""Sheets are routed by topic, so other queues can bind to it."""
 
 import pytest
 from django.test import Client

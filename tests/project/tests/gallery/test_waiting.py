@@ -1,4 +1,4 @@
-"""The page says that it cannot count workers, and when none seems to run."""
+"""The page on a broker that cannot count its workers."""
 
 from datetime import timedelta
 
@@ -12,13 +12,13 @@ from gallery.models import Album, Photograph
 pytestmark = pytest.mark.django_db
 
 
-def test_it_is_said_that_workers_cannot_be_counted(client: Client) -> None:
+def test_the_page_says_that_workers_cannot_be_counted(client: Client) -> None:
     Album.objects.create(title="new").photographs.create(name="new.jpg")
     words = f"{status.BROKER} does not report how many workers are listening."
     assert client.get("/workers/").content.decode() == words
 
 
-def test_what_waits_for_a_while_seems_to_have_no_worker(client: Client) -> None:
+def test_the_page_asks_for_a_worker_after_a_while(client: Client) -> None:
     Album.objects.create(title="late").photographs.create(name="late.jpg")
     Photograph.objects.update(created_at=timezone.now() - timedelta(minutes=1))
     assert b"Is a worker running? make worker" in client.get("/workers/").content

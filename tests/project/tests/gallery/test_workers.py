@@ -1,4 +1,4 @@
-"""The page shows the number of workers, and does not wait for them."""
+"""The page shows the number of workers without waiting for them."""
 
 import pytest
 from django.core.cache import cache
@@ -16,7 +16,7 @@ def ask_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.delete("gallery-workers")
 
 
-def test_the_page_asks_for_it_when_it_is_there(
+def test_the_page_loads_the_number_afterwards(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[bool] = []
@@ -25,12 +25,12 @@ def test_the_page_asks_for_it_when_it_is_there(
     assert asked == []
 
 
-def test_it_says_how_many_workers_are_listening(client: Client, worker: Process) -> None:
+def test_the_page_shows_how_many_workers_are_listening(client: Client, worker: Process) -> None:
     wait_until(lambda: client.get("/workers/").content == b"1 worker is listening.")
 
 
 @pytest.mark.usefixtures("no_broker")
-def test_it_says_when_the_broker_is_away_and_does_not_ask_it_each_time(
+def test_the_page_remembers_that_the_broker_is_down(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(status, "MAX_AGE", 60)

@@ -1,4 +1,4 @@
-"""While the broker is down, requests are saved. They run when it is back."""
+"""While the broker is down, requests are saved. They run when it is up again."""
 
 import pytest
 from django.test import Client
@@ -17,7 +17,7 @@ from tests.gallery.conftest import (
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
 
-def test_what_visitors_ask_for_is_done_later(
+def test_saved_requests_run_later(
     client: Client, upload: Upload, mail: MailServer, no_broker: pytest.MonkeyPatch
 ) -> None:
     album = upload()

@@ -1,4 +1,4 @@
-"""The broker, the database or the result backend dies and comes back."""
+"""The broker, the database or the result backend dies and restarts."""
 
 import time
 
@@ -9,14 +9,14 @@ from tests.faults.site import PROCESSES, Site
 SENT = 400
 DELAYED = 20
 CHORD = 20
-# Not due yet when the broker dies, unless the machine is slow.
+# In seconds. Not due yet when the broker dies, unless the machine is slow.
 DELAY = 15
-SECONDS_AWAY = 3
+SECONDS_DOWN = 3
 
 
 @on_every_broker()
 def test_the_broker_is_killed(site: Site, nothing_is_lost: Record) -> None:
-    """With tasks queued, running and delayed. A stand-in that keeps nothing refuses connections."""
+    """A broker that keeps nothing on disk only refuses connections instead."""
     site.relay.start()
     site.env["CELERY_BROKER_URL"] = site.broker_url("127.0.0.1", site.relay.port)
     site.send("work", 0.1, count=SENT)
@@ -27,11 +27,11 @@ def test_the_broker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     fault = time.time()
     if site.broker.durable:
         site.broker.kill()
-        time.sleep(SECONDS_AWAY)
+        time.sleep(SECONDS_DOWN)
         site.broker.start()
     else:
         site.relay.cut()
-        time.sleep(SECONDS_AWAY)
+        time.sleep(SECONDS_DOWN)
         site.relay.start()
     site.wait_for_finished(SENT + DELAYED)
     nothing_is_lost(SENT + DELAYED, fault, repeats=PROCESSES + DELAYED)
@@ -44,16 +44,16 @@ def test_the_database_is_killed(site: Site, nothing_is_lost: Record) -> None:
     site.wait_for_finished(20)
     fault = time.time()
     site.database.kill()
-    time.sleep(SECONDS_AWAY)
+    time.sleep(SECONDS_DOWN)
     site.database.start()
     site.wait_for_finished(SENT)
-    # What met the fault is tried again until the database is back.
+    # Failed tasks are retried until the database is back.
     nothing_is_lost(SENT, fault, repeats=len(site.read("failed")) + PROCESSES)
 
 
 @on_every_broker(*(f"{BROKERS[0]}, {name}" for name in IN_DATABASE))
 def test_the_result_backend_is_killed(site: Site, nothing_is_lost: Record) -> None:
-    """Where results are in the database, that is killed. None is lost, nor a chord's last task."""
+    """No result is lost, and the chord completes."""
     chord = "from celery import chord; from tests.faults import work, add_up"
     parts = f"work.s({str(site.notes)!r}, {SENT} + n, 0.1) for n in range({CHORD})"
     sent = site.shell(f"{chord}; print(chord({parts})(add_up.s()).id)")
@@ -62,7 +62,7 @@ def test_the_result_backend_is_killed(site: Site, nothing_is_lost: Record) -> No
     site.wait_for_finished(20)
     fault = time.time()
     site.results.kill()
-    time.sleep(SECONDS_AWAY)
+    time.sleep(SECONDS_DOWN)
     site.results.start()
     site.wait_for_finished(SENT + CHORD)
     nothing_is_lost(SENT + CHORD, fault)
@@ -75,7 +75,7 @@ def test_the_result_backend_is_killed(site: Site, nothing_is_lost: Record) -> No
 
 @on_brokers(*(f"{BROKERS[0]}, {name}" for name in IN_DATABASE))
 def test_connections_to_the_results_are_cut(site: Site) -> None:
-    """Also those of the main process, which stores what became of revoked and killed tasks."""
+    """The main process has its own, and stores the results of revoked and killed tasks."""
     worker = site.start_worker()
     app = "from config import celery_app"
 
@@ -88,13 +88,13 @@ def test_connections_to_the_results_are_cut(site: Site) -> None:
         site.wait_until(lambda: len(site.running()) == PROCESSES, "all processes run a task")
         ids = site.send("work", 0, count=10, first=first + PROCESSES)
         site.shell(f"{app}; celery_app.control.revoke({ids})")
-        site.wait_until(lambda: ids[0] in worker.log.read_text(), "the worker knows of it")
+        site.wait_until(lambda: ids[0] in worker.log.read_text(), "the worker has revoked them")
         site.cut_database()
         end.touch()
         site.wait_until_nothing_is_queued()
         return ids
 
-    # The main process connects for the first ones, and has a connection that is cut for the others.
+    # The main process connects at the first ones. At the others, its connection is closed.
     for first in (0, 100):
         assert states(revoke_behind_busy_processes(first)) == "{'REVOKED'}"
     killed = site.send("never_end", count=PROCESSES, first=200, time_limit=5, soft_time_limit=4)
@@ -102,7 +102,7 @@ def test_connections_to_the_results_are_cut(site: Site) -> None:
     site.cut_database()
     site.wait_until_nothing_is_queued()
     assert states(killed) == "{'FAILURE'}"
-    # Each process is back.
+    # The worker has replaced the killed processes.
     ids = site.send("work", 0.02, count=100, first=300)
 
     def are_done() -> bool:
