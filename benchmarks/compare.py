@@ -40,7 +40,7 @@ def read(arguments: Sequence[str], defaults: Mapping[str, str]) -> dict[str, str
         key, _, value = argument.partition("=")
         if key not in defaults or not value.strip():
             examples = ", ".join(f'{name}="{default}"' for name, default in defaults.items())
-            raise Refused(f"{argument!r:.200} is no option: write one of {examples}.")
+            raise Refused(f"{argument!r:.200} is not an option: write one of {examples}.")
         options[key] = value
     for key, least in (("rounds", 1), ("tasks", 100)):
         if not options[key].isdecimal() or int(options[key]) < least:

@@ -39,7 +39,7 @@ def report(name: str, **rounds: list[float]) -> Report:
 @pytest.mark.parametrize(
     ("argument", "line"),
     [
-        ("broker=redis", "'broker=redis' is no option: write one of brokers="),
+        ("broker=redis", "'broker=redis' is not an option: write one of brokers="),
         ("brokers=kafka", 'broker cannot be "kafka": choose one of redis, rabbitmq, sqs, '),
         ("results=rediss", 'result_backend cannot be "rediss": did you mean redis?'),
         ("rounds=0", "rounds cannot be '0': give a number, 1 or more."),

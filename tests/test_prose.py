@@ -1,17 +1,21 @@
-"""Generated prose is plain English, in the words of the field."""
+"""Prose in generated projects and in this repository is plain English, in the field's words."""
 
 import re
+import subprocess
 from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 
 from tests.helpers.rendered import all_answers
 from tests.test_docs import PAGES
 from tools.combinations import pairwise
-from tools.generate import render
+from tools.generate import ROOT, render
 
-# Globs of the files that are not ours, or hold no prose.
+# Globs of generated files that are from others, or contain no prose.
 NO_PROSE = ("LICENSE", "*/static/*", "*.json")
+# Git's patterns of our own files. The templates are checked as generated files.
+OWN = ("tests/*.md", "tests/*.py", "tests/*.sh", "tests/*Makefile")
 # Patterns of words to avoid, and the words to write instead.
 WORDS = {
     r"\btells\b|\b(tell|says?) whether\b": "shows, reports, checks",
@@ -41,7 +45,7 @@ WORDS = {
 
 @pytest.fixture(scope="module")
 def texts() -> list[tuple[str, str]]:
-    """Return the path and the text of each generated file, for each pair of answers."""
+    """Return the path and text of each generated file, for each pair of answers."""
     return sorted(
         {
             file
@@ -54,7 +58,11 @@ def texts() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("pattern", WORDS)
 def test_prose_is_in_plain_english(pattern: str, texts: list[tuple[str, str]]) -> None:
-    # A phrase may continue in the next line, which may be a comment.
+    assert_absent(pattern, texts)
+
+
+def assert_absent(pattern: str, texts: list[tuple[str, str]]) -> None:
+    # A phrase may continue on the next line, which may be a comment.
     phrase = re.compile(pattern.replace(" ", r"[\s#]+"))
     found = {
         f"{path}: …{text[max(0, match.start() - 30) : match.end() + 30]!r}…"
@@ -64,14 +72,27 @@ def test_prose_is_in_plain_english(pattern: str, texts: list[tuple[str, str]]) -
     assert not found, f"Instead: {WORDS[pattern]}"
 
 
+@pytest.fixture(scope="module")
+def own_texts() -> list[tuple[str, str]]:
+    """Return the path and text of each of our own files, except this one with its word list."""
+    command = ["git", "ls-files", "-z", "--", *OWN]
+    names = subprocess.check_output(command, cwd=ROOT, text=True).split("\0")[:-1]
+    files = [ROOT / name for name in names if (ROOT / name) != Path(__file__)]
+    return [(file.relative_to(ROOT).as_posix(), file.read_text("utf-8")) for file in files]
+
+
+@pytest.mark.parametrize("pattern", WORDS)
+def test_our_own_files_are_in_plain_english(pattern: str, own_texts: list[tuple[str, str]]) -> None:
+    assert_absent(pattern, own_texts)
+
+
 @pytest.mark.parametrize("pattern", WORDS)
 def test_our_own_pages_are_in_plain_english(pattern: str) -> None:
-    phrase = re.compile(pattern.replace(" ", r"[\s#]+"))
-    found = []
+    pages = []
     for page in PAGES:
-        # Labels of choices, names of faults and facts of a broker stand elsewhere, too.
+        # Tables repeat labels of choices, names of faults and facts of brokers.
         if page.name in ("questions.md", "settings.md", "adding-a-choice.md"):
             continue
         text = re.sub(r"^\|.*$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        found += [f"{page.name}: {match[0]!r}" for match in phrase.finditer(text)]
-    assert not found, f"Instead: {WORDS[pattern]}"
+        pages.append((page.name, text))
+    assert_absent(pattern, pages)

@@ -1,4 +1,4 @@
-"""A project's tests also run in several processes, with pytest-xdist."""
+"""A project's tests can run in several processes with pytest-xdist."""
 
 from pathlib import Path
 

@@ -17,7 +17,7 @@ def test_a_task_never_ends(site: Site, nothing_is_lost: Record) -> None:
     worker = site.start_worker(**limits)
     site.send("never_end", count=1, first=QUEUED)
     site.send("work", 0.1, count=QUEUED)
-    site.wait_until(lambda: "Hard time limit (12s)" in worker.log.read_text(), "it is ended")
+    site.wait_until(lambda: "Hard time limit (12s)" in worker.log.read_text(), "it is killed")
     fault = time.time()
     site.wait_for_finished(QUEUED)
     assert site.count("started")[QUEUED] == 1

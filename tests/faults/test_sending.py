@@ -68,7 +68,9 @@ def test_the_broker_fails_while_visitors_send_tasks(
     site.start_worker()
     with ThreadPoolExecutor(VISITORS) as visitors:
         visits = [visitors.submit(web.visit, number) for number in range(VISITS)]
-        site.wait_until(lambda: sum(visit.done() for visit in visits) > VISITS // 4, "some visit")
+        site.wait_until(
+            lambda: sum(visit.done() for visit in visits) > VISITS // 4, "some visits are done"
+        )
         fault = time.time()
         site.relay.cut()
         time.sleep(SECONDS_DOWN)

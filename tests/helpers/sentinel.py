@@ -1,4 +1,4 @@
-"""Redis Sentinel, which tells clients the address of the primary."""
+"""Redis Sentinel, which clients ask for the address of the primary."""
 
 from collections.abc import Iterable
 from contextlib import closing, suppress

@@ -109,7 +109,7 @@ def test_containers_have_time_to_stop_and_health_checks(
             ours = {name for name in found if "build" in found[name]} - {"migrate"}
             for name in ours:
                 assert found[name]["init"]
-                # More than a worker takes, CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT.
+                # Longer than CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT.
                 assert found[name]["stop_grace_period"] == "40s"
                 assert "/data" in {volume["target"] for volume in found[name]["volumes"]}
             asked = {name: str(found[name].get("healthcheck", {}).get("test")) for name in ours}
