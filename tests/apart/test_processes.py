@@ -9,9 +9,11 @@ from tools.servers.redis import Redis
 from tools.servers.server import HOST
 from tools.trial.processes import python
 
-pytestmark = [pytest.mark.exhaustive, pytest.mark.xdist_group("apart")]
+# The tests share one project.
+pytestmark = pytest.mark.xdist_group("apart")
 
 
+@pytest.mark.exhaustive
 def test_each_process_has_its_own_database_queues_and_worker(project: Path, tmp_path: Path) -> None:
     run(project, "uv", "pip", "install", "--quiet", "pytest-xdist")
     with Redis(tmp_path) as server:
