@@ -61,7 +61,7 @@ def check_time_limits(**kwargs: Any) -> Iterator[CheckMessage]:
     for (soft, hard), name in limits.items():
         if soft and hard and soft >= hard:
             yield CheckWarning(
-                f"{name} is killed after {hard} s, before its soft time limit of {soft} s.",
+                f"{name} has a soft time limit of {soft} s, not below its time limit of {hard} s.",
                 hint="Lower its soft_time_limit, or CELERY_TASK_SOFT_TIME_LIMIT.",
                 id="celery.W016",
             )

@@ -3,10 +3,12 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from typing import Any
 from unittest.mock import patch
 
 from celery import Task, shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from kombu.exceptions import OperationalError
 
 from task_queue.base import RetriedTask
@@ -82,3 +84,10 @@ def die_once(path: str, value: object = None) -> None:
     if not interrupted:
         os.kill(os.getpid(), signal.SIGKILL)
     write(path, str(value))
+
+
+@shared_task(soft_time_limit=1, time_limit=2)
+def ignore_the_soft_time_limit() -> None:
+    while True:
+        with suppress(SoftTimeLimitExceeded):
+            time.sleep(60)

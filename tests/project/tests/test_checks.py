@@ -37,7 +37,8 @@ def test_an_app_with_tasks_that_is_not_installed_is_reported() -> None:
 def test_a_soft_time_limit_above_the_hard_one_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(add, "time_limit", 60)
     assert found() == [
-        "celery.W016: tests.tasks.add is killed after 60 s, before its soft time limit of 300 s."
+        "celery.W016: tests.tasks.add has a soft time limit of 300 s, not below its time limit of"
+        " 60 s."
         " Lower its soft_time_limit, or CELERY_TASK_SOFT_TIME_LIMIT."
     ]
     monkeypatch.setattr(add, "soft_time_limit", 50)

@@ -14,6 +14,7 @@ from django.urls import path
 from structlog.contextvars import bind_contextvars
 
 from tests.fixtures import WORKER, Notes, Process, wait_until
+from tests.machinery_tasks import ignore_the_soft_time_limit
 from tests.tasks import add, fail_twice, record, wait_for
 
 ORDER = uuid4()
@@ -91,8 +92,9 @@ def test_a_task_that_times_out_logs_its_request_id(
     assert ids(said) == {request}
 
 
-def test_a_task_that_is_killed_is_logged(notes: Notes, worker: Process) -> None:
-    task = wait_for.apply_async((notes.path, f"{notes.path}.never"), time_limit=1).id
+@pytest.mark.django_db(transaction=True)
+def test_a_task_that_is_killed_is_logged(worker: Process) -> None:
+    task = ignore_the_soft_time_limit.delay().id
 
     def is_logged() -> bool:
         log = worker.log.read_text().splitlines()
@@ -107,7 +109,7 @@ def test_a_task_logs_the_context_of_its_request(
     client: Client, caplog: pytest.LogCaptureFixture, notes: Notes, worker: Process
 ) -> None:
     request, task = ask(client, caplog, f"/ordered{notes.path}")
-    notes.wait()
+    worker.wait_for_line(task)
     said = [line for line in worker.log.read_text().splitlines() if task in line]
     assert ids(said) == {request}
     assert f"order={ORDER}" in said[0]
