@@ -1,4 +1,4 @@
-"""Reaches PGMQ by all of its address, from Celery's event loop, and survives foreign messages.
+"""PGMQ transport: uses all options of the address and the event loop, survives foreign messages.
 
 PGMQ keeps a task with a countdown until it is almost due, so that workers need no memory for it.
 """
@@ -23,13 +23,13 @@ from psycopg.types.json import set_json_loads
 
 from task_queue.leases import seconds_until_due
 
-# A worker gets a task so many seconds before it is due, and starts it in time by its own clock.
-# PGMQ counts whole seconds, and workers look once a second.
+# A worker receives a task this many seconds before it is due, and waits for the rest. PGMQ counts
+# whole seconds, and workers poll once a second.
 EARLY = 2
 
 
 def read_json(text: str | bytes) -> Any:
-    """Return what JSON holds; its text where Python has limits, such as of a number's digits."""
+    """Decode JSON. Return the text if it exceeds a limit of Python, such as a number's digits."""
     try:
         return json.loads(text)
     except (RecursionError, ValueError):
@@ -37,7 +37,7 @@ def read_json(text: str | bytes) -> Any:
 
 
 def address(config: PGMQConfig) -> str:
-    """All of it: pgmq's own leaves out what follows the question mark, such as sslmode."""
+    """Return the whole address: pgmq drops everything after the question mark, such as sslmode."""
     return str(config.conn_string)
 
 
@@ -49,11 +49,11 @@ PGMQConfig.dsn = property(address)  # type: ignore[assignment, method-assign]
 class Channel(pgmq.Channel):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        # kombu's own gives nothing back: tasks of a worker that stopped wait for the timeout.
+        # By default, kombu requeues nothing on shutdown, and tasks wait until their leases expire.
         self.qos.restore_at_shutdown = True
 
     def basic_publish(self, message: Any, *args: Any, **kwargs: Any) -> Any:
-        """Raise an error after which kombu retries on a new channel; its own is not retried."""
+        """Raise an error that kombu retries on a new channel. It does not retry its own error."""
         if self.closed:
             raise OperationalError("the channel is closed")
         return super().basic_publish(message, *args, **kwargs)
@@ -66,16 +66,16 @@ class Channel(pgmq.Channel):
         return options
 
     def _size(self, queue: str) -> int:
-        """Return how many tasks wait for a worker: none has them, and they are due."""
+        """Return the number of tasks that are due and that no worker holds."""
         return int(self.pgmq.metrics(self._queue_name(queue)).queue_visible_length)
 
     def _new_queue(self, queue: str, **kwargs: Any) -> None:
-        """Make a queue that is missing. Otherwise, PGMQ would wait for whoever reads from it."""
+        """Create a queue only if it is missing: creating it again would wait for its readers."""
         if not self._has_queue(queue):
             super()._new_queue(queue, **kwargs)
 
     def _maybe_enable_notify(self, queue: str, queue_name: str | None = None) -> None:
-        """Make PGMQ's trigger, one process at a time. Replacing it would wait, too."""
+        """Create PGMQ's trigger once, under a lock: replacing it would wait for readers, too."""
         name = queue_name or self._queue_name(queue)
         pool: Any = self.pgmq.pool
         with pool.connection() as connection:
@@ -104,10 +104,10 @@ def nothing(*args: Any) -> None:
 
 
 class Transport(pgmq.Transport):
-    """Takes tasks when the database says that one came, when one is done, and by the clock.
+    """Fetches tasks after a notification, when a task has ended, and once a second.
 
-    Celery's event loop gives each pool process pipes of its own. Those that they share otherwise
-    have locks, and a process that is killed may leave one locked: the worker would hang.
+    With an event loop, Celery gives each pool process its own pipes. Shared pipes have locks, and
+    a killed process may leave one locked, so that the worker hangs.
     """
 
     Channel = Channel
@@ -123,7 +123,7 @@ class Transport(pgmq.Transport):
             with suppress(TimeoutError):
                 while True:
                     self.drain_events(connection, timeout=0)
-            # The pool may have had its turn, and would look at what came when the loop goes round.
+            # The pool may have had its turn, and would start new tasks only in the next one.
             for other in loop.on_tick - {take_tasks}:
                 other()
 
@@ -137,7 +137,7 @@ class Transport(pgmq.Transport):
 
 
 def renew(channel: Channel, messages: Iterable[Message]) -> None:
-    """Renew the leases of messages, in one command a queue. Those that are done by now stay so."""
+    """Renew the leases of messages, with one command for each queue. Deleted ones stay deleted."""
     held = defaultdict(list)
     for message in messages:
         delivery = message.delivery_info
@@ -153,7 +153,7 @@ def is_redelivered(request: Any) -> bool:
 
 
 def count_unacknowledged(channel: Any) -> int:
-    """Return how many tasks workers hold, and how many are not due yet."""
+    """Return the number of tasks that workers hold or that are not due yet."""
     queues = [channel._queue_name(queue.name) for queue in current_app.amqp.queues.values()]
     metrics = [channel.pgmq.metrics(queue) for queue in queues]
     return sum(queue.queue_length - queue.queue_visible_length for queue in metrics)

@@ -1,4 +1,4 @@
-"""Celery on RabbitMQ: delays that the broker can keep, and confirmations with a timeout."""
+"""Celery on RabbitMQ: raises short delays to one second, and limits the wait for a confirm."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,17 +18,17 @@ from kombu.transport.native_delayed_delivery import (
     level_name,
 )
 
-# How long RabbitMQ may take to confirm a task, in seconds. Celery would wait forever.
+# Seconds to wait until RabbitMQ confirms a task. Celery would wait forever.
 CONFIRM_TIMEOUT = 2
 # RabbitMQ's own `consumer_timeout`, in seconds.
 CONSUMER_TIMEOUT = 30 * 60
 
 
 class Celery(celery.Celery):
-    """Celery whose tasks may wait for less than a second, and whose broker may say nothing.
+    """A Celery app that accepts delays below a second, and limits the wait for a confirm.
 
-    RabbitMQ itself keeps a task until it is due, and counts whole seconds. Celery refuses to send
-    one that is due sooner, which would lose a retry: here it waits for one second.
+    RabbitMQ itself keeps delayed tasks, and counts whole seconds. Celery refuses shorter delays,
+    which would lose a retry. This class raises them to one second.
     """
 
     _has_room = False
@@ -52,10 +52,10 @@ class Celery(celery.Celery):
         return super().send_task(name, args, kwargs, countdown, **options)
 
     def make_room(self) -> None:
-        """Declare the queues that delayed tasks wait in, and those they go to, once in a process.
+        """Declare the queues of delayed tasks and their destinations, once in a process.
 
-        Workers do so, too, when they start; RabbitMQ drops a task that comes before. Raises kombu's
-        OperationalError while RabbitMQ is down.
+        Workers declare them when they start, but RabbitMQ drops a delayed task that is sent before.
+        Raises kombu's OperationalError while RabbitMQ is down.
         """
         if self._has_room:
             return
@@ -65,7 +65,7 @@ class Celery(celery.Celery):
             try:
                 declare_native_delayed_delivery_exchanges_and_queues(connection, "quorum")
                 for queue in self.amqp.queues.values():
-                    # One of a worker alone, which makes it.
+                    # It belongs to one worker, which declares it.
                     if queue.exclusive:
                         continue
                     queue.bind(connection.default_channel).declare()
@@ -77,7 +77,7 @@ class Celery(celery.Celery):
 
 @register
 def check_time_limits(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Check that a task is done, or killed, before RabbitMQ takes it from its worker."""
+    """Check that time limits end tasks before RabbitMQ redelivers them."""
     app = celery.current_app
     app.autodiscover_tasks(force=True)
     limits = {"CELERY_TASK_TIME_LIMIT": app.conf.task_time_limit}
@@ -87,9 +87,9 @@ def check_time_limits(**kwargs: Any) -> Iterator[CheckMessage]:
     for name, limit in limits.items():
         if not limit or limit >= CONSUMER_TIMEOUT:
             yield CheckWarning(
-                f"{name} is {limit}, but RabbitMQ waits {CONSUMER_TIMEOUT} seconds for a task to be"
-                " acknowledged: then it closes the worker's channel, and the task runs again.",
-                hint="Lower it, or raise `consumer_timeout` in rabbitmq.conf and silence this.",
+                f"{name} is {limit}, but RabbitMQ redelivers a task that is not acknowledged after"
+                f" {CONSUMER_TIMEOUT} seconds, and closes the worker's channel.",
+                hint="Lower it, or raise `consumer_timeout` in rabbitmq.conf and silence it.",
                 id="celery.W014",
             )
 
@@ -100,9 +100,9 @@ def is_redelivered(request: Any) -> bool:
 
 
 def count_unacknowledged(channel: Any) -> int:
-    """Return how many tasks workers that answer hold, and how many are not due yet.
+    """Return the number of tasks that responding workers hold or that are not due yet.
 
-    The latter are in queues that all projects share, and that the first worker declares.
+    Delayed tasks are in queues that all projects share, and that the first worker declares.
     """
     count = 0
     with suppress(NotFound):

@@ -1,11 +1,11 @@
--- What `broker.py` runs in Redis. The first argument is the name of a command. The first two keys
--- are a hash of the messages that workers hold, and a sorted set of when their leases were renewed.
+-- Commands that `broker.py` runs in Redis. The first argument names one. The first two keys are
+-- a hash of the messages that workers hold, and a sorted set of the times of their renewals.
 
 local held, leases = KEYS[1], KEYS[2]
 local command = table.remove(ARGV, 1)
 local commands = {}
 
--- Redis answers nobody else meanwhile, so this many messages become ready or expire at a time.
+-- A script blocks Redis, so it moves only this many delayed or expired messages at a time.
 local AT_A_TIME = 100
 
 local function wake(wakeups, milliseconds)
@@ -24,9 +24,9 @@ function commands.send()
 end
 
 -- Further keys: each list of messages, its queue's wake-ups and its delayed messages. Further
--- arguments: until when delayed messages are ready, how long a wake-up lasts, and the delivery tags
--- of what is done. Returns which list had a message, the message, and its delivery tag, if it can
--- be read.
+-- arguments: the time until which delayed messages are due, the lifetime of a wake-up, and the
+-- delivery tags of finished messages. Returns the index of the list that had a message, the
+-- message, and its delivery tag, unless it is malformed.
 function commands.take()
     for i = 3, #ARGV do
         redis.call('HDEL', held, ARGV[i])
@@ -64,11 +64,11 @@ function commands.take()
     return taken
 end
 
--- A full Redis refuses transactions and most commands that write, but not a script that begins by
--- removing something, as the next ones do.
+-- A full Redis refuses transactions and most writes, but not a script that begins with a deletion,
+-- as the next commands do.
 
--- Further keys: lists that a message goes back to, if any. Further arguments: its tag, and then how
--- to push it, and the message. If it is gone, it was acknowledged or put back meanwhile.
+-- Further keys: the lists to requeue a message to, if any. Further arguments: its tag, the command
+-- that pushes it, and the message. A message that is not held was acknowledged or requeued already.
 function commands.release()
     local was_held = redis.call('HDEL', held, ARGV[1])
     redis.call('ZREM', leases, ARGV[1])
@@ -77,7 +77,7 @@ function commands.release()
     end
 end
 
--- Further arguments: the delivery tags of what a worker holds.
+-- Further arguments: the delivery tags of the messages that a worker holds.
 function commands.renew()
     redis.call('ZREM', leases, '')
     for i = 1, #ARGV do
@@ -85,8 +85,8 @@ function commands.renew()
     end
 end
 
--- Further argument: how many seconds a lease lasts. Returns the delivery tags of those that ended,
--- which whoever puts them back holds meanwhile.
+-- Further argument: the length of a lease, in seconds. Returns the delivery tags of expired leases,
+-- and renews them for the worker that requeues the messages.
 function commands.expired()
     redis.call('ZREM', leases, '')
     local tags = redis.call('ZRANGEBYSCORE', leases, 0, now() - ARGV[1], 'LIMIT', 0, AT_A_TIME)

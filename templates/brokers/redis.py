@@ -1,12 +1,12 @@
-"""Takes tasks from Redis so that none is lost on the way to a worker.
+"""Redis transport that loses no task on the way to a worker.
 
-kombu's own transport takes a task first, and notes that a worker has it when it has arrived: what
-is on its way while the connection breaks, or while the worker dies, is gone. Here, one script does
-both. On the same trip, it removes the tasks that are done: so a busy worker goes to Redis once for
-each task, where kombu goes four times.
+kombu's own transport fetches a task first, and records its worker when it has arrived. A task is
+lost if the connection breaks or the worker dies in between. Here, one script does both. In the same
+round trip, it removes finished tasks, so a busy worker needs one round trip for each task, where
+kombu needs four.
 
-A script cannot wait, so the sender of a task also leaves a wake-up, and idle workers wait for that.
-They look for tasks once a second anyway: no task waits for a wake-up that was lost. Redis keeps a
+A script cannot block, so the sender of a task also pushes a wake-up, and idle workers wait for it.
+They also poll once a second, so a lost wake-up does not matter. Redis keeps a
 task with a countdown until it is almost due, so that workers need no memory for it.
 """
 
@@ -38,44 +38,44 @@ from task_queue.leases import seconds_until_due
 
 logger = logging.getLogger(__name__)
 
-# A wake-up that nobody waits for is gone after so many milliseconds.
+# An unused wake-up expires after this many milliseconds.
 WAKEUP_EXPIRES = 60_000
-# A worker gets a task so many seconds before it is due, and starts it in time by its own clock.
+# A worker receives a task this many seconds before it is due, and waits for the rest.
 EARLY = 2
 
 COMMANDS = Path(__file__).with_suffix(".lua").read_text(encoding="utf-8")
-# Delivery tags of tasks that outlived their connection, and of which Redis does not know yet.
+# Delivery tags of tasks that outlived their connection, and are not acknowledged yet.
 acknowledged_late: list[str] = []
 
 
 class QoS(redis.QoS):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # After a time without Redis, living workers renew their leases first.
+        # After an outage of Redis, living workers renew their leases first.
         self.restores_from = monotonic() + self.visibility_timeout
 
     def restore_visible(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing: kombu calls this in an event loop only, which some pools do not have."""
 
     def restore_expired(self) -> None:
-        """Send again what dead workers held, by Redis's clock: those of workers may differ."""
+        """Requeue the tasks of dead workers, by the clock of Redis: those of workers may differ."""
         if monotonic() < self.restores_from:
             return
         for tag in self.channel.run("expired", self.visibility_timeout):
             try:
                 self.restore_by_tag(bytes_to_str(tag))
             except (InconsistencyError, KeyError, TypeError, ValueError):
-                logger.exception("A message cannot be sent again: %s", tag)
+                logger.exception("A dead worker's message cannot be requeued: %s", tag)
 
     def restore_unacked(self, client: Any = None) -> None:
-        """Give back what waits. A task that runs goes on: its lease is renewed."""
+        """Requeue reserved tasks. Running tasks continue, and their leases are renewed."""
         delivered: Any = self._delivered
         running = {request.message.delivery_tag for request in tuple(active_requests)}
         try:
             for tag in [tag for tag in delivered if tag not in running]:
                 self.restore_by_tag(tag)
         except self.channel.connection_errors as error:
-            logger.warning("Redis is down: tasks at hand run once their leases end (%s).", error)
+            logger.warning("Redis is down: reserved tasks run when their leases end (%s).", error)
         delivered.clear()
 
     def append(self, message: Any, delivery_tag: str) -> None:
@@ -121,7 +121,7 @@ class QoS(redis.QoS):
 
 
 class Message(virtual.Message):
-    """A message, also one that kombu cannot read: its text becomes the body."""
+    """A message. If kombu cannot read it, its text becomes the body."""
 
     def __init__(self, payload: Any, channel: Any = None, **options: Any) -> None:
         try:
@@ -136,20 +136,20 @@ class Channel(redis.Channel):
     QoS = QoS
     Message = Message
 
-    # Those who read replies need no note of what they have, and use kombu's own way.
+    # Replies are not acknowledged, so kombu's own methods are safe for them.
     no_ack = False
-    # The delivery tag of the message that the script noted last.
+    # The delivery tag of the message that the script recorded last.
     taken = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # Which queues take a message, by exchange and routing key, and until when that is known.
+        # The queues of an exchange and a routing key, and the time until which they are cached.
         self._queues: LRUCache = LRUCache(limit=100)
-        # Delivery tags of what is done, of which Redis is told with the next look for a task.
+        # Delivery tags of finished tasks, which the next round trip removes.
         self.done: list[str] = []
         super().__init__(*args, **kwargs)
 
     def basic_publish(self, *args: Any, **kwargs: Any) -> Any:
-        """Raise an error after which kombu retries on a new channel; its own is not retried."""
+        """Raise an error that kombu retries on a new channel. It does not retry its own error."""
         if self.closed:
             raise ConnectionError("the channel is closed")
         return super().basic_publish(*args, **kwargs)
@@ -166,7 +166,7 @@ class Channel(redis.Channel):
     @cached_property
     def _commands(self) -> Any:
         client = self._create_client()
-        # A full Redis refuses transactions, also those that only read or delete.
+        # A full Redis refuses transactions, even those that only read or delete.
         client.pipeline = partial(client.pipeline, transaction=False)
         return client
 
@@ -175,7 +175,7 @@ class Channel(redis.Channel):
         super()._disconnect_pools()
 
     def _lookup(self, exchange: str, routing_key: str, default: Any = None) -> Any:
-        """Return which queues take a message. Redis is asked once a second, not for each."""
+        """Return the queues of a message. Ask Redis once a second, not for each message."""
         queues, until = self._queues.get((exchange, routing_key), ([], 0))
         if not queues or monotonic() > until:
             queues = super()._lookup(exchange, routing_key, default)
@@ -183,7 +183,7 @@ class Channel(redis.Channel):
         return queues
 
     def _queue_bind(self, *args: Any) -> None:
-        """Bind a queue, unless Redis is full: senders bind it, too."""
+        """Bind a queue, unless Redis is full: the sender of a task binds it, too."""
         with suppress(OutOfMemoryError):
             super()._queue_bind(*args)
 
@@ -207,16 +207,16 @@ class Channel(redis.Channel):
 
     @property
     def takes_next(self) -> bool:
-        """The event loop is about to look for a task, and does not wait for a wake-up."""
+        """Return whether the event loop is about to fetch a task, without waiting for a wake-up."""
         return bool(self.connection.in_event_loop and self.active_queues and not self._in_poll)
 
     def _brpop_start(self, timeout: float | None = None) -> None:
-        """Take a task. Begin to wait for a wake-up if there is none, or room for another."""
+        """Fetch a task. Then wait for a wake-up if the worker can hold another task."""
         if self.no_ack:
             super()._brpop_start(timeout)
             return
         if self.connection.in_event_loop and self._take():
-            # The pool may have had its turn, and would look at what came when the loop goes round.
+            # The pool may have had its turn, and would start new tasks only in the next one.
             for other in self.connection.other_turns():
                 other()
         if not self.active_queues or not self.qos.can_consume():
@@ -228,7 +228,7 @@ class Channel(redis.Channel):
         self.client.connection.send_command("BRPOP", *wakeups, timeout or self.brpop_timeout)
 
     def _brpop_read(self, **options: Any) -> bool:
-        """Read that there is a wake-up, or that a second is over."""
+        """Read a wake-up, or the end of the wait for one."""
         if self.no_ack:
             return bool(super()._brpop_read(**options))
         try:
@@ -239,13 +239,13 @@ class Channel(redis.Channel):
         finally:
             self._in_poll = None
             self._flush_brpop_reauth()
-        # The event loop takes the task in its next turn, which begins now.
+        # The event loop fetches the task in its next turn, which begins now.
         if self.connection.in_event_loop or not self._take():
             raise Empty
         return True
 
     def _take(self) -> bool:
-        """Take a task, if there is one, and acknowledge finished ones."""
+        """Fetch a task, if one is waiting, and acknowledge finished ones."""
         queues = self._queue_cycle.consume(len(self.active_queues))
         order = [(queue, priority) for priority in self.priority_steps for queue in queues]
         lists: list[str] = []
@@ -265,8 +265,8 @@ class Channel(redis.Channel):
         return True
 
     def _read(self, raw: bytes, queue: str) -> Any:
-        """Return a message, also one that nobody can read: its text becomes the body."""
-        # Redis reads less than Python, and kombu's JSON refuses what it has no type for.
+        """Return a message. If it is malformed, its text becomes the body."""
+        # Redis reads less JSON than Python does, and kombu refuses types that it does not know.
         tag = self.taken or str(uuid4())
         for read in (loads, json.loads):
             with suppress(Exception):
@@ -281,7 +281,7 @@ class Channel(redis.Channel):
 
     def close(self) -> None:
         if not self.no_ack:
-            # It waits for a wake-up only.
+            # The pending command only waits for a wake-up.
             self._in_poll = None
         try:
             while self.done:
@@ -289,7 +289,7 @@ class Channel(redis.Channel):
                 del self.done[0]
             super().close()
         except self.connection_errors:
-            # Redis is down: it keeps this worker's own queues, and learns later what is done.
+            # Redis is down: keep this worker's own queues, and acknowledge finished tasks later.
             self.auto_delete_queues.clear()
             acknowledged_late.extend(self.done)
             self.done.clear()
@@ -299,12 +299,12 @@ class Channel(redis.Channel):
         return f"{key}{self.sep}{what}"
 
     def _purge(self, queue: str) -> int:
-        """Delete the tasks of a queue that wait, also those that are not due yet."""
+        """Delete the waiting tasks of a queue, including those that are not due yet."""
         count = sum(self._commands.zremrangebyrank(key, 0, -1) for key in self.delayed_keys(queue))
         return int(super()._purge(queue) + count)
 
     def delayed_keys(self, queue: str) -> list[str]:
-        """Return the keys of the tasks of a queue that are not due yet, with the prefix."""
+        """Return the keys, with the prefix, of a queue's tasks that are not due yet."""
         lists = [self._q_for_pri(queue, priority) for priority in self.priority_steps]
         return [self.global_keyprefix + self._beside(ready, "delayed") for ready in lists]
 
@@ -313,8 +313,8 @@ class Channel(redis.Channel):
         return self._commands.register_script(COMMANDS)
 
     def run(self, command: str, *args: Any, lists: Iterable[str] = ()) -> Any:
-        """Run a command of `broker.lua`, whose further keys are lists."""
-        # kombu's client puts the prefix before the first key of a script alone.
+        """Run a command of `broker.lua`, with `lists` as its further keys."""
+        # kombu's client adds the prefix to the first key of a script only.
         keys = [self.global_keyprefix + key for key in (self.unacked_index_key, *lists)]
         return self._script([self.unacked_key, *keys], [command, *args], self._commands)
 
@@ -341,7 +341,7 @@ class SentinelTransport(Transport, redis.SentinelTransport):
 
 
 def renew(channel: Channel, messages: Iterable[Any]) -> None:
-    """Renew the leases of messages, and send again those whose lease has ended."""
+    """Renew the leases of messages, and requeue messages whose leases have expired."""
     if tags := {message.delivery_tag for message in messages}:
         channel.run("renew", *tags)
     channel.qos.restore_expired()
@@ -356,7 +356,7 @@ def is_redelivered(request: Any) -> bool:
 
 
 def count_unacknowledged(channel: Any) -> int:
-    """Return how many tasks workers hold, and how many are not due yet."""
+    """Return the number of tasks that workers hold or that are not due yet."""
     delayed = [key for queue in current_app.amqp.queues for key in channel.delayed_keys(queue)]
     held = channel.client.hlen(channel.unacked_key)
     return int(held + sum(channel.client.zcard(key) for key in delayed))

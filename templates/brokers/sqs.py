@@ -1,7 +1,7 @@
-"""Celery on Amazon SQS: what SQS keeps for later, and messages that would end the worker.
+"""Celery on Amazon SQS: keeps delayed tasks in SQS, and survives foreign messages.
 
 SQS keeps a task with a countdown for fifteen minutes at most. If it is not due by then, a worker
-holds it, for twelve hours at most: SQS does not let a worker have a message for longer.
+holds it, for twelve hours at most: after that, SQS delivers it again.
 """
 
 # kombu's stubs leave this out.
@@ -28,9 +28,9 @@ from task_queue.leases import seconds_until_due
 
 logger = logging.getLogger(__name__)
 
-# A worker gets a task so many seconds before it is due, and starts it in time by its own clock.
+# A worker receives a task this many seconds before it is due, and waits for the rest.
 EARLY = 2
-# How long SQS keeps a task at most, and then a worker, in seconds.
+# Limits of SQS, in seconds: the delay of a task, and then the time that a worker may hold it.
 LONGEST_DELAY = SQS.MAX_DELAY_SECONDS
 LONGEST_LEASE = 12 * 60 * 60
 
@@ -38,7 +38,7 @@ UNACKNOWLEDGED = ["ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfM
 
 
 class Celery(celery.Celery):
-    """Celery that refuses a wait which is too long for SQS: the task would run twice."""
+    """A Celery app that refuses waits which are too long for SQS: the task would run twice."""
 
     def send_task(  # type: ignore[override]
         self,
@@ -59,16 +59,16 @@ class Celery(celery.Celery):
         longest = LONGEST_DELAY + max(0, LONGEST_LEASE - (limit or 0))
         if wait > longest:
             raise ValueError(
-                f"{name} is to wait {wait:.0f} seconds, but SQS allows {longest:.0f}: fifteen"
-                " minutes, and twelve hours less the task's time limit. Keep the time in the"
-                " database, and let a periodic job send what is due."
+                f"{name} cannot wait {wait:.0f} seconds: SQS allows {longest:.0f}, fifteen minutes"
+                " plus twelve hours minus the task's time limit. Store the time in the database,"
+                " and let a periodic job send what is due."
             )
         return super().send_task(name, args, kwargs, countdown, eta, **options)
 
 
 @register
 def check_time_limits(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Check that a task is done, or killed, before SQS delivers it again."""
+    """Check that time limits end tasks before SQS redelivers them."""
     current_app.autodiscover_tasks(force=True)
     limits = {"CELERY_TASK_TIME_LIMIT": current_app.conf.task_time_limit}
     for task in current_app.tasks.values():
@@ -77,16 +77,16 @@ def check_time_limits(**kwargs: Any) -> Iterator[CheckMessage]:
     for name, limit in limits.items():
         if not limit or limit >= LONGEST_LEASE:
             yield CheckWarning(
-                f"{name} is {limit}, but SQS delivers a task again after twelve hours: one that"
-                " takes longer runs twice.",
-                hint=f"Set less than {LONGEST_LEASE} seconds, and split a task that takes longer.",
+                f"{name} is {limit}, but SQS redelivers a task after twelve hours, so that a longer"
+                " one runs twice.",
+                hint=f"Set it below {LONGEST_LEASE} seconds, and split tasks that take longer.",
                 id="celery.W013",
             )
 
 
 class Channel(SQS.Channel):
     def basic_publish(self, *args: Any, **kwargs: Any) -> Any:
-        """Raise an error after which kombu retries on a new channel; its own is not retried."""
+        """Raise an error that kombu retries on a new channel. It does not retry its own error."""
         if self.closed:
             raise ConnectionError("the channel is closed")
         return super().basic_publish(*args, **kwargs)
@@ -101,7 +101,7 @@ class Channel(SQS.Channel):
     def _get_from_sqs(
         self, queue_name: str, queue_url: str, connection: Any, count: int = 1, callback: Any = None
     ) -> Any:
-        """Take tasks for as long as a lease. A queue that exists may have another timeout."""
+        """Fetch tasks for the length of a lease. The queue's own timeout may be another one."""
         return connection.receive_message(
             queue_name,
             queue_url,
@@ -114,7 +114,7 @@ class Channel(SQS.Channel):
     def _receive_message(
         self, queue: str, max_number_of_messages: int = 1, wait_time_seconds: int | None = None
     ) -> Any:
-        """Do the same in pools that have no event loop."""
+        """Fetch tasks in pools that have no event loop."""
         return self.sqs(queue=queue).receive_message(
             QueueUrl=self._resolve_queue_url(queue),
             MaxNumberOfMessages=max_number_of_messages,
@@ -125,7 +125,7 @@ class Channel(SQS.Channel):
         )
 
     def _prepare_json_payload(self, text: str) -> Any:
-        """Read a message, also by less than kombu's JSON, which refuses what it has no type for."""
+        """Read a message. Plain JSON accepts types that kombu's JSON does not know."""
         for read in (super()._prepare_json_payload, json.loads):
             with suppress(Exception):
                 return read(text)
@@ -136,7 +136,7 @@ class Channel(SQS.Channel):
         try:
             envelope = super()._envelope_payload(payload, text, message, address)
             delivery = self.Message(envelope, channel=self).delivery_info
-            # Acknowledging needs it.
+            # Without it, the message could not be acknowledged.
             self.canonical_queue_name(delivery.get("routing_key", ""))
         except (AttributeError, KeyError, TypeError, ValueError):
             envelope = super()._envelope_payload({}, text, message, address)
@@ -148,7 +148,7 @@ class Transport(SQS.Transport):
 
 
 def renew(channel: Channel, messages: Iterable[Message]) -> None:
-    """Renew the leases of messages. Those that are done by now stay so."""
+    """Renew the leases of messages. Deleted ones stay deleted."""
     held = defaultdict(list)
     for message in messages:
         # kombu removes it from a message that it is about to requeue.
@@ -168,7 +168,7 @@ def renew(channel: Channel, messages: Iterable[Message]) -> None:
 
 
 def is_gone(failure: dict[str, Any]) -> bool:
-    """Return whether a lease was not renewed because its task is done, or waits again."""
+    """Return whether a lease was not renewed because its task is done or was requeued."""
     reason = f"{failure['Code']} {failure.get('Message')}"
     return "ReceiptHandle" in reason or "MessageNotInflight" in reason
 
@@ -181,9 +181,9 @@ def is_redelivered(request: Any) -> bool:
 
 
 def count_unacknowledged(channel: Any) -> int:
-    """Return how many tasks workers hold, also those with a countdown that are not due.
+    """Return the number of tasks that workers hold or that are not due yet.
 
-    SQS counts roughly, and a minute late.
+    SQS reports an approximate number, up to a minute late.
     """
     count = 0
     for queue in current_app.amqp.queues.values():

@@ -18,18 +18,17 @@ from django.core.checks import Warning as CheckWarning
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django_celery_results.backends import CacheBackend
 
-# What a cache in the database raises, and one that is reached by sockets. If CACHE_URL names one
-# with errors of its own, add those that pass by themselves.
+# Temporary errors of a cache in the database or behind a socket. If yours raises others, add them.
 AWAY = (InterfaceError, OperationalError, OSError)
 # A cache with fewer entries drops results early. Django's own default is 300.
 FEW = 10_000
 
 
 class Backend(CacheBackend):
-    """The backend of django-celery-results, which would lose a result that it cannot write."""
+    """A backend that retries. django-celery-results would lose a result that it cannot write."""
 
     def set(self, key: Any, value: Any) -> None:
-        """Store a result. A cache in the database ignores its own errors."""
+        """Store a result, and check it: a cache in the database ignores its own errors."""
         super().set(key, value)
         if self.get(key) is None:
             raise OperationalError("The cache did not keep a result.")
@@ -44,13 +43,13 @@ class Backend(CacheBackend):
 
 @register
 def check_cache(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Results in a cache need one that all processes share, with room for them."""
+    """Check that all processes share the cache, and that it is large enough for results."""
     alias = current_app.conf.cache_backend
     cache = caches[alias]
     if isinstance(cache, LocMemCache | DummyCache):
         yield Error(
-            f"The cache {alias!r} lives in the memory of each process: nobody else can read the "
-            "result of a task there.",
+            f"The cache {alias!r} is local to each process: other processes cannot read the result "
+            "of a task there.",
             hint="Set CACHE_URL to a cache that all processes share, such as "
             f"dbcache://cache?max_entries={10 * FEW}.",
             id="celery.E002",
@@ -58,7 +57,7 @@ def check_cache(**kwargs: Any) -> Iterator[CheckMessage]:
     entries = settings.CACHES[alias].get("OPTIONS", {}).get("MAX_ENTRIES", 300)
     if isinstance(cache, DatabaseCache | FileBasedCache) and entries < FEW:
         yield CheckWarning(
-            f"The cache {alias!r} holds {entries} results, and drops some beyond that.",
+            f"The cache {alias!r} holds at most {entries} results, and drops some beyond that.",
             hint=f"Add ?max_entries={10 * FEW} to CACHE_URL, or use another cache.",
             id="celery.W011",
         )

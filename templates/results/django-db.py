@@ -14,10 +14,10 @@ from django_celery_results.models import TaskResult
 
 
 class Results(TaskResultManager):
-    """Inserts a task's first result without looking for an earlier one, as the base class does."""
+    """Inserts a task's first result. The base class would look for an earlier one before that."""
 
     def store_result(self, using: str | None = None, **fields: Any) -> TaskResult:
-        # An error would end a transaction of the task's own.
+        # In a transaction, an IntegrityError would break it.
         if not self.connection_for_write().in_atomic_block:
             with suppress(IntegrityError):
                 return self.using(using).create(**fields)
@@ -29,7 +29,7 @@ results.model = TaskResult
 
 
 class Backend(DatabaseBackend):
-    """The backend of django-celery-results, which would lose a result that it cannot write."""
+    """A backend that retries. django-celery-results would lose a result that it cannot write."""
 
     TaskModel = SimpleNamespace(_default_manager=results, DoesNotExist=TaskResult.DoesNotExist)
 
