@@ -105,7 +105,7 @@ def test_a_project_made_without_hooks_says_so(tmp_path: Path) -> None:
     run_cookiecutter(tmp_path, "--accept-hooks=no", PATH=os.environ["PATH"])
     installed = run_make(tmp_path / "my_project", "install")
     assert installed.returncode == 2
-    assert installed.stderr.startswith("Generate the project again, with --accept-hooks yes: ")
+    assert installed.stderr.startswith("The project is incomplete because its hooks did not run: ")
 
 
 def test_no_network_is_needed(tmp_path: Path) -> None:

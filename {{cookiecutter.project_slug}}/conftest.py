@@ -1,3 +1,3 @@
-"""Gives the tests of every app what is in `tests/fixtures.py`, such as a real worker."""
+"""Shares the fixtures of `tests/fixtures.py`, such as a real worker, with every app."""
 
 pytest_plugins = ["tests.fixtures"]

@@ -12,15 +12,15 @@ from tornado.options import options
 from config.env import env, refuse
 from task_queue.health import within
 
-# Flower asks for the password before it loads Django, which reads `.env` in development.
+# Flower needs the password before it loads Django, which reads `.env` in development.
 django.setup()
 basic_auth = env.list("FLOWER_BASIC_AUTH", default=[])
 
-# Without a name and a password, Flower lets everybody in.
+# Without a name and a password, anyone could use Flower.
 if not options.auth and not all(all(login.partition(":")) for login in basic_auth or [""]):
     refuse("FLOWER_BASIC_AUTH is missing, or not name:password. Set one such as admin:RANDOM.")
 
-# Seconds after which a silent worker counts as offline: a crashed one cannot say goodbye.
+# Seconds after which a silent worker counts as offline: a crashed one does not sign off.
 purge_offline_workers = 30
 # How long tasks run, in seconds, up to the time limit.
 task_runtime_metric_buckets = [0.01, 0.1, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 240.0, 300.0, 360.0]
@@ -55,9 +55,9 @@ def heartbeats() -> Metric:
 
 
 class Metrics(Collector):
-    """Gives Prometheus what Flower alone does not know, except from a server that is down."""
+    """Exports metrics that Flower does not have, and skips those of a server that is down."""
 
-    # Flower's pages wait meanwhile.
+    # A timeout, since Flower's pages wait, too.
     SECONDS = 1
 
     def describe(self) -> list[Metric]:

@@ -6,8 +6,7 @@ from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
-# Its lines look as those of Django do. It writes none about requests: Django does, and these would
-# tell the addresses of visitors.
+# Log in the format of Django, but no requests: Django logs them, and without visitors' addresses.
 LOGGERS = {"gunicorn.error": {"propagate": True}, "gunicorn.access": {"level": "ERROR"}}
 logconfig_dict = settings.LOGGING | {"loggers": settings.LOGGING["loggers"] | LOGGERS}
-control_socket_disable = True  # It would be in the home folder, which may be read-only.
+control_socket_disable = True  # Its default is the home folder, which may be read-only.

@@ -1,4 +1,4 @@
-"""The user, the project's own from the first migration, so that it can grow fields later."""
+"""The project's own user model, so that you can add fields later."""
 
 from django.contrib.auth.models import AbstractUser
 

@@ -11,7 +11,7 @@ import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# A line of `.env`, and an address, that all programs read alike.
+# A line of `.env`, and an address, that all programs read in the same way.
 LINE = re.compile(r"""(?:export )?([A-Z_a-z]\w*)=('[^']*(?<!\\)'|"[^"\\$]*"|(?!#)[^\s'"\\$]*)""")
 ADDRESS = re.compile(
     r"[\w+.-]+://(([^\s/?#@[\]%]|%[\da-fA-F]{2})*@)?([\w.,-]|:\d|\[[\w:.]+\])*([/?][^\s#@]*)?"
@@ -19,17 +19,17 @@ ADDRESS = re.compile(
 
 
 class Env(environ.Env):  # type: ignore[misc]  # it has no types
-    """Takes values as they are: django-environ reads `$NAME` as the value of another variable."""
+    """Leaves `$NAME` as it is. django-environ would replace it with another variable's value."""
 
     def get_value(self, var: str, cast: Any = None, *args: Any, **options: Any) -> Any:
-        # Blanks around the items of a list are not part of them.
+        # Strip blanks around the items of a list.
         cast = [str.strip] if cast is list else cast
         if self.ENVIRON.get(var, "").startswith("$"):
             return self.parse_value(self.ENVIRON[var], cast)
         return super().get_value(var, cast, *args, **options)
 
     def address(self, var: str, *schemes: str, default: Any = environ.Env.NOTSET) -> str:
-        """Return an address that begins with a scheme, or several with semicolons in between."""
+        """Return an address with one of the schemes, or several, separated by semicolons."""
         value: str = self.str(var, default=default)
         if not (value.startswith(schemes or "") and all(map(ADDRESS.fullmatch, value.split(";")))):
             refuse(
@@ -44,7 +44,7 @@ env = Env()
 
 @cache
 def database() -> Any:
-    """Return Django's settings of its database, by which queues and results are reached, too."""
+    """Return Django's database settings. Queues and results may be in the same database."""
     return env.db_url_config(env.address("DATABASE_URL"))
 
 
@@ -60,15 +60,15 @@ def read_env() -> None:
             found[match[1]] = match[2][1:-1] if match[2][:1] in ("'", '"') else match[2]
         elif line.strip() and not line.lstrip().startswith("#"):
             refuse(
-                f".env, line {number}: write NAME=value once, in single quotes where the value has"
-                " blanks, quotes, #, $ or a backslash. Others read this line in another way."
+                f".env, line {number}: write NAME=value, and each name once. Put single quotes"
+                " around a value that has blanks, quotes, #, $ or a backslash."
             )
     os.environ.update(found | os.environ)
 
 
 def refuse(*reasons: str) -> NoReturn:
-    """End the program with reasons: what is wrong in the environment, and how to fix it."""
+    """Exit, and print the errors in the environment and their fixes."""
     for reason in reasons:
         print(f"ERROR: {reason}", file=sys.stderr)
-    # Gunicorn gives up on this exit code; on others it would retry forever.
+    # Gunicorn stops on this exit code. On others, it would retry forever.
     sys.exit(3)

@@ -1,4 +1,4 @@
-"""Addresses of Django's database for libraries that do not ask Django."""
+"""Addresses of Django's database for libraries that do not use Django."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ OPTIONS = {option.keyword.decode() for option in Conninfo.get_defaults()}
 
 
 def libpq_url(scheme: str, database: Mapping[str, Any], **options: object) -> str:
-    """Return the address of a database in `DATABASES`, as a URL of libpq."""
+    """Return the libpq URL of a database in `DATABASES`."""
     place = {key.lower(): database[key] for key in ("HOST", "PORT") if database[key]}
     options |= {**database.get("OPTIONS", {}), **place}
     query = urlencode({key: options[key] for key in options if key in OPTIONS}, quote_via=quote)

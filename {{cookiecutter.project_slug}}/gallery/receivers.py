@@ -1,5 +1,5 @@
 # {% from "project.jinja" import broker with context %}
-"""Deletes the files of deleted rows, also of those that the admin deletes."""
+"""Deletes the files of deleted rows, including rows that are deleted in the admin."""
 
 from functools import partial
 
@@ -29,9 +29,9 @@ def delete_files(instance: Photograph | Sheet, **kwargs: object) -> None:
 
 @receiver(post_delete, sender=Album)
 def prune_thumbnail_caches(**kwargs: object) -> None:
-    """Broadcast a task, one message that every worker runs, since each has a cache of its own.
+    """Broadcast a task to every worker, since each has a cache of its own.
 
-    While the broker is down, the copies stay until a worker draws its next sheet.
+    If the broker is down, a worker deletes the copies when it draws its next sheet.
     """
     # A lambda: Django logs the name of a function that fails, and a partial has none.
     transaction.on_commit(lambda: broadcast(prune_thumbnail_cache), robust=True)

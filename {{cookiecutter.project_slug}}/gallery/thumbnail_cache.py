@@ -23,7 +23,7 @@ def cached_thumbnail(photograph: Photograph) -> Path:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         # Any user of this machine can create folders in the temporary directory.
         if path.parent.lstat().st_uid != os.getuid():
-            raise PermissionError(f"{path.parent} belongs to somebody else")
+            raise PermissionError(f"{path.parent} belongs to another user")
         unfinished = path.with_suffix(f".{os.getpid()}")
         with photograph.thumbnail.open() as thumbnail:
             unfinished.write_bytes(thumbnail.read())

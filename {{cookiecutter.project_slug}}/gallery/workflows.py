@@ -1,5 +1,5 @@
 # {% from "project.jinja" import broker, result with context %}
-"""Sends the tasks, each in the way that fits. `tasks.py` defines them."""
+"""Sends the tasks that `tasks.py` defines, each in a different way."""
 
 from uuid import UUID
 
@@ -39,7 +39,7 @@ def enqueue_sheet(sheet: Sheet) -> None:
     """Make the thumbnails in parallel, then the sheet, then send the e-mail.
 
     # {% if result.chords %}
-    This is a chord: its last task is sent when all the others are done. Use one where tasks run in
+    This is a chord: its last task is sent when all the others are done. Use one if tasks run in
     parallel and something must happen when all of them have finished.
     # {% else %}
     This is a group, for tasks that run in parallel. Here the sheet follows each thumbnail, and
@@ -64,8 +64,8 @@ def enqueue_sheet(sheet: Sheet) -> None:
 def sheet_and_email(sheet: Sheet) -> Signature:
     """Return a chain, for tasks in sequence: each is sent when the one before it is done."""
     # {% if broker.topics %}
-    # Routed by topic, to every queue bound to it: here the one for slow tasks. Use a topic where
-    # others may subscribe that the sender need not know.
+    # Routed by topic, to every queue bound to it: here the one for slow tasks. Use a topic if other
+    # queues may subscribe without a change of the sender.
     steps = make_sheet.si(sheet.pk).set(
         {{ broker.topic | replace("reports", "sheets") | replace(", ", ",\n        ") }},
     )
@@ -82,7 +82,7 @@ def sheet_and_email(sheet: Sheet) -> Signature:
 def cancel_sheet(sheet: Sheet) -> None:
     """Cancel a sheet and its e-mail, unless they are done.
 
-    Long tasks check for it: a running one between two pages, a waiting one when it starts.
+    A waiting task checks for it when it starts, a running one between two pages.
     """
     Email.change(Email.objects.filter(sheet=sheet).values_list("pk", flat=True), State.CANCELLED)
     # {% if broker.broadcasts %}

@@ -1,4 +1,4 @@
-"""Make `.env` from `.env.example`, with secrets of its own, readable by its owner only."""
+"""Create `.env` from `.env.example`, with new secrets, readable by its owner only."""
 
 import os
 import re
@@ -11,7 +11,7 @@ folder = Path(__file__).resolve().parent.parent
 example = (folder / ".env.example").read_text(encoding="utf-8")
 # A <NAME> stands for the same random secret wherever it occurs.
 values: defaultdict[str, str] = defaultdict(lambda: secrets.token_hex(32))
-# What is there already stays as it is.
+# Keep an existing file.
 with suppress(FileExistsError):
     file = os.open(folder / ".env", os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
     with open(file, "w", encoding="utf-8") as env:

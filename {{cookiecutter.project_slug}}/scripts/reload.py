@@ -1,4 +1,4 @@
-"""Run a command; run it again after each change of the code, and whenever it exits."""
+"""Run a command, and restart it after each change of the code and whenever it exits."""
 
 import signal
 import sys
@@ -10,7 +10,7 @@ from watchfiles import PythonFilter, watch
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 process = Popen(sys.argv[1:])
 with suppress(KeyboardInterrupt):
-    # Without a change, it looks every five seconds.
+    # Without a change, `watch` yields every five seconds.
     for changes in watch(".", watch_filter=PythonFilter(), yield_on_timeout=True):
         if changes or process.poll() is not None:
             process.terminate()

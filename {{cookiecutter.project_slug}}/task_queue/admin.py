@@ -25,7 +25,7 @@ class DeadLetterAdmin(admin.ModelAdmin):
 
     def arguments(self, letter: DeadLetter, name: str) -> str:
         content = json.loads(letter.signature)
-        # A message has them as text, if a task wrote it.
+        # A message that Celery wrote has them as text in its headers.
         return str(content.get(name, content.get("headers", {}).get(f"{name}repr", "")))
 
     def has_add_permission(self, request: HttpRequest) -> bool:

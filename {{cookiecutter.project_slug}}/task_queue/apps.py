@@ -16,7 +16,7 @@ class TaskQueueConfig(AppConfig):
     def ready(self) -> None:
         from task_queue import checks, logging{{ ", results" if result.module }}  # noqa: F401
 
-        # Each message that is sent takes thirty settings, and Django is slow to look them up.
+        # Sending a message reads thirty settings, and Django looks them up slowly.
         celery_app.conf.update({name: celery_app.conf[name] for name in DEFAULTS})
         # {% if observability.ready() %}
 {{ observability.ready() }}

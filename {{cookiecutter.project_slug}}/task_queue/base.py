@@ -24,14 +24,14 @@ logger = logging.getLogger(__name__)
 
 
 class Quarantined(Exception):  # noqa: N818 - the task is at fault, not what raises this
-    """Raised instead of starting a task again that was interrupted too often."""
+    """Raised instead of restarting a task that was interrupted too often."""
 
 
 class Task(DjangoTask):
     """The base of every task in the project.
 
-    A task whose process dies is delivered again. One that always kills its process would do so
-    endlessly: after `TASK_MAX_RESTARTS` it fails instead, and becomes a dead letter.
+    A task whose process dies is delivered again. If it always kills its process, it becomes a dead
+    letter after `TASK_MAX_RESTARTS` restarts.
     """
 
     Request = "task_queue.worker:Request"
@@ -46,14 +46,14 @@ class Task(DjangoTask):
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         if not is_redelivered(self.request):
             return
-        # Tasks that died together do not start together: one of them may kill the others.
+        # Do not restart tasks together that died together: one of them may kill the others.
         time.sleep(random.random())  # noqa: S311
         try:
             letter = DeadLetter.count_restart(self)
         except (MemoryError, SoftTimeLimitExceeded):
             raise
         except Exception:
-            # Such as a database that is down: the task runs all the same.
+            # The database may be down, for example. Run the task anyway.
             logger.exception("The restart of a task could not be counted.")
             return
         if letter.quarantined:
@@ -63,9 +63,9 @@ class Task(DjangoTask):
             )
 
     def AsyncResult(self, task_id: str, **options: Any) -> Any:  # noqa: N802
-        """Return the result. `get()` returns None where results are ignored, and does not wait.
+        """Return the result. If results are ignored, its `get()` returns None without waiting.
 
-        Celery does so for what `delay()` returns, but not for the task that ends a group.
+        Celery does so for the result of `delay()`, but not for the task that follows a group.
         """
         result = super().AsyncResult(task_id, **options)
         result.ignored = bool(self.ignore_result)
@@ -74,9 +74,9 @@ class Task(DjangoTask):
     def retry(self, *args: Any, **options: Any) -> Retry:
         """Send the task again, after one second or more.
 
-        A run that started immediately could end before this one has stored RETRY, which would then
-        hide the result. While the broker is down, it keeps this run, and delivers it again. If the
-        task can never be sent, the reason is raised, such as EncodeError.
+        An immediate run could end before this one has stored RETRY, which would hide the result. If
+        the broker is down, this run is requeued. If the task can never be sent, raises the reason,
+        such as EncodeError.
         """
         if options.get("countdown") is not None:
             options["countdown"] = max(1, options["countdown"])
@@ -94,20 +94,20 @@ class Task(DjangoTask):
 def clear_restart_count(
     sender: object, task_id: str, retval: object, state: str | None, **kwargs: Any
 ) -> None:
-    """Forget the restarts of a task that ended, well or not."""
-    # When memory runs out, Celery ends the worker; this and what was rejected is delivered again,
-    # and so is what was interrupted, which has no state.
+    """Delete the restart count of a task that has ended, successfully or not."""
+    # Interrupted tasks, which have no state, and rejected ones are delivered again. So are tasks
+    # that run out of memory, since Celery ends the worker.
     again = state is None or isinstance(retval, MemoryError | Reject)
     if isinstance(sender, Task) and is_redelivered(sender.request) and not again:
         DeadLetter.objects.filter(id=task_id, quarantined=False).delete()
 
 
 class RetriedTask(Task):
-    """A task that runs again after an error that passes by itself.
+    """A task that is retried after a temporary error.
 
-    It waits 1, 2, 4, … seconds, each drawn at random from one second up to that, so that tasks
-    that fail together do not return together. After five retries it fails. Name more exceptions
-    by `autoretry_for=(*RetriedTask.autoretry_for, MyError)`.
+    It waits up to 1, 2, 4, … seconds, at least one, at random, so that tasks that fail together
+    are not retried together. After five retries it fails. Add exceptions with
+    `autoretry_for=(*RetriedTask.autoretry_for, MyError)`.
     """
 
     autoretry_for = (ConnectionError, TimeoutError, OperationalError)
@@ -119,7 +119,7 @@ class RetriedTask(Task):
 
 
 def broadcast(task: celery.Task[Any, Any], *args: object, **kwargs: object) -> None:
-    """Send a task to each worker that reads the queue `broadcast` now. Results are ignored."""
+    """Send a task to every running worker that reads the queue `broadcast`, without results."""
     queue = celery.current_app.amqp.queues["broadcast"]
     route: dict[str, Any] = {
         "exchange": queue.exchange,

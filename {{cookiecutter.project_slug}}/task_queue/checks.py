@@ -28,7 +28,7 @@ GUESSED = ("", "admin", "changeme", "guest", "password", "secret")
 
 @register
 def check_names(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Celery silently ignores a setting that it does not know."""
+    """Find misspelt settings, which Celery silently ignores."""
     for name in dir(settings):
         if name.startswith("CELERY") and name.removeprefix("CELERY_") not in NAMES:
             near = get_close_matches(name.removeprefix("CELERY_"), NAMES, n=1)
@@ -41,12 +41,12 @@ def check_names(**kwargs: Any) -> Iterator[CheckMessage]:
 
 @register
 def check_apps(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Celery finds the tasks of installed apps only."""
+    """Find tasks of apps that are not installed: workers do not import them."""
     installed = [app.path for app in apps.get_app_configs()]
     for file in BASE_DIR.glob("*/tasks.py"):
         if file.parent.name != "tests" and str(file.parent) not in installed:
             yield CheckWarning(
-                f"{file.relative_to(BASE_DIR)} belongs to no installed app: workers do not see it.",
+                f"{file.relative_to(BASE_DIR)} is in no installed app: workers do not import it.",
                 hint=f'Add "{file.parent.name}" to INSTALLED_APPS.',
                 id="celery.W012",
             )
@@ -91,7 +91,7 @@ def check_schedule(**kwargs: Any) -> Iterator[CheckMessage]:
 # {% endif %}
 @register(deploy=True)
 def check_addresses(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Production reaches its broker and its results over safe connections."""
+    """Check that production connects to its broker and its results safely."""
     conf = celery_app.conf
     address = conf.broker_transport_options.get("conn_string") or conf.broker_url
     for url in address.split(";"):
@@ -100,7 +100,7 @@ def check_addresses(**kwargs: Any) -> Iterator[CheckMessage]:
 
 
 def check_address(setting: str, url: str) -> Iterator[CheckMessage]:
-    """Yield what makes an address unsafe."""
+    """Yield a warning for each risk of an address."""
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     host = query.get("host") or parts.hostname or ""
@@ -117,8 +117,8 @@ def check_address(setting: str, url: str) -> Iterator[CheckMessage]:
         )
     if host not in LOCAL and not is_safe(parts.scheme, query):
         yield CheckWarning(
-            f"{setting} is not encrypted, or trusts any server: others can read tasks and the"
-            " password.",
+            f"{setting} is not encrypted, or does not verify the server's certificate: others can"
+            " read tasks and the password.",
             hint="Use an address such as those in docs/deploy.md.",
             id="celery.W008",
         )

@@ -1,4 +1,4 @@
-"""Deletes expired results where no beat does."""
+"""Deletes expired results, because no beat does."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ ONE_DAY = 24 * 60 * 60
 
 @worker_ready.connect
 def delete_expired_results(sender: Any, **kwargs: Any) -> None:
-    """Let each worker ask for it when it starts, and once a day."""
+    """Send the task that deletes them when a worker starts, and once a day after that."""
     cleanup = current_app.tasks["celery.backend_cleanup"].delay
     cleanup()
     sender.timer.call_repeatedly(ONE_DAY, cleanup)

@@ -1,7 +1,7 @@
 """Django's own task API on Celery: `TASKS` in the settings names this backend.
 
-A message carries a task as a record, a dictionary. If results can be looked up, the result backend
-keeps the record, and each run updates it there.
+A message carries a record of its task, a dictionary. If results can be looked up, the result
+backend keeps the record, and each run updates it there.
 """
 
 import sys
@@ -39,12 +39,12 @@ STATES = {
 }
 
 
-class Failed(Exception):  # noqa: N818 - what happened, not what went wrong
-    """Holds the record of a failed task, since Celery keeps an exception for one."""
+class Failed(Exception):  # noqa: N818 - an outcome, not an error
+    """Holds the record of a failed task, for which Celery stores an exception."""
 
 
-class Exited(Exception):  # noqa: N818 - what happened, not what went wrong
-    """Raised for SystemExit, which would end the worker's process."""
+class Exited(Exception):  # noqa: N818 - an outcome, not an error
+    """Raised in place of SystemExit, which would end the worker's process."""
 
 
 class CeleryBackend(BaseTaskBackend):
@@ -87,7 +87,7 @@ class CeleryBackend(BaseTaskBackend):
         }
         result = to_result(record)
         results = impatient(celery_app.backend)
-        # Stored before it is sent, or it could overwrite what the worker writes.
+        # Store the record before sending it, or it could overwrite the worker's.
         try:
             self.store(results, record)
         except Exception as error:
@@ -117,7 +117,7 @@ class CeleryBackend(BaseTaskBackend):
     def get_result(self, result_id: str) -> TaskResult:
         """Find a task. Raises TaskResultDoesNotExist if none was sent, or its result expired."""
         if not self.supports_get_result:
-            raise NotImplementedError("This project keeps no results that could be looked up.")
+            raise NotImplementedError("This project's results cannot be looked up.")
         record = self.load(impatient(celery_app.backend), result_id)
         if not record:
             raise TaskResultDoesNotExist(result_id)
@@ -133,7 +133,7 @@ class CeleryBackend(BaseTaskBackend):
             Failed(record) if failed else record,
             STATES[record["status"]],
             traceback=record["errors"][-1]["traceback"] if failed else None,
-            # What an admin lists beside it.
+            # Shown in the admin.
             request=Context(
                 task=record["task"],
                 args=record["args"],
@@ -154,10 +154,10 @@ class CeleryBackend(BaseTaskBackend):
 
 
 class Runner(base.Task):
-    """Notes in the record what becomes of a task, and sends Django's signals."""
+    """Updates the record of a task, and sends Django's signals."""
 
     def recall(self, record: Record) -> None:
-        """Bring a record up to date with what is stored of it."""
+        """Update a record from the result backend."""
         backend: Any = task_backends[record["backend"]]
         record.update(backend.load(self.backend, record["id"]))
 
@@ -171,16 +171,16 @@ class Runner(base.Task):
         return result
 
     def on_failure(self, exc: Any, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
-        """Celery also calls this for a task that is quarantined, or stopped at its time limit."""
+        """Store a failure. Celery also calls this after a quarantine and at the time limit."""
         if isinstance(exc, MemoryError):
             # The worker ends, and the task is delivered again.
             return
-        # Celery passes a copy of what it cannot pickle.
+        # If Celery cannot pickle an exception, it passes a copy.
         error = sys.exc_info()[1] or exc
         if isinstance(error, Exited):
             error = error.__cause__
         record: Record = args[0]
-        # `run` has changed this very record, unless in another process, or not begun.
+        # `run` has changed this record, unless it ran in another process or never began.
         if record["status"] == "READY":
             self.recall(record)
         reason = {
@@ -188,14 +188,14 @@ class Runner(base.Task):
             "traceback": "".join(format_exception(error)),
         }
         errors = [*record["errors"], reason]
-        # If there is no such task, which is why it failed, there is nothing to send.
+        # If it failed because there is no such task, there is nothing to send.
         with suppress(ImportError):
             self.note(
                 record, task_finished, status="FAILED", finished_at=timezone.now(), errors=errors
             )
 
 
-# Celery's own note of the result would take the place of the record.
+# Celery's own result would overwrite the record.
 @shared_task(bind=True, base=Runner, ignore_result=True)
 def run(self: Runner, record: Record) -> None:
     """Run the task that a record names."""
@@ -216,7 +216,7 @@ def run(self: Runner, record: Record) -> None:
     try:
         value = result.task.call(*args, **result.kwargs)
     except SystemExit as error:
-        # With a negative code, Celery ends the process, and has the task run again or fail.
+        # With a negative code, Celery ends the process, and the task runs again or fails.
         if isinstance(error.code, int) and error.code < 0:
             raise
         raise Exited(str(error)) from error
@@ -242,12 +242,12 @@ def to_result(record: Record) -> TaskResult:
 
 
 def impatient(results: Any) -> Any:
-    """Return a result backend that raises an error when it is down, where a worker would wait."""
+    """Return a result backend that raises an error when it is down, instead of waiting."""
     results = copy(results)
     results.always_retry = False
     return results
 
 
 def celery_priority(priority: int) -> int:
-    """Turn Django's -100 to 100, the most urgent, into Celery's 9 to 0, the most urgent."""
+    """Convert Django's -100 to 100 (the most urgent) to Celery's 9 to 0 (the most urgent)."""
     return (100 - priority) * 9 // 200

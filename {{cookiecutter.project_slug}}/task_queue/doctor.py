@@ -17,7 +17,7 @@ from task_queue.models import DeadLetter, Heartbeat
 # Takes the seconds that it may wait. Returns a line, or raises an exception.
 Function = Callable[[float], str]
 
-# Queues by the names that code uses, without those that come and go with a worker.
+# Queues by the names that code uses, without those that are deleted with a worker.
 QUEUES = {
     queue.alias or queue.name: queue  # type: ignore[attr-defined]
     for queue in celery_app.amqp.queues.values()
@@ -28,7 +28,7 @@ ADDRESS = "correct its address in the environment or .env."
 
 
 class UnhealthyError(Exception):
-    """The reason why a check failed, and a fix, if the check's own is not the right one."""
+    """Raised by a check that fails, with the reason, and a fix in place of the check's own."""
 
     def __init__(self, reason: str, fix: str = "") -> None:
         super().__init__(reason)
@@ -48,7 +48,7 @@ checks: list[Check] = []
 
 @shared_task
 def answer(name: str) -> str:
-    """Delete the heartbeat of this name, for which its sender waits, and return the name."""
+    """Delete the heartbeat of this name, so that the sender notices, and return the name."""
     Heartbeat.objects.filter(name=name).delete()
     return name
 
@@ -76,7 +76,7 @@ def database(seconds: float) -> str:
 @check("Broker", fix=f"Start it, or {ADDRESS}")
 def broker(seconds: float) -> str:
     with celery_app.connection_for_write(connect_timeout=seconds) as broker:
-        # Without the password.
+        # It contains no password.
         address = broker.as_uri()
         try:
             broker.ensure_connection(max_retries=0)
@@ -107,7 +107,7 @@ def count_waiting() -> dict[str, int]:
         broker.ensure_connection(max_retries=0)
         with broker.channel() as channel:
             for name, queue in QUEUES.items():
-                # As a worker declares it: with a key prefix, a passive declaration finds nothing.
+                # Declare it as workers do: with a key prefix, a passive declaration finds nothing.
                 declared = channel.queue_declare(  # type: ignore[attr-defined]
                     queue.name, durable=True, auto_delete=False, arguments=queue.queue_arguments
                 )
@@ -124,7 +124,7 @@ def queues(seconds: float) -> str:
 def tasks(seconds: float) -> str:
     """Send a task through each queue, and wait until workers have run them all."""
     ours = Heartbeat.objects.filter(name__startswith=PREFIX)
-    # Rows of commands that were killed.
+    # Delete the rows of killed commands.
     ours.filter(at__lt=timezone.now() - timedelta(days=1)).delete()
     waiting = {f"{PREFIX}{uuid4()}": queue for queue in QUEUES}
     ours.bulk_create(Heartbeat(name=name, at=timezone.now()) for name in waiting)

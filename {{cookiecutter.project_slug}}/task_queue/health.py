@@ -33,7 +33,7 @@ def tasks(request: HttpRequest) -> HttpResponse:
 
 
 def respond(check: Callable[[], None]) -> HttpResponse:
-    """Run a check within its deadline. Anybody may ask, so only the log gives the reason."""
+    """Run a check within its deadline. The page is public, so only the log has the reason."""
     try:
         within(SECONDS, check)
     except Exception as error:
@@ -48,7 +48,7 @@ def check_database() -> None:
 
 
 def check_workers() -> None:
-    """Raise an error unless the broker answers and, where it can ask them, one worker does."""
+    """Raise an error unless the broker answers and, with remote control, a worker does."""
     with celery_app.connection_for_write() as broker:
         # A single try: a monitor will ask again.
         broker.ensure_connection(max_retries=0)
@@ -61,7 +61,7 @@ def check_workers() -> None:
 def within[T](seconds: float, function: Callable[[], T]) -> T:
     """Return what a function returns, or raise TimeoutError if it takes longer.
 
-    It runs in a thread that is then left behind: not every library gives up on a silent server.
+    It runs in a thread that is then abandoned: not every library stops waiting for a server.
     """
     answer: Future[T] = Future()
 
@@ -108,6 +108,6 @@ class BrokerUnavailableMiddleware(MiddlewareMixin):
 
 
 def touch_alive_file(**kwargs: Any) -> None:
-    """Touch the file that ALIVE_FILE names. Its age shows a supervisor whether we are alive."""
+    """Touch the file ALIVE_FILE. Its age shows a supervisor that this process is alive."""
     if file := env.str("ALIVE_FILE", default=""):
         Path(file).touch()

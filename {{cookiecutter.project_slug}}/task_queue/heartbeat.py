@@ -1,4 +1,4 @@
-"""Shows that beat runs: a periodic task notes the time."""
+"""Shows that beat runs: a periodic task stores the time."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ NAME = "beat"
 TOO_OLD = 3 * 60
 
 
-# If no worker runs it within its minute, the next one says more.
+# If no worker runs it within a minute, the next one replaces it.
 @shared_task(expires=60, ignore_result=True)
 def tick() -> None:
     Heartbeat.objects.update_or_create(name=NAME, defaults={"at": timezone.now()})

@@ -1,4 +1,4 @@
-"""Renews what a worker holds: its tasks run elsewhere soon after it dies, and not before."""
+"""Renews the leases on a worker's tasks: they run elsewhere soon after it dies, and not before."""
 
 import logging
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from kombu import Message
 
 logger = logging.getLogger(__name__)
 
-# How long to wait before another attempt, in seconds.
+# Seconds to wait before another attempt.
 RETRY = 5
 
 
@@ -43,19 +43,19 @@ def renew_leases(consumer: Any) -> None:
 def unacknowledged(consumer: Any) -> list[Message]:
     """Return the messages that a worker has received and not acknowledged."""
     qos = consumer.task_consumer.channel.qos
-    # kombu forgets what is acknowledged or requeued when the next message comes.
+    # kombu removes acknowledged and requeued messages only when the next one arrives.
     held = [message for tag, message in tuple(qos._delivered.items()) if tag not in qos._dirty]
-    # Tasks that outlived the connection which they came by, in pools that cannot stop them.
+    # Tasks that outlived their connection, in pools that cannot stop them.
     running = [request.message for request in tuple(active_requests) if not request.acknowledged]
     return list({message.delivery_tag: message for message in [*held, *running]}.values())
 
 
 def seconds_until_due(message: dict[str, Any]) -> float:
-    """Return how long a message that is being sent has to wait; 0 if it need not, or is foreign."""
+    """Return the seconds until a message is due; 0 if it is due now, or is not Celery's."""
     try:
         due = datetime.fromisoformat(message["headers"]["eta"])
     except (KeyError, TypeError, ValueError):
         return 0
-    # Celery takes a time without a zone for UTC.
+    # Celery reads a time without a zone as UTC.
     due = due if due.tzinfo else due.replace(tzinfo=UTC)
     return max(0, (due - datetime.now(UTC)).total_seconds())

@@ -1,4 +1,4 @@
-"""Tasks that could not run, and signs that others did."""
+"""Dead letters and heartbeats."""
 
 import json
 from base64 import b64decode, b64encode
@@ -15,7 +15,7 @@ from kombu.utils.json import dumps, loads
 
 
 class DeadLetter(models.Model):
-    """A task or a message that cannot run, until somebody retries or deletes it in the admin.
+    """A task or a message that cannot run, until you retry or delete it in the admin.
 
     A row that is not quarantined only counts the restarts of a task, and is deleted when it ends.
     """
@@ -35,8 +35,8 @@ class DeadLetter(models.Model):
 
     @classmethod
     def count_restart(cls, task: Task) -> Self:
-        """Count that a worker starts the running task again; quarantine it after too many."""
-        # Tasks that expired, or were revoked, ended without a word.
+        """Count a restart of the running task, and quarantine it after too many."""
+        # Expired and revoked tasks do not delete their own rows.
         week_ago = timezone.now() - timedelta(days=7)
         cls.objects.filter(quarantined=False, updated_at__lt=week_ago).delete()
         defaults = {
@@ -54,7 +54,7 @@ class DeadLetter(models.Model):
 
     @classmethod
     def quarantine(cls, message: Message) -> None:
-        """Keep a message whole that this worker cannot run: another version may be able to."""
+        """Keep a whole message that this worker cannot run: another version may be able to."""
         body = message.body if isinstance(message.body, bytes) else str(message.body or "").encode()
         headers = dict(message.headers)
         if not message.errors:
@@ -74,7 +74,7 @@ class DeadLetter(models.Model):
         # Some databases refuse NUL and lone surrogates.
         name = name.encode(errors="backslashreplace").decode().replace("\0", "")[:200]
         text = json.dumps(content, default=str)
-        # A schedule sends the same again and again: the newest is enough.
+        # A schedule sends the same message repeatedly: keep only the newest.
         key = name + content["body"] if "celery_beat_task" in headers else str(uuid4())
         values = {"name": name, "signature": text, "quarantined": True}
         cls.objects.update_or_create(id=uuid5(NAMESPACE_OID, key), defaults=values)
@@ -93,7 +93,7 @@ class DeadLetter(models.Model):
 
 
 class Heartbeat(models.Model):
-    """A sign of life: when something last ran, by its name."""
+    """The time when something last ran, by its name."""
 
     name = models.CharField(primary_key=True, max_length=255)
     at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""Sends traces that join a request to its tasks."""
+"""Sends traces that link a request to its tasks."""
 
 import os
 
@@ -21,6 +21,6 @@ def start() -> None:
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
-    # After the first, which answers /health/ to a host that Django refuses.
+    # After the first middleware, which answers /health/ even to hosts that Django refuses.
     DjangoInstrumentor().instrument(middleware_position=1)
     CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]

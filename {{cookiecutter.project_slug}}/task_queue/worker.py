@@ -21,9 +21,9 @@ from task_queue.models import DeadLetter
 
 logger = logging.getLogger(__name__)
 
-# How long a message waits that cannot become a dead letter now, in seconds.
+# Seconds before a message is requeued that could not become a dead letter.
 PAUSE = 5
-# What Celery raises on a message that no Celery has written. Databases refuse some results of it.
+# Errors that Celery raises for foreign messages. A database may refuse to store their results.
 MALFORMED = (
     ArithmeticError,
     AttributeError,
@@ -36,14 +36,14 @@ MALFORMED = (
 
 
 class Alive(bootsteps.StartStopStep):
-    """Touches a file while the worker's loop goes round, also while tasks run for long."""
+    """Touches a file while the worker's event loop runs, even during long tasks."""
 
     requires = ("celery.worker.consumer.connection:Connection",)
     SECONDS = 10
     timer: Any = None
 
     def start(self, consumer: Any) -> None:
-        # Through the loop: the timer may have a thread of its own.
+        # In the event loop: the timer may have a thread of its own.
         touch = (touch_alive_file,)
         self.timer = consumer.timer.call_repeatedly(self.SECONDS, consumer.call_soon, touch)
         touch_alive_file()
@@ -54,14 +54,14 @@ class Alive(bootsteps.StartStopStep):
 
 
 class Consumer(celery.worker.consumer.Consumer):
-    """Celery's consumer, which would stop at some malformed messages and drop unknown tasks."""
+    """A consumer that keeps unknown tasks and malformed messages as dead letters."""
 
     class Blueprint(celery.worker.consumer.Consumer.Blueprint):  # type: ignore[valid-type, misc]
         default_steps = (*celery.worker.consumer.Consumer.Blueprint.default_steps, Alive)
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Message], None]:
         receive = super().create_task_handler(*args, **options)
-        # Text that was decoded by a message's encoding may not become the same bytes again.
+        # Keep the bytes of a message: decoding and encoding may change them.
         self.task_consumer.channel.auto_decode = False  # type: ignore[attr-defined]
 
         def receive_or_quarantine(message: Message) -> None:
@@ -87,19 +87,19 @@ class Consumer(celery.worker.consumer.Consumer):
         self.quarantine(message, exc)
 
     def quarantine(self, message: Message, reason: Exception) -> None:
-        """Make a message a dead letter, or give it back to the broker if that cannot be now."""
+        """Turn a message into a dead letter, or requeue it if that fails."""
         errors: Any = self.connection_errors  # type: ignore[attr-defined]  # not in the stubs
         close_old_connections()
         try:
             DeadLetter.quarantine(message)
         except Exception:
-            logger.exception("A message cannot become a dead letter now: it stays with the broker.")
+            logger.exception("A message cannot become a dead letter now, and is requeued.")
             self.timer.call_after(PAUSE, message.reject_log_error, (logger, errors, True))
         else:
-            # Neither the message nor the error itself: arguments may be secret.
+            # Log neither the message nor a traceback: arguments may be secret.
             name, text = type(reason).__name__, str(reason)
             logger.error("A message became a dead letter: %s: %s", name, text)
-            # Some brokers may be told to keep what is rejected.
+            # Do not reject it: some brokers are configured to keep rejected messages.
             message.ack_log_error(logger, errors)
 
 
@@ -107,9 +107,9 @@ class Request(celery.worker.request.Request):
     """A task in the worker's main process: its log lines name the sender, as in the pool."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        """Refuse what Celery would find malformed too late.
+        """Refuse malformed values that Celery would notice too late.
 
-        It reads this once it has reserved a pool process, which it would not release.
+        Celery reads them after it has reserved a pool process, and would not release the process.
         """
         super().__init__(*args, **options)
         _hard, _soft = [timedelta(seconds=limit or 0) for limit in self.time_limits]

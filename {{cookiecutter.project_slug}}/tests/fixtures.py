@@ -20,12 +20,12 @@ from config.env import BASE_DIR
 from task_queue.broker import count_unacknowledged
 from task_queue.doctor import count_waiting
 
-# A test waits for as long as something happens: it fails when nothing did for this long.
+# A test fails when nothing has happened for this many seconds while it waits.
 SECONDS = 60
-# The tasks of tests are in `tests/tasks.py`, and in other modules whose name ends like that.
+# Tasks for the tests are in `tests/tasks.py`, and in other modules whose name ends in `tasks`.
 TASKS = ",".join(f"tests.{path.stem}" for path in sorted((BASE_DIR / "tests").glob("*tasks.py")))
 NAME = f"one@{gethostname()}"
-# Without looking for other workers first, which takes a second.
+# Do not look for other workers first, which takes a second.
 WORKER = ("worker", "--include", TASKS, "--without-mingle", "--without-gossip")
 
 
@@ -41,11 +41,11 @@ class Notes:
             text = Path(self.path).read_text()
         except FileNotFoundError:
             return []
-        # A long line may still be on its way.
+        # The last line may be incomplete.
         return text[: text.rfind("\n") + 1].splitlines()
 
     def wait(self, count: int = 1) -> list[str]:
-        """Wait for that many lines, and return them all."""
+        """Wait for at least `count` lines, and return all lines."""
         wait_until(lambda: len(self.lines) >= count, f"{count} lines in {self.path}")
         return self.lines
 
@@ -74,7 +74,7 @@ class Process:
         self.environment["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
         self.environment["REMAP_SIGTERM"] = "SIGQUIT"
         self.environment["CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT"] = "1"
-        # What it keeps of its own, other tests do not see.
+        # Hide its temporary files from other tests.
         self.folder = log.parent
         self.environment["TMPDIR"] = str(self.folder)
         self.start()
@@ -104,13 +104,13 @@ class Process:
             self.process.wait(SECONDS)
         self.process.kill()
         self.process.wait()
-        # A broker that is asked for tasks may still answer the worker that is gone.
+        # A broker may still answer the last poll of the stopped worker.
         time.sleep(celery_app.conf.broker_transport_options.get("wait_time_seconds", 0))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let tests with a worker have the database, which pytest-django makes only if a test does."""
+    """Give tests with a worker a database, which pytest-django creates only on request."""
     for item in items:
         names = getattr(item, "fixturenames", ())
         if "celery" in names and not item.get_closest_marker("django_db"):
@@ -127,7 +127,7 @@ def celery(django_db_setup: None) -> Iterator[Celery]:
         except Exception as error:
             pytest.exit(
                 f"The broker does not answer at {connection.as_uri()} ({error})."
-                " Start it by `make services`.",
+                " Start it with `make services`.",
                 returncode=1,
             )
     yield celery_app
@@ -159,17 +159,17 @@ def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     before_task_publish.disconnect(note)
     if sent and "worker" in request.fixturenames:
-        wait_until(is_idle, f"the worker to be through with {sent}")
+        wait_until(is_idle, f"the worker to finish {sent}")
 
 
 def is_idle() -> bool:
-    """Return whether no task waits in a queue, and the worker has none."""
+    """Return whether no task is waiting or running."""
     if any(count_waiting().values()):
         return False
     if celery_app.conf.worker_enable_remote_control:
         worker = celery_app.control.inspect([NAME], timeout=SECONDS, limit=1)
         return worker.active() == worker.reserved() == {NAME: []}
-    # To make a connection may take longer than to ask.
+    # Reuse a connection: making one may take longer than the query.
     with celery_app.connection_or_acquire() as broker:
         return count_unacknowledged(broker.default_channel) == 0
 

@@ -1,4 +1,4 @@
-"""Tasks for the tests. Each writes what it did to a file, where the test waits for it."""
+"""Tasks for the tests. Each writes lines to a file, and the test waits for them."""
 
 import os
 import time
@@ -48,7 +48,7 @@ def fail(path: str) -> None:
 
 @shared_task
 def wait_for(path: str, until: str) -> None:
-    """Run until somebody makes the file `until`."""
+    """Run until the file `until` exists."""
     write(path, "started")
     while not Path(until).exists():
         time.sleep(0.02)

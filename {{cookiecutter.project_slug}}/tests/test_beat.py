@@ -1,4 +1,4 @@
-"""Beat starts what is due."""
+"""Beat sends periodic tasks."""
 
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ def test_a_periodic_task_runs_again_and_again(tmp_path: Path) -> None:
         return len(ticks) >= 3
 
     schedule = str(tmp_path / "schedule")
-    # Beat may look at its schedule as seldom as every five seconds.
+    # By default, beat may check its schedule only every five seconds.
     beat = Process(tmp_path / "log", "beat", "--schedule", schedule, "--max-interval", "1")
     try:
         wait_until(has_ticked_again, "two ticks of the schedule")

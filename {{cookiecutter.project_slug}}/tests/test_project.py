@@ -1,4 +1,4 @@
-"""The project is sound: Django and the health page say so."""
+"""Django's checks pass, and the health page reports that tasks run."""
 
 import pytest
 from django.core.management import call_command

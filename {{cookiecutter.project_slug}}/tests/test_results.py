@@ -1,4 +1,4 @@
-"""The result of a task, or the reason of its failure, comes back to the caller."""
+"""The caller gets the result of a task, or the error that it raised."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tasks run on a real worker, again, or never, as they should."""
+"""Tasks run on a real worker: once, again after an error, or never after a rollback."""
 
 import pytest
 from django.db import transaction

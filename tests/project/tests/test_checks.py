@@ -27,7 +27,7 @@ def test_an_app_with_tasks_that_is_not_installed_is_reported() -> None:
     try:
         (app / "tasks.py").touch()
         assert found() == [
-            "celery.W012: app_of_a_test/tasks.py belongs to no installed app: workers do not see"
+            "celery.W012: app_of_a_test/tasks.py is in no installed app: workers do not import"
             ' it. Add "app_of_a_test" to INSTALLED_APPS.'
         ]
     finally:

@@ -95,12 +95,12 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = CELERY_TIMEZONE
 USE_TZ = True
 
-# A mail server that does not answer is given up on, in seconds.
+# Seconds to wait for the mail server.
 EMAIL_TIMEOUT = 10
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-# Uploads: a folder that all processes of the web server and the workers see.
+# Uploads, in a folder that all web processes and workers share.
 MEDIA_ROOT = BASE_DIR / env("MEDIA_ROOT", default="media")
 
 LOGGING: dict[str, Any] = {
@@ -113,7 +113,7 @@ LOGGING: dict[str, Any] = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "readable"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
-    # What django-structlog says in lines of its own is not said twice.
+    # Drop lines that repeat those of django-structlog.
     "loggers": {
         "celery.app.trace": {"level": "WARNING", "filters": ["not_failed"]},
         "celery.worker.strategy": {"level": "WARNING"},
@@ -122,9 +122,9 @@ LOGGING: dict[str, Any] = {
         "django.server": {"level": "ERROR", "propagate": True},
     },
 }
-# The addresses of visitors are personal data.
+# Visitors' IP addresses are personal data.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
-# A task logs that it ended. That it was sent or started takes LOG_LEVEL=DEBUG to see.
+# Tasks log when they end. With LOG_LEVEL=DEBUG, they also log when they are sent and started.
 DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = logging.DEBUG
 # {% if observability.settings() %}
 

@@ -1,5 +1,5 @@
 # {% from "project.jinja" import broker, django, result, scheduler with context %}
-"""Every Celery setting of the project, under Celery's own names with CELERY_ in front."""
+"""All Celery settings of the project, under Celery's own names with the prefix CELERY_."""
 
 {{ scheduler.imports() }}{{ broker.imports() }}
 
@@ -14,8 +14,8 @@ QUEUE_PREFIX = env("QUEUE_PREFIX")
 
 # Broker: where tasks wait for a worker.
 {{ broker.settings() }}
-# While the broker is down, sending is retried for seven seconds, then raises an error. That takes
-# longer if the broker accepts connections and does not answer.
+# While the broker is down, retry sending for seven seconds, then raise an error. It takes longer if
+# the broker accepts connections but does not answer.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {
     "max_retries": 5,
     "interval_start": 0.5,
@@ -28,9 +28,9 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 
 # Queues: a worker reads all of them unless `-Q` names some.
 {{ broker.queues() }}
-# Tasks for other queues than the default, by name: {"reports.tasks.*": {"queue": "slow"}}.
+# Tasks for queues other than the default: {"reports.tasks.*": {"queue": "slow"}}.
 CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}
-# A misspelt queue is an error, instead of a queue that nobody reads.
+# A misspelt queue raises an error, instead of creating a queue that no worker reads.
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 
 # At-least-once delivery: a task is acknowledged after it ran. It may run twice, so make it
@@ -47,7 +47,7 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.float("CELERY_WORKER_SOFT_SHUTDOWN_TIM
 CELERY_TASK_SOFT_TIME_LIMIT = env.int("CELERY_TASK_SOFT_TIME_LIMIT", default=5 * 60)
 CELERY_TASK_TIME_LIMIT = env.int("CELERY_TASK_TIME_LIMIT", default=6 * 60)
 
-# Messages: only JSON is read, as it is written. Pickle would let a message run code.
+# Messages: accept only JSON. Pickle would let a message run code.
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_CONSUMER = "task_queue.worker:Consumer"
 
@@ -55,9 +55,9 @@ CELERY_WORKER_CONSUMER = "task_queue.worker:Consumer"
 {{ result.settings() }}
 # {% if result.results_enabled %}
 CELERY_RESULT_EXPIRES = env.int("CELERY_RESULT_EXPIRES", default=24 * 60 * 60)
-# While the backend is down, a finished task waits for it: Celery would drop its result.
+# While the backend is down, a finished task waits for it. By default, Celery drops the result.
 CELERY_RESULT_BACKEND_ALWAYS_RETRY = True
-# With the task's name and arguments. STARTED is not stored, since that costs as much again: a task
+# Store the task's name and arguments, too. Storing the state STARTED would double the cost: a task
 # that needs it sets `@shared_task(track_started=True)`.
 CELERY_RESULT_EXTENDED = True
 # {% endif %}
@@ -75,7 +75,7 @@ CELERY_RESULT_EXTENDED = True
 # {%   set imports = imports + ["task_queue.heartbeat"] %}
 # {% endif %}
 
-# Modules that workers import, besides `tasks` of each app.
+# Modules that workers import, besides the `tasks` of each app.
 CELERY_IMPORTS = [
 # {% for module in imports | sort %}
     "{{ module }}",
@@ -85,12 +85,12 @@ CELERY_IMPORTS = [
 # Time: as in Django.
 CELERY_TIMEZONE = env("TIME_ZONE", default="UTC")
 
-# Workers: a pool process above this many KiB is replaced after its task, which frees what tasks
-# leaked. None is replaced after a number of tasks: the pool may take seconds to notice.
+# Workers: replace a pool process above this many KiB after its task, to free leaked memory. Do not
+# replace it after a number of tasks, because the pool may take seconds to notice.
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = env.int(
     "CELERY_WORKER_MAX_MEMORY_PER_CHILD", default=512 * 1024
 )
-# Django's rules alone say how long a connection to the database lives, as in the web server.
+# As in the web server, only Django's settings limit the age of a database connection.
 CELERY_DB_REUSE_MAX = 10**9
 # {% if scheduler.settings() %}
 

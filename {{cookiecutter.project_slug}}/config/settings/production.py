@@ -5,7 +5,7 @@ from django.http.request import split_domain_port
 
 from config.env import env, refuse
 
-# Required variables, with examples: nothing starts without them. `.env` is not read.
+# Required variables, with examples. `.env` is not read.
 examples = {
     "SECRET_KEY": "$(openssl rand -hex 32)",
     "ALLOWED_HOSTS": "example.com,www.example.com",
@@ -39,16 +39,16 @@ if not all(host and split_domain_port(host) == (host.lower(), "") for host in AL
     refuse("ALLOWED_HOSTS is not a list of host names such as example.com,www.example.com.")
 
 SECURE_SSL_REDIRECT = True
-# The proxy in front must set this header itself, and drop what the visitor sent.
+# The proxy in front must set this header itself, and drop the one that a visitor sent.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# An hour, which a mistake can be waited out.
+# One hour, so that a mistake soon expires.
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=60 * 60)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=True)
 SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=True)
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 
-# Static files, compressed and cached for good, right after what redirects to HTTPS.
+# Serve static files, compressed and cached, right after the redirect to HTTPS.
 MIDDLEWARE.insert(
     MIDDLEWARE.index("django.middleware.security.SecurityMiddleware") + 1,
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -58,7 +58,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# Whom mail comes from.
+# The sender of e-mails.
 site = ALLOWED_HOSTS[0].removeprefix(".")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default=f"webmaster@{site}")
 vars().update(env.email_url_config(env.address("EMAIL_URL", default="smtp://localhost:25")))

@@ -1,4 +1,4 @@
-"""Pictures, slow files, and a mail server that refuses as often as a test likes."""
+"""Pictures, slow files, and a mail server that refuses as many messages as a test needs."""
 
 import os
 import shutil
@@ -66,7 +66,7 @@ class Conversation(StreamRequestHandler):
         return message_from_bytes(text, _class=EmailMessage, policy=policy.SMTP)
 
 
-# Before the worker starts, since it reads its settings then.
+# Set this before the worker starts and reads its settings.
 server = MailServer()
 os.environ["TEST_EMAIL_URL"] = f"smtp://localhost:{server.server_address[1]}"
 
@@ -159,7 +159,7 @@ class Occupied:
         self.notes.wait(2)
 
     def free(self, count: int = 2) -> None:
-        """End that many of the tasks, and wait for it."""
+        """End `count` of the tasks, and wait until they have ended."""
         for end in self.ends[:count]:
             end.touch()
         del self.ends[:count]

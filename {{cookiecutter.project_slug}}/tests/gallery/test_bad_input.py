@@ -1,4 +1,4 @@
-"""The page names the fault of a bad file, and the worker keeps running."""
+"""The page shows the error of a bad file, and the worker keeps running."""
 
 import struct
 import zlib
@@ -81,7 +81,7 @@ def test_an_upload_that_breaks_a_limit_is_refused_as_a_whole(
 
 def test_what_is_far_too_large_is_refused_before_it_is_read(client: Client) -> None:
     large = str(forms.MAX_BODY + 1)
-    # The client has none of it, and would fail if it were asked.
+    # The client has no body to send, and would fail if it were read.
     response = client.post("/", CONTENT_LENGTH=large)
     assert response.status_code == 413
     assert response.content == b"The upload is too large: the limit is 201 MB."

@@ -58,7 +58,7 @@ def test_thumbnails_are_made_side_by_side_then_the_sheet_then_the_email(
         wait_for_state(slow.photograph, State.WORKING)
     first.arrive()
     wait_for_state(first.photograph, State.DONE)
-    # Each thumbnail may be followed by something: what is sent now is done after that.
+    # This sheet is ordered later, so any task that follows the first thumbnail is done before it.
     ready = order(client, ready_album(pages=1))
     wait_for_state(ready, State.DONE)
     wait_for_state(second.photograph, State.WORKING)
@@ -76,7 +76,7 @@ def test_a_sheet_waits_for_a_thumbnail_that_another_task_makes(client: Client) -
     wait_for_state(slow.photograph, State.WORKING)
     task_id = slow.photograph.task_id
     sheet = order(client, slow.photograph.album)
-    # The sheet's own task finds that another is at it, and leaves the process to this.
+    # The other sheet's own task finds that another one is at work, and frees its process.
     wait_for_state(order(client, ready_album(pages=1)), State.DONE)
     slow.arrive()
     wait_for_state(sheet, State.DONE)
@@ -103,7 +103,7 @@ def test_a_sheet_of_nothing_says_so(client: Client, upload: Upload) -> None:
 
 def test_a_sheet_whose_thumbnails_cannot_be_made_does_not_wait_for_ever(client: Client) -> None:
     album = Album.objects.create(title="lost")
-    # A folder in place of a file: a storage that is broken.
+    # A folder in place of a file acts as broken storage.
     album.photographs.create(name="lost.jpg", file="gallery")
     sheet = order(client, album, address="ada@example.com")
     wait_for_state(sheet, State.FAILED)
@@ -141,7 +141,7 @@ def test_a_sheet_that_is_cancelled_is_not_finished(
     client.post(f"/sheets/{half_drawn.sheet.pk}/cancel/")
     assert "Contact sheet: cancelled." in client.get("/").content.decode()
     half_drawn.go_on()
-    # Whichever process drew it is through with it.
+    # Wait until the process that drew it has finished.
     occupy().free()
     half_drawn.sheet.refresh_from_db()
     assert (half_drawn.sheet.state, half_drawn.sheet.file.name) == (State.CANCELLED, "")

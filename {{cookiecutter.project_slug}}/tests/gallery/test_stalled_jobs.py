@@ -66,7 +66,7 @@ def test_what_was_begun_and_never_ended_is_done_and_its_sheet_too(
     Photograph.objects.update(state=state, task_id="lost")
     sheet = Sheet.objects.create(album=photograph.album, state=state, task_id="lost")
     an_hour_passes()
-    # The photograph is not through before it is the sheet's turn.
+    # The photograph is not done yet when the sheet's turn comes.
     occupied = occupy()
     requeue_stalled()
     occupied.free()

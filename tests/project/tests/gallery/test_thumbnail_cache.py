@@ -24,7 +24,7 @@ def test_a_folder_of_another_user_is_not_used(
 ) -> None:
     monkeypatch.setattr("gallery.thumbnail_cache.folder", lambda: tmp_path)
     monkeypatch.setattr("os.getuid", lambda: tmp_path.stat().st_uid + 1)
-    with pytest.raises(PermissionError, match="belongs to somebody else"):
+    with pytest.raises(PermissionError, match="belongs to another user"):
         cached_thumbnail(Photograph())
 
 

@@ -16,7 +16,7 @@ BATCH_SIZE = 100
 
 
 class Command(BaseCommand):
-    help = "Imports the photographs in a folder into an album that everybody sees."
+    help = "Imports the photographs in a folder into an album that all visitors see."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path)

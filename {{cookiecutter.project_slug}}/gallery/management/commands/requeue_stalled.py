@@ -8,7 +8,7 @@ from gallery.tasks import requeue_stalled
 
 
 class Command(BaseCommand):
-    help = "Sends a task that sends again the tasks of stalled jobs."
+    help = "Sends a task that requeues the tasks of stalled jobs."
 
     def handle(self, *args: Any, **options: Any) -> None:
         requeue_stalled.delay()

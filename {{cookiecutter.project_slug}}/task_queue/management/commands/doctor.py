@@ -1,4 +1,4 @@
-"""`manage.py doctor` checks whether tasks run, and suggests a fix for what fails."""
+"""`manage.py doctor` checks that tasks run, and suggests a fix for whatever fails."""
 
 import logging
 import sys
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         "Checks the database, the broker, the workers and results end to end, and suggests a fix"
         " for whatever fails. Exits with 1 if anything fails."
     )
-    # A wrong setting shows here by what it breaks.
+    # Run in spite of wrong settings: the doctor's own checks show what they break.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -33,7 +33,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, seconds: float, **options: Any) -> None:
         celery_app.loader.import_default_modules()
         autodiscover_modules("doctor")
-        # Lines of libraries would stand between ours.
+        # Log lines would mix with the output.
         logging.disable()
         healthy: set[Function] = set()
         for check in checks:

@@ -1,4 +1,4 @@
-"""`manage.py queues` shows how many tasks the broker has: none may be left when you leave it."""
+"""`manage.py queues` counts the broker's tasks: switch to another broker when it has none."""
 
 import sys
 from typing import Any
