@@ -1,14 +1,14 @@
-# If uv is missing, it is installed in .uv/, and found there by the projects that are made here.
+# If uv is missing, it is installed in .uv/. Projects that are made here use it, too.
 ifneq ($(shell uv --version > /dev/null 2>&1 && echo found), found)
     UV := .uv/bin/uv
     export PATH := $(CURDIR)/.uv/bin:$(PATH)
 endif
 # Processes share compiled bytecode.
 unexport PYTHONDONTWRITEBYTECODE
-# By its path: macOS's make does not look for commands in a PATH that is set here.
+# With its path: macOS's make does not look for commands in a PATH that is set here.
 RUN := $(or $(UV),uv) run --frozen
 FAST := -m "not exhaustive"
-# In the order of tests/conftest.py: xdist would run the longest tests last.
+# Keep the order of tests/conftest.py: xdist would run the longest tests last.
 PYTEST := $(RUN) pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=10
 SERVERS := tools/install-servers.sh servers chromium promtool
 
@@ -20,7 +20,7 @@ $(TARGETS): | $(UV)
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
 
-# make takes answers such as broker=rabbitmq as variables: here they become quoted words again.
+# Answers such as broker=rabbitmq are variables of make. Quote them as words for the shell.
 given = $(filter command,$(origin $(1)))
 define newline
 
@@ -55,7 +55,7 @@ compare: ## Measure brokers and result backends side by side: make compare broke
 	@tools/install-servers.sh servers
 	@MAKEFLAGS= $(RUN) python -m benchmarks.compare $(ANSWERS)
 
-benchmark: ## Measure projects beside cookiecutter-django's wiring, and check the targets
+benchmark: ## Compare projects with cookiecutter-django's wiring, and check the targets
 	@tools/install-servers.sh servers
 	@MAKEFLAGS= $(RUN) python -m benchmarks.targets $(ANSWERS)
 
@@ -63,18 +63,18 @@ growth: ## Measure how cost grows with queue length, message size, processes, qu
 	@tools/install-servers.sh servers
 	@MAKEFLAGS= $(RUN) python -m benchmarks.growth $(ANSWERS)
 
-limits: ## Measure what Redis and RabbitMQ carry without Celery
+limits: ## Measure how fast Redis and RabbitMQ are without Celery
 	@tools/install-servers.sh redis rabbitmq
 	@MAKEFLAGS= $(RUN) python -m benchmarks.limits $(ANSWERS)
 
 speed: ## Measure how long the template takes to make a project
 	@$(RUN) pytest benchmarks/test_template.py
 
-faults: ## Kill workers, brokers and databases; write to docs/faults.md what happened to the tasks
+faults: ## Kill workers, brokers and databases, and count lost tasks in docs/faults.md
 	@tools/install-servers.sh servers
 	@$(PYTEST) tests/faults --write-table docs/faults.md
 
-switching: ## Write to docs/switching.md how many lines each change of broker or result backend takes
+switching: ## Count the lines that each switch of a broker or result backend changes: docs/switching.md
 	@$(RUN) python -m tools.switching
 
 image: ## Build a project's image without Docker, and run its processes
@@ -103,7 +103,7 @@ screenshot: ## Take the pictures in README.md: docs/try.svg, docs/gallery-light.
 	@$(RUN) --with scikit-image python -m tools.screenshot
 
 .uv/bin/uv:
-# From another folder: here, pyenv would look for the Python of .python-version.
+# In another folder, because pyenv would look for the Python of .python-version here.
 	@cd / && python3 -m venv "$(CURDIR)/.uv/venv"
 	@.uv/venv/bin/pip install --quiet --disable-pip-version-check uv
 	@mkdir -p .uv/bin && ln -sf ../venv/bin/uv ../venv/bin/uvx .uv/bin/

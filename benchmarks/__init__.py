@@ -1,4 +1,4 @@
-"""How fast the generated projects are: beside one another, and beside cookiecutter-django's wiring.
+"""Compare the speed of generated projects with each other and with cookiecutter-django's wiring.
 
-The figures are those of the projects' own `manage.py benchmark`.
+The figures come from the projects' own `manage.py benchmark`.
 """

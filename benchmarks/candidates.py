@@ -1,4 +1,4 @@
-"""Projects that are measured beside one another, on the same servers."""
+"""Projects that are measured side by side, on the same servers."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from tools.servers import SERVERS, MissingServer, Server
 from tools.services import create_database, point_at, read_env, services
 from tools.trial.processes import install, isolate, python
 
-# What is measured does not depend on the other answers.
+# Answers that do not change the figures.
 OTHERS: dict[str, Answer] = {
     "database": "postgresql",
     "demo": False,
@@ -39,7 +39,7 @@ class Candidate:
     settings = "config.settings.production"
 
     def __init__(self, name: str, **answers: Answer) -> None:
-        """Name what the tables call it, and the answers that make it, which go together."""
+        """Take its name in the tables, and answers that go together."""
         self.name = name
         slug = f"measured_{name}".replace("-", "_")
         self.answers = {**OTHERS, **answers, "project_slug": slug}
@@ -95,9 +95,9 @@ def running(candidates: Sequence[Candidate], folder: Path) -> Iterator[None]:
 
 
 def measure(candidates: Sequence[Candidate], rounds: int, *options: str) -> list[Report]:
-    """Measure all in turn, some rounds, and return a report for each.
+    """Measure all in turn, for some rounds, and return a report for each.
 
-    Every other round goes backwards, so that a machine that becomes slower does so for each.
+    Every other round is in reverse order, so that a machine that slows down affects all alike.
     """
     turns = [
         candidate
@@ -115,7 +115,7 @@ def measure(candidates: Sequence[Candidate], rounds: int, *options: str) -> list
 
 
 def exit_code(measure: Callable[[], None]) -> int:
-    """Measure, and return the exit code: what goes wrong is told in one line."""
+    """Measure, and return the exit code. Print an error in one line."""
     try:
         measure()
     except (Refused, MissingServer, OSError, RuntimeError) as error:
@@ -128,18 +128,18 @@ def exit_code(measure: Callable[[], None]) -> int:
 
 
 def number(report: Report, figure: str) -> float | None:
-    """Return the median of a figure's rounds, None where it was not measured."""
+    """Return the median of a figure's rounds, or None if it was not measured."""
     rounds = report["rounds"].get(figure)
     return statistics.median(rounds) if rounds else None
 
 
 def save(reports: Sequence[Report], path: Path) -> None:
-    """Write reports as `manage.py benchmark --compare` reads them."""
+    """Write reports in the format of `manage.py benchmark --compare`."""
     path.write_text(json.dumps(reports, indent=2) + "\n", encoding="utf-8")
 
 
 def machine(report: Report) -> str:
-    """Return what a report was measured on, in one line."""
+    """Return the machine and the versions of a report, in one line."""
     told = report["machine"]
     packages = ", ".join(f"{name} {told[name]}" for name in ("Python", "celery", "kombu", "django"))
     return f"{told['processor']}, {told['CPUs']} CPUs, {told['system']}; {packages}"

@@ -1,7 +1,7 @@
-"""Measures brokers and result backends beside one another: `make compare`.
+"""Measures brokers and result backends side by side: `make compare`.
 
-`make compare brokers="redis rabbitmq" results="redis django-db"` says which; `rounds=5` how often,
-`tasks=10000` how many tasks fill a queue, `into=~/measured` where the figures go.
+`make compare brokers="redis rabbitmq" results="redis django-db"` chooses them. `rounds=5` sets the
+number of rounds, `tasks=10000` the tasks in a queue, `into=~/measured` the folder for the figures.
 """
 
 import sys
@@ -23,7 +23,7 @@ DEFAULTS = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Compare what the arguments name, and return the exit code."""
+    """Compare the brokers and result backends in the arguments, and return the exit code."""
 
     def compare_all() -> None:
         options = read(arguments, DEFAULTS)
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def read(arguments: Sequence[str], defaults: Mapping[str, str]) -> dict[str, str]:
-    """Return the options among words such as `tasks=100`. Raises `Refused` for what is none."""
+    """Parse words such as `tasks=100`, and return the options. Raises `Refused` for other words."""
     options = dict(defaults)
     for argument in arguments:
         key, _, value = argument.partition("=")

@@ -1,7 +1,7 @@
-"""Measures how cost grows with what a broker has to carry: `make growth`.
+"""Measures how cost grows with the load of a broker: `make growth`.
 
-`make growth brokers="redis rabbitmq"` says on which brokers, `tasks=2000` how many tasks each point
-runs, `into=~/measured` where the figures go.
+`make growth brokers="redis rabbitmq"` chooses the brokers. `tasks=2000` sets the number of tasks
+for each point, `into=~/measured` the folder for the figures.
 """
 
 import json
@@ -32,7 +32,7 @@ DEFAULTS = {
     "rounds": "1",
     "into": str(ROOT / "benchmarks"),
 }
-# A point that took longer, in seconds, is an axis' last.
+# An axis ends after a point that took longer than this, in seconds.
 PATIENCE = 90
 PREFIX = "growth"
 SETTINGS = Path(__file__).parent / "many_queues"
@@ -87,7 +87,7 @@ def in_chords(candidate: Grown, tasks: int, size: int) -> float:
 
 @dataclass
 class Axis:
-    """What grows, to which values, and what is measured at each: tasks a second."""
+    """A load that grows, its values, and the function that measures tasks a second at each."""
 
     title: str
     values: Sequence[int]
@@ -104,7 +104,7 @@ AXES = [
 
 
 def fill_redis(candidate: Grown, count: int) -> None:
-    """Copy the task that waits, each with a delivery tag of its own."""
+    """Copy the waiting task, each copy with a delivery tag of its own."""
     copy = """
     local message = redis.call('LINDEX', KEYS[1], 0)
     local tag = cjson.decode(message).properties.delivery_tag
@@ -120,7 +120,7 @@ def fill_redis(candidate: Grown, count: int) -> None:
 
 
 def fill_rabbitmq(candidate: Grown, count: int) -> None:
-    """Publish the task that waits again, without confirms."""
+    """Publish copies of the waiting task, without confirms."""
     queue = f"{PREFIX}.default"
     with Connection(candidate.env["CELERY_BROKER_URL"]) as connection:
         channel = connection.default_channel
@@ -139,7 +139,7 @@ def fill_pgmq(candidate: Grown, count: int) -> None:
         f" FROM (SELECT message FROM pgmq.q_{PREFIX}_default LIMIT 1) AS first,"
         " generate_series(1, %s)"
     )
-    # Each row changes that of the last wake-up, which takes longer the more changes one commit has.
+    # Each insert updates one row of wake-ups, which becomes slower with each update in a commit.
     with psycopg.connect(candidate.database, autocommit=True) as connection:
         for number in range(1, count, 1_000):
             connection.execute(copy, [min(1_000, count - number)])
@@ -179,7 +179,7 @@ def candidate(broker: str) -> Grown:
 
 
 def grow(axis: Axis, candidates: Sequence[Grown], tasks: int) -> Curve:
-    """Measure each value of an axis on all candidates in turn, and print what came out."""
+    """Measure each value of an axis on all candidates in turn, and print the figures."""
     curve = Curve(axis.title, list(axis.values), {each.name: [] for each in candidates})
     ended = set()
     for value in axis.values:
@@ -187,7 +187,7 @@ def grow(axis: Axis, candidates: Sequence[Grown], tasks: int) -> Curve:
             if each.name in ended:
                 curve.points[each.name].append(None)
                 continue
-            # PGMQ runs so few that fewer tell as much.
+            # PGMQ is slow, so that fewer tasks are enough.
             count = max(100, tasks // 10) if each.name == "pgmq" else tasks
             start = time.monotonic()
             curve.points[each.name].append(axis.measure(each, count, value))

@@ -1,6 +1,6 @@
-"""Measures what the servers could carry, without Celery: `make limits`.
+"""Measures the limits of the servers without Celery: `make limits`.
 
-Beside these, the figures of `make compare` read as a share of what is possible.
+The figures of `make compare` are a share of these.
 """
 
 import json
@@ -20,7 +20,7 @@ from tools.servers import SERVERS, MissingServer, Server
 from tools.servers.server import HOST
 
 COUNT = 20_000
-# As large as the message of a task without arguments.
+# As long as the message of a task without arguments.
 BODY = json.dumps([[], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}])
 MESSAGE = {"body": BODY, "headers": {"lang": "py", "task": "reports.tasks.send_report" * 20}}
 QUEUE = "limits"
@@ -29,7 +29,7 @@ QUEUE = "limits"
 def main(arguments: Sequence[str]) -> int:
     """Measure each, print a table, and return the exit code."""
     if arguments:
-        print(f"{arguments[0]!r:.200} is no option: there are none.", file=sys.stderr)
+        print(f"{arguments[0]!r:.200} is not an option: there are none.", file=sys.stderr)
         return 1
     table = Table("what", Column("a second", justify="right"))
     table.add_row("JSON: a message of a task", f"{rate(encode, COUNT):,.0f}")
@@ -57,7 +57,7 @@ def encode(count: int) -> None:
 
 
 def lpush(server: Server, pipeline: int) -> float:
-    """Return how many messages redis-benchmark pushes in a second, over one connection."""
+    """Return the messages that redis-benchmark pushes in a second, over one connection."""
     program = shutil.which("redis-benchmark") or shutil.which("valkey-benchmark")
     if not program:
         raise MissingServer("redis-benchmark is not installed: run `apt-get install redis-tools`")
@@ -69,7 +69,7 @@ def lpush(server: Server, pipeline: int) -> float:
 
 
 def publish(server: Server, kind: str, *, confirm: bool) -> float:
-    """Return how many messages a bare AMQP client publishes in a second."""
+    """Return the messages that a plain AMQP client publishes in a second."""
     url = f"amqp://guest:guest@{HOST}:{server.port}//"
     options = {"confirm_publish": confirm}
     with Connection(url, transport_options=options) as connection:

@@ -1,4 +1,4 @@
-"""Draws what was measured, as SVG: a panel for each figure, a bar or a line for each project."""
+"""Draws figures as SVG: a panel for each figure, a bar or a line for each project."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ THEMES = {
     "light": {"text": "#1f2328", "faint": "#656d76", "bar": "#0969da", "first": "#57606a"},
     "dark": {"text": "#e6edf3", "faint": "#8d96a0", "bar": "#4493f8", "first": "#9198a1"},
 }
-# What is drawn, and what it means.
+# The figures to draw, with their titles.
 PANELS = {
     "throughput": "tasks run per second",
     "throughput, results": "the same, with results",
@@ -27,7 +27,7 @@ COLUMNS = 2
 WIDTH, LABEL, BAR = 400, 150, 180
 LINE, GAP = 20, 50
 PANEL = 220
-# How lines are told apart without colours.
+# Patterns that distinguish lines without colours.
 DASHES = ("none", "6 3", "2 3", "8 3 2 3")
 
 
@@ -47,7 +47,7 @@ def plot(reports: Sequence[Report], theme: str, path: Path) -> None:
 
 @dataclass
 class Curve:
-    """What grew, to which values, and what was measured there: None where it took too long."""
+    """A load that grew, its values, and the figures at each, or None if it took too long."""
 
     title: str
     values: list[int]
@@ -67,7 +67,7 @@ def curves(measured: Sequence[Curve], theme: str, told: str, path: Path) -> None
 
 
 def lines(curve: Curve, colours: dict[str, str]) -> str:
-    """Return the lines of one panel, each named where it ends."""
+    """Return the lines of one panel, each with its name at the end."""
     numbers = [point for points in curve.points.values() for point in points if point]
     low, high = math.log(min(numbers)) - 0.1, math.log(max(numbers)) + 0.1
     step = (WIDTH - LABEL) / max(1, len(curve.values) - 1)
@@ -99,7 +99,7 @@ def write(parts: Sequence[str], height: int, path: Path) -> None:
 
 
 def panel(reports: Sequence[Report], figure: str, colours: dict[str, str]) -> str:
-    """Return the bars of one figure; the first report's is the one to compare with."""
+    """Return the bars of one figure. The first report is the one to compare with."""
     numbers = [number(report, figure) for report in reports]
     largest = max(value for value in numbers if value)
     parts = [text(0, 16, PANELS[figure], colours["text"], weight="bold")]

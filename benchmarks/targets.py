@@ -1,7 +1,7 @@
-"""Measures the generated projects beside cookiecutter-django's wiring: `make benchmark`.
+"""Compares the generated projects with cookiecutter-django's wiring: `make benchmark`.
 
-`make benchmark rounds=5` says how often, `tasks=10000` how many tasks fill a queue. The figures go
-to benchmarks/targets.json.
+`make benchmark rounds=5` sets the number of rounds, `tasks=10000` the tasks in a queue. The figures
+are written to benchmarks/targets.json.
 """
 
 import json
@@ -41,10 +41,10 @@ COMMANDS = 5
 
 
 class Baseline(Candidate):
-    """A project with cookiecutter-django's wiring in place of ours, as the baseline to measure by.
+    """A project with cookiecutter-django's wiring in place of ours, as the baseline.
 
-    Celery's defaults, with every event on; a task is acknowledged before it runs, and each result
-    is stored.
+    It has Celery's defaults, with all events on. Tasks are acknowledged before they run, and all
+    results are stored.
     """
 
     settings = "config.settings.baseline"
@@ -52,15 +52,15 @@ class Baseline(Candidate):
     def make(self, folder: Path, servers: dict[str, Server]) -> None:
         super().make(folder, servers)
         shutil.copytree(BASELINE, self.project, dirs_exist_ok=True)
-        # A copy in the project comes before the one on PYTHONPATH.
+        # Python finds a copy in the project before the one on PYTHONPATH.
         shutil.copytree(BENCHMARK, self.project, dirs_exist_ok=True)
         tasks = self.project / "task_benchmark" / "tasks.py"
         text = tasks.read_text(encoding="utf-8")
         tasks.write_text(text.replace("ignore_result=True", ""), encoding="utf-8")
         subprocess.run(["uv", "pip", "install", "--quiet", "hiredis"], cwd=self.project, check=True)
-        # It would not pass the project's checks.
+        # The baseline would not pass the project's checks.
         self.env["CELERY_SKIP_CHECKS"] = "true"
-        # Without a prefix of its own, its keys need databases of their own.
+        # Its keys have no prefix, so they need databases of their own.
         self.env["CELERY_RESULT_BACKEND"] = f"redis://{HOST}:{servers['redis'].port}/3"
         if self.answers["broker"] == "redis":
             self.env["CELERY_BROKER_URL"] = f"redis://{HOST}:{servers['redis'].port}/2"
@@ -68,7 +68,7 @@ class Baseline(Candidate):
 
 @dataclass
 class Target:
-    """A figure of a candidate as a ratio to a figure of another, and what it should be."""
+    """The ratio of a figure of two candidates, and its limit."""
 
     what: str
     figure: str
@@ -139,7 +139,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def table(reports: dict[str, Report]) -> Table:
-    """Return the ratios beside what they should be."""
+    """Return the ratios next to their limits."""
     right = Column("ratio", justify="right")
     shown = Table("what", right, Column("target", justify="right"), "met")
     for target in TARGETS:
@@ -158,7 +158,7 @@ def add(shown: Table, what: str, number: float, limit: float, *, at_least: bool 
 
 
 def cookiecutter_ratio(folder: Path) -> float:
-    """Return how often this template takes the time of an empty one, on cookiecutter's command."""
+    """Return the time of the command `cookiecutter` as a ratio to an empty template's."""
     empty = folder / "empty-template"
     (empty / "{{cookiecutter.slug}}").mkdir(parents=True)
     (empty / "{{cookiecutter.slug}}" / "README.md").write_text("Nothing.\n")
@@ -171,20 +171,20 @@ def cookiecutter_ratio(folder: Path) -> float:
 
 
 def first_result() -> float:
-    """Return how many seconds `make try` takes from its start to a task's result.
+    """Return the seconds from the start of `make try` to the first task's result.
 
-    It makes a project and installs its packages from uv's cache, which is warm by now.
+    It makes a project, and installs its packages from uv's cache, which is warm by now.
     """
     command = [sys.executable, "-m", "tools.try_project"]
     run = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     told = re.search(r"([0-9.]+) s after the start", run.stdout)
     if not told:
-        raise RuntimeError(f"make try does not tell how long it took:\n{run.stdout}")
+        raise RuntimeError(f"make try did not print how long it took:\n{run.stdout}")
     return float(told[1])
 
 
 def run_cookiecutter(template: Path, output: Path) -> float:
-    """Run cookiecutter's command, and return how many seconds it took."""
+    """Run the command `cookiecutter`, and return its seconds."""
     config = output.with_suffix(".yaml")
     config.write_text(f"cookiecutters_dir: {output}-templates\nreplay_dir: {output}-replay\n")
     options = ["--no-input", "--config-file", str(config), "--output-dir", str(output)]

@@ -1,6 +1,6 @@
-"""How long the template itself takes: `make speed`.
+"""Measures the template itself: `make speed`.
 
-Each file of the template is compiled once a process, so rendering is measured cold and warm.
+Each process compiles the files of the template once, so rendering is measured cold and warm.
 """
 
 import json
@@ -39,7 +39,7 @@ def test_asking_the_first_question(benchmark: BenchmarkFixture, tmp_path: Path) 
     command = [sys.executable, "-m", "cookiecutter", "--config-file", str(config), str(ROOT)]
 
     def ask() -> str:
-        # It ends where it is to read an answer.
+        # Without input, it ends at the first question.
         run = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )

@@ -1,4 +1,4 @@
-"""Deletes the files of features not chosen, makes the secrets, and says what to do next."""
+"""Deletes the files of features not chosen, creates secrets, and prints the next steps."""
 
 import json
 import os
@@ -20,7 +20,7 @@ for feature in manifest["features"]:
     for path in map(Path, feature["paths"] if not feature["when"] else []):
         if path.is_dir():
             shutil.rmtree(path)
-        # It may have gone with its folder.
+        # It may have been deleted with its folder.
         path.unlink(missing_ok=True)
         if path.parent.is_dir() and not any(path.parent.iterdir()):
             path.parent.rmdir()
@@ -29,7 +29,7 @@ runpy.run_path("scripts/env.py", run_name="__main__")
 
 
 def read_origin() -> dict[str, Any] | None:
-    """Return where the template is and which version this is; None where git does not know it."""
+    """Return the address and the commit of the template, or None if it is not in git."""
     folder = Path(os.environ.get("PWD", ""), answers["_repo_dir"]).resolve()
     git = ["git", f"--git-dir={folder / '.git'}"]
 
@@ -44,7 +44,7 @@ def read_origin() -> dict[str, Any] | None:
         address = str(folder) if given.is_dir() else ask("config", f"remote.{ask('remote')}.url")
     except (OSError, subprocess.CalledProcessError):
         return None
-    # A password in the address stays with the person whose it is; ssh needs its name.
+    # Drop the login from the address, since the record is shared. ssh needs its user name.
     return {"template": re.sub(r"(?<!ssh)://[^/\s]*@", "://", address), "commit": commit}
 
 
@@ -57,8 +57,8 @@ if "_repo_dir" in answers:
         Path(".cruft.json").write_text(text, encoding="utf-8")
     else:
         manifest["notes"].append(
-            "Git does not know this template, so `make update` cannot fetch it: link its address by"
-            " uvx cruft link ADDRESS"
+            "Git does not know this template, so `make update` cannot fetch it: link its address"
+            " with uvx cruft link ADDRESS"
         )
 
 texts = ["project_name", "project_slug", "description", "author_name", "author_email"]

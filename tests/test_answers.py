@@ -78,7 +78,7 @@ SLUG = "start with a letter, and use letters, digits and underscores (example: m
 FOLDER = "use letters, digits and underscores (example: my_project)"
 ANOTHER = "choose another name (example: "
 EMAIL = "(example: ada@example.com)"
-TEXT = "write a text"
+TEXT = "enter some text"
 BAD_TEXTS = [
     ({"project_name": ""}, "project_name is empty", TEXT),
     ({"project_name": " "}, "project_name is empty", TEXT),

@@ -1,4 +1,4 @@
-"""Which answers go together, and few of them that stand for all."""
+"""Combinations of answers: all that work, and small selections that cover them."""
 
 import random
 from collections.abc import Sequence
@@ -13,31 +13,31 @@ CANDIDATES = 100
 
 @cache
 def every(*keys: str) -> list[Combination]:
-    """Return every combination of answers to these questions that a project follows to the letter.
+    """Return each combination of answers to these questions that the template leaves unchanged.
 
-    Not every broker has events for Flower: unless it is among the keys, it is answered by false.
+    Unless `flower` is one of the keys, it is false, since not every broker has events for Flower.
     """
     offered = choices()
     fixed: Combination = {} if "flower" in keys else {"flower": False}
     rows = product(*(offered[key] for key in keys))
     answers = (fixed | dict(zip(keys, row, strict=True)) for row in rows)
-    # Without the hook, which checks texts: they are the defaults.
+    # Skip the hook, which checks free text: the texts are the defaults.
     known = ((row, facts(row)) for row in answers)
     return [row for row, project in known if not (project.refused or project.notes)]
 
 
 def pairwise(rows: Sequence[Combination]) -> list[Combination]:
-    """Return few of the rows, such that each pair of answers in any row is in one of these."""
+    """Return a few of the rows that contain each pair of answers of all rows."""
     return _covering(rows, 2)
 
 
 def each_answer(rows: Sequence[Combination]) -> list[Combination]:
-    """Return few of the rows, such that each answer in any row is in one of these."""
+    """Return a few of the rows that contain each answer of all rows."""
     return _covering(rows, 1)
 
 
 def _covering(rows: Sequence[Combination], size: int) -> list[Combination]:
-    """Return few of the rows that together hold each group of so many answers in any row."""
+    """Return a few of the rows that contain each group of `size` answers of all rows."""
     dice = random.Random(0)
     groups = [set(combinations(row.items(), size)) for row in rows]
     uncovered = {group: None for row in rows for group in combinations(row.items(), size)}

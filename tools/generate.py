@@ -1,4 +1,4 @@
-"""Makes projects of the template, without questions."""
+"""Makes projects from answers, without questions."""
 
 import fnmatch
 import json
@@ -34,16 +34,16 @@ Answers = Mapping[str, Answer]
 
 
 class Refused(Exception):  # noqa: N818 - the answers are wrong, not the program
-    """Answers that make no project; the message is one line that says why, and what would."""
+    """Raised for invalid answers. The message is one line, with the reason and a valid answer."""
 
 
 def choices() -> dict[str, Sequence[Answer]]:
-    """Return what each question allows, the default first; nothing stands for free text."""
+    """Return the choices of each question, the default first. Free text has no choices."""
     return {key: project.choices(default) for key, default in _questions().items()}
 
 
 def parse(arguments: Iterable[str]) -> dict[str, Answer]:
-    """Return the answers in words such as `broker=rabbitmq`.
+    """Parse words such as `broker=rabbitmq`, and return the answers.
 
     Raises `Refused` for a word that is not KEY=VALUE, a key that is misspelt or given twice, or a
     value that is not offered.
@@ -63,18 +63,18 @@ def parse(arguments: Iterable[str]) -> dict[str, Answer]:
 
 
 def generate(answers: Answers, folder: Path, report: Callable[[str], None] | None = None) -> Path:
-    """Make a project in folder, in a new folder named by its slug, and return that.
+    """Make a project in a new folder inside `folder`, named by its slug, and return that folder.
 
-    Questions without an answer take their default. The cookiecutter settings of the user are
-    neither read nor written. The report gets what the hooks print.
-    Raises `Refused` when the answers make no project, `OSError` when the folder cannot hold it;
-    nothing is left behind then.
+    Questions without an answer take their default. The user's cookiecutter settings are ignored.
+    `report` gets the output of the hooks.
+    Raises `Refused` for invalid answers, and `OSError` if the project cannot be written. Then
+    nothing is left behind.
     """
     _check(answers)
     if reason := refusal(answers):
         raise Refused(reason)
     folder.mkdir(parents=True, exist_ok=True)
-    # On the same disk, so that a project appears whole or not at all.
+    # On the same disk, so that renaming is atomic.
     with tempfile.TemporaryDirectory(dir=folder) as name:
         made, said = _cookiecutter(answers, Path(name))
         target = folder / made.name
@@ -87,12 +87,12 @@ def generate(answers: Answers, folder: Path, report: Callable[[str], None] | Non
 
 
 def refusal(answers: Answers) -> str | None:
-    """Return the line with which the hooks refuse the answers, None if they do not.
+    """Return the reason why the hooks refuse the answers, or None.
 
-    Takes a thousandth of the time that `generate` takes.
+    This is a thousand times faster than `generate`.
     """
     try:
-        # As cookiecutter does, which renders a hook in the template's folder.
+        # Cookiecutter also renders a hook in the template's folder.
         with chdir(ROOT):
             hook = _pre_hook().render(context(answers))
         exec(hook, {"__name__": "hook"})
@@ -102,7 +102,7 @@ def refusal(answers: Answers) -> str | None:
 
 
 def facts(answers: Answers) -> Any:
-    """Return what the template knows of a project with these answers: `templates/project.jinja`.
+    """Return the values of `templates/project.jinja` for these answers.
 
     Questions without an answer take their default.
     """
@@ -110,9 +110,9 @@ def facts(answers: Answers) -> Any:
 
 
 def render(answers: Answers) -> dict[str, str]:
-    """Return the files that `generate` would write, except .env: the text of each by its path.
+    """Return the text of each file that `generate` would write, except .env, by its path.
 
-    Compiles each file of the template once per process, and runs no hook.
+    Compiles each file of the template once per process, and does not run the hooks.
     """
     values = context(answers)
     raw = values["cookiecutter"]["_copy_without_render"]
@@ -124,7 +124,7 @@ def render(answers: Answers) -> dict[str, str]:
 
 
 def kept(texts: dict[str, str], manifest: str) -> dict[str, str]:
-    """Return those of the texts, by path, that a rendered manifest does not drop."""
+    """Return the texts, by path, without those that a rendered manifest drops."""
     features = json.loads(manifest)["features"]
     dropped = {path for feature in features if not feature["when"] for path in feature["paths"]}
     return {
@@ -136,14 +136,14 @@ def kept(texts: dict[str, str], manifest: str) -> dict[str, str]:
 
 @cache
 def environment() -> Environment:
-    """Return what cookiecutter renders the template with; it keeps what it has compiled."""
+    """Return cookiecutter's Jinja environment for the template. It caches compiled files."""
     environment = create_env_with_context(generate_context(str(QUESTIONS)))
     environment.loader = FileSystemLoader([TEMPLATE, ROOT / "templates"])
     return environment
 
 
 def context(answers: Answers) -> dict[str, Any]:
-    """Return what cookiecutter gives to each template."""
+    """Return the variables that cookiecutter passes to each file."""
     offered = choices()
     texts = tuple((key, value) for key, value in answers.items() if not offered[key])
     values = deepcopy(_answered(texts))
@@ -153,7 +153,7 @@ def context(answers: Answers) -> dict[str, Any]:
 
 @cache
 def _questions() -> dict[str, Any]:
-    """Return each question with its default, or its choices."""
+    """Return the default or the choices of each question."""
     questions = json.loads(QUESTIONS.read_text(encoding="utf-8"))
     return {key: value for key, value in questions.items() if not key.startswith("_")}
 
@@ -161,7 +161,7 @@ def _questions() -> dict[str, Any]:
 def _check(answers: Answers) -> None:
     """Raise `Refused` for a key or a value that the template does not offer.
 
-    Cookiecutter ignores a misspelt key without a word.
+    Cookiecutter silently ignores a misspelt key.
     """
     try:
         project.check(answers, _questions())
@@ -170,7 +170,7 @@ def _check(answers: Answers) -> None:
 
 
 def escape(answers: Answers) -> dict[str, str]:
-    """Return the answers as cookiecutter takes them: it renders free text as Jinja."""
+    """Escape the answers for cookiecutter, which renders free text as Jinja."""
     texts = [key for key, allowed in choices().items() if not allowed]
     return {
         key: f"{{{{ {json.dumps(value, ensure_ascii=False)} }}}}"
@@ -181,7 +181,7 @@ def escape(answers: Answers) -> dict[str, str]:
 
 
 def _cookiecutter(answers: Answers, folder: Path) -> tuple[Path, str]:
-    """Run cookiecutter's own command in folder. Return the project, and what the hooks printed."""
+    """Run the command `cookiecutter`. Return the project, and the output of the hooks."""
     config = folder / "config.yaml"
     output = folder / "output"
     own = {"cookiecutters_dir": str(folder / "templates"), "replay_dir": str(folder / "replays")}
@@ -193,7 +193,7 @@ def _cookiecutter(answers: Answers, folder: Path) -> tuple[Path, str]:
         capture_output=True,
         check=False,
         encoding="utf-8",
-        # Where cookiecutter leaves the hooks that it rendered.
+        # Cookiecutter leaves rendered hooks behind there.
         env={**os.environ, "TMPDIR": str(folder)},
     )
     if run.returncode == 0:
@@ -224,7 +224,7 @@ def _render(path: str, context: dict[str, Any]) -> str:
 
 @cache
 def _answered(texts: tuple[tuple[str, Answer], ...]) -> dict[str, Any]:
-    """Return what cookiecutter gives where all choices are the first. It compiles each question."""
+    """Return cookiecutter's variables for the default choices. Slow: it compiles each question."""
     context = generate_context(str(QUESTIONS), extra_context=escape(dict(texts)))
     questions = context["cookiecutter"]
     for key in choices():

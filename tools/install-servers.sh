@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install the programs named, of the servers in tools/servers/, chromium, promtool, buildah and
-# debootstrap, that are missing; when none is named: all servers. Start none of them.
+# Install the named programs if they are missing: servers of tools/servers/, chromium, promtool,
+# buildah and debootstrap. Without a name, install all servers. Do not start any of them.
 set -eu
 
 has_any() {
@@ -37,11 +37,11 @@ done
 sudo=
 [ "$(id -u)" -eq 0 ] || sudo="sudo -n"
 if ! has_any apt-get || ! $sudo true 2>/dev/null; then
-    echo "Please install what is missing, on Debian or Ubuntu: apt-get install$packages" >&2
+    echo "Packages are missing. On Debian or Ubuntu, run: apt-get install$packages" >&2
     exit 1
 fi
 
-# Debian starts a server once it is installed, unless this program forbids it.
+# Debian starts a server when it is installed, unless this program forbids it.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
     trap '$sudo rm -f $policy' EXIT

@@ -1,7 +1,7 @@
 """Asks the questions of the template, and makes a project.
 
-`make new` makes it beside the template, `make new into=~/code` elsewhere. Answers such as
-`broker=rabbitmq` are offered as the default of their question.
+`make new` makes it next to the template, `make new into=~/code` elsewhere. Answers such as
+`broker=rabbitmq` become the defaults of their questions.
 """
 
 import json
@@ -39,15 +39,15 @@ errors = Console(highlight=False, markup=False, soft_wrap=True, stderr=True)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Make a project of the answers, and return the exit code."""
+    """Make a project, and return the exit code."""
     folders = [word.removeprefix(INTO) for word in arguments if word.startswith(INTO)]
-    # Text that is not UTF-8 is refused with the answers, and shown as well as the terminal can.
-    # Their types also fit streams that cannot be reconfigured, which these are not.
+    # Accept text that is not UTF-8 here: it is refused later, with a readable message.
+    # mypy allows for other streams, which have no `reconfigure`.
     sys.stdin.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         preset = parse(word for word in arguments if not word.startswith(INTO))
-        # Before anybody is asked the rest.
+        # Refuse bad answers before asking the other questions.
         if reason := refusal(preset):
             raise Refused(reason)
         answers = ask(preset)
@@ -69,21 +69,21 @@ def main(arguments: Sequence[str]) -> int:
         errors.print("\nInterrupted: no project was made.")
         return 130
     shortest = min(os.path.relpath(project), str(project), key=len)
-    # cookiecutter says how to get there from the folder that the project is in.
+    # The hook prints the path from the folder that contains the project.
     ready = "".join(said).replace(f"cd {project.name}\n", f"cd {shlex.quote(shortest)}\n")
     console.print(f"\n{ready}")
     return 0
 
 
 def ask(preset: Answers) -> dict[str, str | bool]:
-    """Return a person's answers to all questions, which start from their cookiecutter settings."""
+    """Ask all questions, with the user's cookiecutter settings as defaults. Return the answers."""
     context = generate_context(str(QUESTIONS), extra_context=escape({**settings(), **preset}))
     answers = prompt_for_config(context)
     return {key: value for key, value in answers.items() if not key.startswith("_")}
 
 
 def summary(answers: Answers) -> Table:
-    """Return the answers in the groups that their questions name."""
+    """Return a table of the answers, in the groups of their questions."""
     prompts = json.loads(QUESTIONS.read_text(encoding="utf-8"))["__prompts__"]
     groups: dict[str, list[str]] = {}
     for key, answer in answers.items():
@@ -97,7 +97,7 @@ def summary(answers: Answers) -> Table:
 
 
 def settings() -> Answers:
-    """Return what a person's cookiecutter settings answer; they also serve other templates."""
+    """Return the valid answers in the user's cookiecutter settings, which other templates share."""
     default = get_user_config()["default_context"]
     answers = default.items() if isinstance(default, dict) else ()
     offered = choices()

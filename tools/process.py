@@ -1,4 +1,4 @@
-"""Commands that run beside this program: started, waited for, and stopped with all they started."""
+"""Start commands, wait for them, and stop them with all of their child processes."""
 
 import fcntl
 import os
@@ -16,8 +16,7 @@ from tools.progress import POLL_SECONDS, Stuck, descendants, wait_until, work
 
 STOP_SECONDS = 60
 LOG_LINES = 20
-# These belong to the `make`, the pytest and the environment that run this program, not to what it
-# starts.
+# Variables of the `make`, pytest and virtual environment that run this program. Children get none.
 OURS = (
     "VIRTUAL_ENV",
     "MAKEFLAGS",
@@ -31,13 +30,13 @@ OURS = (
 class Process:
     """A command that runs in a folder, with its output in a log, until it ends or is stopped.
 
-    It can be started again. As a context manager it is started on entry and stopped on exit.
+    You can start it again. As a context manager, it starts on entry and stops on exit.
     """
 
     name: ClassVar[str] = "command"
-    """What messages call it, and its log unless that has a path of its own."""
+    """The name in messages, and the default name of its log."""
     ready: str = ""
-    """The text in its log that says that it can be used; empty if nobody waits for that."""
+    """Text in the log that shows that it is ready. Empty: do not wait for it."""
     stop_signal: signal.Signals = signal.SIGTERM
     user: str | None = None
     """The user to run it as, if not the current one."""
@@ -52,7 +51,7 @@ class Process:
         ready: str = "",
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """Prepare a command with more variables; `errors` keeps its standard error out of the log.
+        """Prepare a command with extra variables. `errors` is a separate log for standard error.
 
         A subclass may override `command`, `environment` and `answers` instead.
         """
@@ -61,7 +60,7 @@ class Process:
         self.errors = errors or self.log
         self.ready = ready or self.ready
         self.exit_code: int | None = None
-        """How it ended the last time: below zero when it was killed."""
+        """Exit code of the last run, negative if a signal ended it."""
         self._command = command
         self._env = env or {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -76,15 +75,14 @@ class Process:
         return self._env
 
     def answers(self) -> bool:
-        """Return whether it can be used right now."""
+        """Return whether it is ready."""
         return self.ready in self.said()
 
     def start(self) -> None:
-        """Return as soon as it answers; do nothing when it already runs.
+        """Start it unless it runs already, and return as soon as it is ready.
 
-        It is killed with the thread that called this, however that thread ends.
-        Raises `RuntimeError` with the tail of its log when it ends, or when it does not answer
-        and does nothing any more.
+        It is killed when the thread that called this ends.
+        Raises `RuntimeError` with the end of its log if it ends, or makes no progress.
         """
         if self.runs:
             return
@@ -96,33 +94,33 @@ class Process:
             raise
 
     def launch(self) -> None:
-        """Start it, and do not wait."""
+        """Start it without waiting."""
         self._process = self._launch(self.command())
 
     def kill(self) -> None:
-        """End it and all its processes immediately with SIGKILL, as a crash would."""
+        """Kill it and all its child processes with SIGKILL, like a crash."""
         if self._process:
             self._end(self._process, signal.SIGKILL)
 
     def stop(self) -> None:
-        """End it in order, and kill what is left of it after `STOP_SECONDS`."""
+        """Stop it gracefully, and kill it after `STOP_SECONDS`."""
         if self._process:
             self._end(self._process, self.stop_signal)
 
     def send_signal(self, how: signal.Signals) -> None:
-        """Send a signal to it, and not to what it started."""
+        """Send it a signal, but not to its child processes."""
         if self._process:
             self._process.send_signal(how)
 
     def interrupt(self) -> None:
-        """Press Ctrl-C: it and what it started in its session get SIGINT."""
+        """Send SIGINT to it and to its process group, like Ctrl-C."""
         if self._process:
             os.killpg(self._process.pid, signal.SIGINT)
 
     def finish(self) -> int:
-        """Return its exit code once it has ended by itself.
+        """Wait until it ends by itself, and return its exit code.
 
-        Kills it, and raises `Stuck` with the tail of its log, when it does nothing any more.
+        If it makes no progress, kills it and raises `Stuck` with the end of its log.
         """
         try:
             self.wait_until(lambda: not self.runs, f"{self.name} ends")
@@ -132,7 +130,7 @@ class Process:
         return self.wait()
 
     def wait(self) -> int:
-        """Return its exit code once it has ended by itself, however long it does nothing."""
+        """Wait until it ends by itself, even without progress, and return its exit code."""
         assert self._process
         self.exit_code = self._process.wait()
         return self.exit_code
@@ -140,7 +138,7 @@ class Process:
     def wait_until(self, done: Callable[[], object], what: str) -> None:
         """Return as soon as `done()` is true.
 
-        Raises `Stuck` with the tail of its log when it does nothing any more.
+        Raises `Stuck` with the end of its log if it makes no progress.
         """
         try:
             wait_until(done, what, self.work)
@@ -149,34 +147,34 @@ class Process:
 
     @property
     def runs(self) -> bool:
-        """Whether it was started and has not ended."""
+        """True from its start until it ends."""
         return bool(self._process and self._process.poll() is None)
 
     @property
     def ended(self) -> bool:
-        """Whether it was started and has ended without having been told to."""
+        """True if it has ended by itself."""
         return bool(self._process and self._process.poll() is not None)
 
     def below(self) -> list[int]:
-        """Return the ids of all processes that it started."""
+        """Return the ids of all its child processes."""
         return descendants(self._process.pid) if self._process else []
 
     def work(self) -> int:
-        """Return how much it has computed, which shows that it goes on."""
+        """Return its CPU time so far, which shows progress."""
         return work(self._process.pid) if self._process else 0
 
     def said(self) -> str:
-        """Return what it has logged since its last start."""
+        """Return the log since the last start."""
         with self.log.open("rb") as log:
             log.seek(self._said_before)
             return log.read().decode(errors="replace")
 
     def lines(self) -> Iterator[str]:
-        """Yield each whole line that it logs, until it ends."""
+        """Yield each complete line of its log, until it ends."""
         yielded = 0
         runs = True
         while runs:
-            # Asked first: when it has ended, the log has its last line.
+            # Check this before reading: after its end, the log is complete.
             runs = self.runs
             said = self.said()
             lines = said[: said.rfind("\n") + 1].splitlines()
@@ -201,7 +199,7 @@ class Process:
         if setpriv := shutil.which("setpriv"):
             command = [setpriv, "--pdeathsig", "KILL", *command]
         with self.log.open("ab") as log, self.errors.open("ab") as errors:
-            # Each process that it starts inherits this lock: it is free when the last one is gone.
+            # Child processes inherit this lock, so it is free when the last one has ended.
             fcntl.flock(log, fcntl.LOCK_EX)
             self._said_before = log.tell()
             return subprocess.Popen(
@@ -226,7 +224,7 @@ class Process:
             raise RuntimeError(f"{self.name} ended while starting:\n{tail(self.log)}")
 
     def _end(self, process: subprocess.Popen[bytes], how: signal.Signals) -> None:
-        """Send it a signal, then leave nothing of it behind."""
+        """Send it a signal, and then kill all remaining child processes."""
         self._process = None
         pids = descendants(process.pid)
         process.send_signal(how)
@@ -243,7 +241,7 @@ class Process:
 
 
 def inherited() -> dict[str, str]:
-    """Return the variables of this program that are meant for what it starts, too."""
+    """Return the environment of this program for a child process."""
     return {key: value for key, value in os.environ.items() if key not in OURS}
 
 

@@ -1,4 +1,4 @@
-"""Waiting for as long as it takes on this machine, and no longer than something still happens."""
+"""Wait for an event for as long as something makes progress, however slow the machine is."""
 
 import os
 import time
@@ -7,17 +7,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-# Nothing that is waited for is silent for so long, on a machine many times slower than usual.
+# Far longer than any pause of a healthy process, even on a very slow machine.
 STUCK_SECONDS = 240
 POLL_SECONDS = 0.05
-# To look at every process costs more than to ask whether the wait is over.
+# Seconds between looks at all processes, which cost more than a call of `done()`.
 LOOK_SECONDS = 1
-# What polls for work that never comes uses less within `STUCK_SECONDS`.
+# CPU time that counts as progress. An idle process that polls uses less in `STUCK_SECONDS`.
 WORK_SECONDS = 5
 
 
-class Stuck(TimeoutError):  # noqa: N818 - it says what became of the wait
-    """Nothing happened any more while something was waited for."""
+class Stuck(TimeoutError):  # noqa: N818 - the outcome of a wait
+    """Raised when a wait ends because nothing makes progress."""
 
 
 class Patience:
@@ -30,7 +30,7 @@ class Patience:
         self._since = self._looked = time.monotonic()
 
     def check(self) -> None:
-        """Raise `Stuck` when it has ended."""
+        """Raise `Stuck` if it has ended."""
         now = time.monotonic()
         if now - self._looked < LOOK_SECONDS:
             return
@@ -50,22 +50,22 @@ def wait_until(done: Callable[[], object], what: str, seen: Callable[[], object]
 
 
 def work(*pids: int) -> int:
-    """Return how much processes and all below them have computed, in steps of `WORK_SECONDS`.
+    """Return the CPU time of processes and their descendants, in steps of `WORK_SECONDS`.
 
-    It is 0 on a system without /proc.
+    Returns 0 on a system without /proc.
     """
     ticks = 0
     for pid in pids:
         for process in (pid, *descendants(pid)):
             with suppress(OSError):
                 stat = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-                # In user and system mode, of its own and of children that have ended.
+                # User and system time, of the process and of its ended children.
                 ticks += sum(map(int, stat[11:15]))
     return int(ticks / os.sysconf("SC_CLK_TCK") / WORK_SECONDS)
 
 
 def descendants(pid: int) -> list[int]:
-    """Return every process below pid; none on a system without /proc."""
+    """Return the ids of all descendants of a process, or none on a system without /proc."""
     children = defaultdict(list)
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):

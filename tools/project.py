@@ -1,11 +1,10 @@
 """Change the project in the current folder: other answers, or a newer version of its template.
 
-A project's `scripts/template.py` clones its template and runs this file of the newest version, so
-that a fix reaches old projects immediately. Keep this path, and the words it takes.
+A project's `scripts/template.py` clones the template and runs the newest version of this file, so
+that a fix reaches old projects immediately. Keep the path of this file and its arguments.
 
-`switch` and `update` compare what the template makes of the old answers and of the new ones, and
-merge the difference into a copy of the project. Only if that succeeds, the project gets it, staged
-and not committed.
+`switch` and `update` render the project before and after the change, and merge the difference into
+a copy of the project. If that succeeds, the project gets the result, staged but not committed.
 """
 
 import difflib
@@ -27,16 +26,16 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path.cwd()
-# The clone, in which other versions are checked out while this runs: import nothing from it.
+# The clone. Other versions are checked out in it while this runs, so import nothing from it.
 TEMPLATE = Path(__file__).resolve().parent.parent
 # A fresh clone is on the newest version.
 NEWEST = "HEAD"
-# In the format of cruft, which reads and writes it, too.
+# In the format of cruft, which also reads and writes this file.
 RECORD = ".cruft.json"
 DEMO = ("gallery", "tests/gallery")
 MEDIA_ROOT = "from django.conf import settings; print(settings.MEDIA_ROOT)"
 UV = os.environ.get("UV", "uv")
-# Override a person's own settings of git. Files are matched by name: renames are not guessed.
+# Override the user's git settings. Files are matched by name, without guessing renames.
 GIT_SETTINGS = [
     "commit.gpgSign=false",
     "core.hooksPath=/dev/null",
@@ -48,13 +47,13 @@ GIT_SETTINGS = [
     "user.email=template@localhost",
     "user.name=template",
 ]
-# Git's variables, of a hook for example, that do not help to reach a server.
+# Git's variables, for example in a hook, except those that help to reach a server.
 GIT_VARIABLE = re.compile("GIT_(?!ASKPASS|CONFIG|PROXY|SSH|SSL)")
 CONFLICT = re.compile(
     r"^<{7}.*?\n(.*?)^\|{7}.*?\n(.*?)^={7}\n(.*?)^>{7}.*?\n", re.MULTILINE | re.DOTALL
 )
 LIST_ITEM = re.compile(r'\s*".*",\n')
-# A line of .env, or several where its value is in quotes.
+# A variable of .env. A value in quotes may have several lines.
 VARIABLE = re.compile(
     r"""^[ \t]*(?:export[ \t]+)?(\w+)=("[^"]*"|'[^']*')?.*$""", re.MULTILINE | re.ASCII
 )
@@ -63,7 +62,7 @@ Answers = Mapping[str, str | bool]
 
 
 class Abort(Exception):  # noqa: N818
-    """A command that changed nothing; the message says why, and what to do."""
+    """Raised by a command that changed nothing. The message has the reason and a fix."""
 
 
 def main(command: str, *words: str) -> int:
@@ -104,7 +103,7 @@ def switch(overrides: dict[str, str], folder: Path) -> None:
     changes = {key: coerce(value, questions.get(key)) for key, value in overrides.items()}
     check(changes, questions)
     before, _ = render(old, folder / "before")
-    # An older record, and that of cruft, may have answers that the template did not follow.
+    # The record of cruft or of an older version may differ from the answers that were used.
     old = answers_made(before)
     if not changes:
         for key, default in questions.items():
@@ -131,7 +130,7 @@ def switch(overrides: dict[str, str], folder: Path) -> None:
 
 
 def remove_demo(overrides: dict[str, str], folder: Path) -> None:
-    """Remove the demo as `switch demo=false` does, with its tables, its uploads and its edits."""
+    """Remove the demo like `switch demo=false`, with its tables, uploads and your edits of it."""
     record = read_record()
     overrides.pop("template", None)
     if overrides:
@@ -146,7 +145,7 @@ def remove_demo(overrides: dict[str, str], folder: Path) -> None:
     media = manage("shell", "--verbosity", "0", "--command", MEDIA_ROOT)
 
     def drop_tables() -> None:
-        # While the code of their migrations is still there.
+        # Before the code of their migrations is deleted.
         manage("migrate", "gallery", "zero", "--verbosity", "0")
 
     record = with_answers(record, {"demo": False})
@@ -160,7 +159,7 @@ def remove_demo(overrides: dict[str, str], folder: Path) -> None:
 
 
 def manage(*words: str) -> str:
-    """Return the last line that manage.py printed. Raises Abort if it fails."""
+    """Run manage.py, and return its last line of output. Raises Abort if it fails."""
     command = [UV, "run", "manage.py", *words]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     lines = done.stdout.strip().splitlines() or [""]
@@ -171,14 +170,14 @@ def manage(*words: str) -> str:
 
 
 def outdated(overrides: dict[str, str], folder: Path) -> None:
-    """Report whether the template has a newer version. Raises Abort if it has."""
+    """Check for a newer version of the template. Raises Abort if there is one."""
     if read_record()["commit"] != checkout(NEWEST):
         raise Abort("The template has a newer version: run make update.")
     print("The project is on the newest version of its template.")
 
 
 def update(overrides: dict[str, str], folder: Path) -> None:
-    """Bring the project to the newest version of its template, or to the one that `to` names."""
+    """Update the project to the newest version of its template, or to the version `to`."""
     record = read_record()
     known = record["template"]
     address = without_login(overrides.pop("template", known))
@@ -261,7 +260,7 @@ def run(*command: str) -> None:
 
 
 def benchmark(overrides: dict[str, str]) -> int:
-    """Measure the project by `manage.py benchmark`. `save=FILE` is its option `--save FILE`."""
+    """Run `manage.py benchmark` in the project. `save=FILE` becomes its option `--save FILE`."""
     overrides.pop("template", None)
     options = [
         part for key, value in overrides.items() for part in (f"--{key}", *shlex.split(value))
@@ -288,7 +287,7 @@ def benchmark_environment(settings: str) -> dict[str, str]:
 
 
 def parse(words: Iterable[str]) -> dict[str, str]:
-    """Return the values in words such as key=value. Raises Abort for any other word."""
+    """Parse words such as key=value. Raises Abort for any other word."""
     overrides = {}
     for text in words:
         key, equals, value = text.partition("=")
@@ -320,7 +319,7 @@ def answers_of(record: Mapping[str, Any]) -> dict[str, str | bool]:
 
 
 def answers_made(project: Path) -> dict[str, str | bool]:
-    """Return the answers that a rendered project follows."""
+    """Return the answers that a rendered project was made with."""
     return answers_of(json.loads((project / RECORD).read_text(encoding="utf-8")))
 
 
@@ -334,7 +333,7 @@ def checkout(version: str) -> str:
     try:
         commit = git("rev-parse", "--verify", f"{version}^{{commit}}", cwd=TEMPLATE)
     except subprocess.CalledProcessError:
-        # A person's git may call it otherwise than origin.
+        # The user's git settings may give the remote another name than origin.
         address = git("remote", "get-url", git("remote", cwd=TEMPLATE), cwd=TEMPLATE)
         raise Abort(
             f"The template at {without_login(address)} has no version {version}. Name the address"
@@ -345,31 +344,31 @@ def checkout(version: str) -> str:
 
 
 def read_questions() -> dict[str, Any]:
-    """Return each question with its default, or its choices."""
+    """Return the default or the choices of each question."""
     questions = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
     return {key: value for key, value in questions.items() if not key.startswith("_")}
 
 
 def choices(default: Any) -> list[str | bool]:
-    """Return the values that a question allows; none where it takes any text."""
+    """Return the choices of a question. Free text has none."""
     if isinstance(default, bool):
         return [default, not default]
     return default if isinstance(default, list) else []
 
 
 def to_cli(answer: str | bool) -> str:
-    """Write an answer as a command line does."""
+    """Return an answer as it is written on the command line."""
     return str(answer).lower() if isinstance(answer, bool) else answer
 
 
 def coerce(word: str, default: Any) -> str | bool:
-    """Convert a word to a boolean if the question's default is one, and the word can be."""
+    """Convert `true` and `false` to a boolean if the question's default is one."""
     words: dict[str, bool] = {"true": True, "false": False} if isinstance(default, bool) else {}
     return words.get(word, word)
 
 
 def check(answers: Mapping[str, Any], questions: Mapping[str, Any], place: str = "") -> None:
-    """Raise Abort for a question or a value that does not exist; place says where it is."""
+    """Raise Abort for a question or a value that does not exist. Messages begin with `place`."""
     for key, value in answers.items():
         if key not in questions:
             raise Abort(f"{place}There is no question {key!r:.200}: {suggest(key, questions)}")
@@ -382,20 +381,20 @@ def check(answers: Mapping[str, Any], questions: Mapping[str, Any], place: str =
 
 
 def suggest(value: object, allowed: Iterable[str]) -> str:
-    """Return a sentence with what can be chosen instead of a value."""
+    """Return a sentence with the allowed values, and the one that is most like `value`."""
     allowed = list(allowed)
     near = difflib.get_close_matches(str(value), allowed, 1)
     return f"{f'did you mean {near[0]}? Choose' if near else 'choose'} one of {', '.join(allowed)}."
 
 
 def check_clean() -> None:
-    """Raise Abort unless all of the project is committed, so that git can undo what is done."""
+    """Raise Abort unless the whole project is committed, so that git can undo the change."""
     try:
         changed = git("status", "--porcelain")
         git("rev-parse", "--verify", "--quiet", "HEAD")
     except subprocess.CalledProcessError as failed:
         raise Abort(
-            "This could not be undone: put the project into git first, by git init,"
+            "This could not be undone: put the project into git first, with git init,"
             f" git add --all and git commit.\n{failed.stderr}".rstrip()
         ) from None
     if changed:
@@ -403,9 +402,9 @@ def check_clean() -> None:
 
 
 def render(answers: Answers, folder: Path) -> tuple[Path, list[str]]:
-    """Make a project of the answers in a new folder, by the version that is checked out.
+    """Make a project in a new folder with the version that is checked out.
 
-    Returns the project, and notes on where it differs from the answers. Raises Abort if it fails.
+    Returns the project, and notes on differences from the answers. Raises Abort if it fails.
     """
     questions = read_questions()
     folder.mkdir()
@@ -419,7 +418,7 @@ def render(answers: Answers, folder: Path) -> tuple[Path, list[str]]:
         capture_output=True,
         text=True,
         check=False,
-        # Whatever else it writes is deleted with the folder.
+        # Its temporary files are deleted with the folder.
         env={**environment(), "TMPDIR": str(folder)},
     )
     if made.returncode == 0:
@@ -431,7 +430,7 @@ def render(answers: Answers, folder: Path) -> tuple[Path, list[str]]:
 
 
 def escape(answers: Answers, questions: Mapping[str, Any]) -> list[str]:
-    """Write the answers as words for cookiecutter, which renders text as Jinja."""
+    """Return the answers as arguments for cookiecutter, which renders text as Jinja."""
     words = []
     for key, answer in answers.items():
         if key in questions:
@@ -450,10 +449,10 @@ def apply(
     deleted: tuple[str, ...] = (),
     last_step: Callable[[], None] = lambda: None,
 ) -> None:
-    """Merge what differs between two renderings into the project. Raises Abort on a conflict.
+    """Merge the difference between two renderings into the project. Raises Abort on a conflict.
 
-    Folders that are deleted go with the project's edits in them. The last step runs once the merge
-    has succeeded, before the project gets it.
+    Edits in deleted folders are deleted, too. The last step runs after a successful merge, before
+    the project gets the result.
     """
     left_out = leave_out_removed(before, after)
     prefix = git("rev-parse", "--show-prefix")
@@ -485,13 +484,13 @@ def apply(
     if left_out:
         print("Left out, since the project removed it:", *left_out, sep="\n    ")
     services = "services " if "\nmake services\n" in read_env(PROJECT / "README.md") else ""
-    print(f"Review it by `git diff --cached`, run `make {services}install test`, and commit it.")
-    print("Restart `make dev` where it runs: it has the old answers.")
+    print(f"Review it with `git diff --cached`, run `make {services}install test`, and commit it.")
+    print("Restart `make dev` if it is running: it still has the old answers.")
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C, so that the project gets all of a change or nothing."""
+    """Ignore Ctrl-C, so that the project gets the whole change or nothing."""
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
@@ -500,7 +499,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def leave_out_removed(before: Path, after: Path) -> list[str]:
-    """Delete from both what the project removed, and return what of it would have changed."""
+    """Delete the files that the project removed from both, and return those that would change."""
     names = {
         path.relative_to(tree)
         for tree in (before, after)
@@ -545,9 +544,9 @@ def commit(rendering: Path, record: str, prefix: str, message: str, *options: st
 
 
 def merge(wanted: str, copy: Path, deleted: tuple[str, ...]) -> None:
-    """Apply a commit to the copy. Raises Abort where the project changed the same lines.
+    """Apply a commit to the copy. Raises Abort if the project changed the same lines.
 
-    Files under the folders that are deleted do not conflict.
+    Files in deleted folders do not conflict.
     """
     try:
         git("cherry-pick", "--no-commit", wanted, cwd=copy)
@@ -576,7 +575,7 @@ def merge(wanted: str, copy: Path, deleted: tuple[str, ...]) -> None:
 
 
 def merge_list_conflict(conflict: re.Match[str]) -> str:
-    """Keep the items of both where both added to a list; leave any other conflict as it is."""
+    """Keep both sides' items if both added to a list. Leave any other conflict unresolved."""
     ours, base, theirs = (part.splitlines(keepends=True) for part in conflict.groups())
     items = all(LIST_ITEM.fullmatch(line) for line in ours + base + theirs)
     if not items or not set(base) <= set(ours):
@@ -598,10 +597,10 @@ def lock(project: Path) -> None:
 
 
 def merge_env(changed: Path) -> str:
-    """Return the text of .env that fits the .env.example of the changed project.
+    """Return the text of .env, updated to the .env.example of the changed project.
 
-    A variable that is new in the example, or whose value changed there, gets that value. Its old
-    line is kept as a comment, and so is a variable that left the example. The rest stays as it is.
+    A variable that is new in the example, or changed there, gets the new value. Old values and
+    variables that the example no longer has become comments. Everything else stays as it is.
     """
     old, new, text = map(
         read_env, [PROJECT / ".env.example", changed / ".env.example", PROJECT / ".env"]
@@ -646,33 +645,36 @@ def write(path: Path, content: bytes, mode: int) -> None:
 
 
 def read_env(path: Path) -> str:
-    """Return the text of a file to the byte; "" if it does not exist."""
+    """Return the text of a file with all its bytes; "" if it does not exist."""
     return path.read_bytes().decode(errors="surrogateescape") if path.exists() else ""
 
 
 def fill(example: str) -> str:
-    """Replace each <NAME> by a random secret, as the project's `scripts/env.py` does."""
+    """Replace each <NAME> with a random secret, as the project's `scripts/env.py` does."""
     values: defaultdict[str, str] = defaultdict(lambda: secrets.token_hex(32))
     return re.sub(r"<([A-Z_]+)>", lambda match: values[match[1]], example)
 
 
 def variables(text: str) -> dict[str, str]:
-    """Return the line of each variable that a text sets."""
+    """Return the lines of a text that set variables, by name."""
     return {line[1]: line[0] for line in VARIABLE.finditer(text)}
 
 
 def without_login(address: str) -> str:
-    """Remove a name and a password from an address; ssh needs its name."""
+    """Remove the name and the password from an address, except for ssh, which needs the name."""
     return re.sub(r"(?<!ssh)://[^/\s]*@", "://", address)
 
 
 def environment() -> dict[str, str]:
-    """Return the variables for programs that call git on a repository which they name."""
+    """Return the environment for programs that choose git's repository themselves."""
     return {key: value for key, value in os.environ.items() if not GIT_VARIABLE.match(key)}
 
 
 def git(*arguments: str, cwd: Path | None = None, **variables: str) -> str:
-    """Return git's output, in the project or another folder. Raises CalledProcessError."""
+    """Run git in the project or another folder, and return its output.
+
+    Raises CalledProcessError.
+    """
     settings = [word for setting in GIT_SETTINGS for word in ("-c", setting)]
     done = subprocess.run(
         ["git", *settings, *arguments],

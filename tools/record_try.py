@@ -14,8 +14,8 @@ COLUMNS = 84
 
 
 def main() -> int:
-    """Try a project with the default answers, and save what the terminal shows at the end."""
-    # On a dumb terminal, Rich draws no spinner: each of its frames would be recorded.
+    """Run `make try` with the default answers, and save the final state of the terminal."""
+    # On a dumb terminal, Rich draws no spinner, of which every frame would be recorded.
     os.environ["TERM"] = "dumb"
     console = Console(
         record=True, force_terminal=True, color_system="truecolor", width=COLUMNS, highlight=False

@@ -10,12 +10,12 @@ from functools import cache
 from tools.generate import QUESTIONS, ROOT, Answer, choices, facts, render
 
 NOTE = "`make docs` writes this page from the template itself.\n"
-# With which each other answer works.
+# Each other answer works with these.
 BASE: Mapping[str, Answer] = {"flower": False}
-# The longest value that is shown whole.
+# Longer values are not shown.
 LONGEST = 500
 TESTS = "config/settings/test.py"
-# What neither a comment right above it nor a project's docs/deploy.md explains.
+# Settings that neither a comment above them nor a project's docs/deploy.md explains.
 EXPLAINED = {
     "CELERY_BEAT_SCHEDULE": "periodic tasks (in the admin, the first ones); run one beat only",
     "CELERY_BROKER_CONNECTION_MAX_RETRIES": "`None`: a worker reconnects to its broker endlessly",
@@ -33,28 +33,29 @@ EXPLAINED = {
     "CELERY_TASK_TIME_LIMIT": "hard time limit, in seconds: the task's process is killed",
     "CELERY_TIMEZONE": "the time zone of Django, and of the schedule",
     "CELERY_WORKER_CONSUMER": "survives malformed messages, keeps unknown tasks as dead letters",
-    "CELERY_WORKER_ENABLE_REMOTE_CONTROL": "whether workers listen to remote control",
+    "CELERY_WORKER_ENABLE_REMOTE_CONTROL": "`False`: the broker does not support remote control",
     "CELERY_WORKER_PREFETCH_MULTIPLIER": "how many tasks a process reserves in advance",
     "TIME_ZONE": "the time zone of Django, and of the schedule",
     "ALIVE_FILE": "a file that workers and beat touch; health probes check its age",
     "CACHE_URL": "Django's cache, as django-environ writes it",
     "LOG_LEVEL": "the lowest level that is logged: `DEBUG`, `INFO`, `WARNING`, `ERROR`",
-    "OTEL_TRACES_SAMPLER": "which traces are kept, as OpenTelemetry names it",
-    "OTEL_TRACES_SAMPLER_ARG": "how many of them, such as `0.1` for one in ten",
-    "SECURE_HSTS_INCLUDE_SUBDOMAINS": "whether browsers insist on HTTPS for subdomains, too",
-    "SECURE_HSTS_PRELOAD": "whether browsers may ship with the site in their own HTTPS list",
+    "OTEL_TRACES_SAMPLER": "OpenTelemetry's name of the sampler, which selects the traces to keep",
+    "OTEL_TRACES_SAMPLER_ARG": "the share of traces to keep, such as `0.1` for one in ten",
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS": "`True`: browsers insist on HTTPS for subdomains, too",
+    "SECURE_HSTS_PRELOAD": "`True`: browsers may add the site to their built-in HTTPS list",
+    "TASK_LEASE": "length of a lease, in seconds: workers renew theirs six times in that time",
 }
 
 
 # Django's settings in the order in which a project reads them.
 DJANGO = ("config/settings/base.py", "config/settings/production.py")
-# Lists that are longer are read in their file.
+# Longer values are not shown.
 LONGEST_OF_DJANGO = 80
 
 
 @dataclass
 class Setting:
-    """One value of a setting: what it is for, and the answers to each question that bring it."""
+    """One value of a setting, its purpose, and the answers to each question that lead to it."""
 
     reason: str
     value: str
@@ -142,7 +143,7 @@ def variations() -> Iterator[tuple[str, Answer, dict[str, str]]]:
 
 
 def in_environment(files: Mapping[str, str]) -> dict[str, Setting]:
-    """Return what a project, or what it is built on, reads from its environment."""
+    """Return the variables that a project and its packages read from the environment."""
     rows = re.findall(r"^\| (`[A-Z_`, ]+`) \| (.+) \|$", files["docs/deploy.md"], re.MULTILINE)
     explained = {name: text for names, text in rows for name in re.findall(r"\w+", names)}
     reasons = EXPLAINED | passwords() | explained
@@ -164,7 +165,7 @@ def in_environment(files: Mapping[str, str]) -> dict[str, Setting]:
 
 @cache
 def passwords() -> dict[str, str]:
-    """Return what each server's password in `.env` is for."""
+    """Return the purpose of each server's password in `.env`."""
     return {
         service.password: f"the password of {service.title} in a container"
         for key, offered in choices().items()
@@ -175,7 +176,7 @@ def passwords() -> dict[str, str]:
 
 
 def variable(call: ast.Call) -> str:
-    """Return NAME for `env("NAME")` and the like, nothing for the rest."""
+    """Return NAME for calls such as `env("NAME")`, and "" for others."""
     function = call.func.value if isinstance(call.func, ast.Attribute) else call.func
     name = call.args[0] if call.args else None
     if isinstance(function, ast.Name) and function.id == "env" and isinstance(name, ast.Constant):
@@ -221,9 +222,9 @@ def assigned(text: str, longest: int) -> dict[str, Setting]:
 
 
 def comments_above(text: str) -> dict[int, str]:
-    """Return the comment right above each line, or else above the statement that it belongs to.
+    """Return the comment right above each line, or above the line's statement.
 
-    A comment says nothing of the statements after the next one, even without a blank line between.
+    A comment belongs to one statement only, even if others follow without a blank line.
     """
     lines = text.splitlines()
     comments: dict[int, str] = {}
@@ -260,7 +261,7 @@ def table(value: str, found: Found) -> Iterator[str]:
 
 
 def where(setting: Setting) -> str:
-    """Return the answers that bring a setting, nothing where all do."""
+    """Return the answers that lead to a setting, or "" if all do."""
     parts = []
     for key, answers in setting.answers.items():
         if len(answers) < len(choices()[key]):

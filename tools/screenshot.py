@@ -48,9 +48,9 @@ def main() -> int:
 
 
 def take(chromium: Browser, address: str, project: Path) -> None:
-    """Save what a visitor sees who uploaded photographs, and a file that is not one.
+    """Take the picture of an album with photographs, and with a file that is not one.
 
-    One contact sheet is there; the next is under way, as if it had more pages.
+    One contact sheet is done. The next one is in progress, as if it had more pages.
     """
     expect.set_options(timeout=STUCK_SECONDS * 1000)
     page = chromium.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})

@@ -1,4 +1,4 @@
-"""Which servers a project needs, and how it finds them."""
+"""The servers that a project needs, and the addresses in its .env."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -15,9 +15,9 @@ from tools.servers.server import HOST
 
 
 def chosen(answers: Answers) -> dict[str, Any]:
-    """Return what the template knows of each choice that has a file: the broker, Django, and more.
+    """Return the facts of each choice that has a file in templates/, by its question.
 
-    Each is the module of its file in templates/. Questions without an answer take their default.
+    Each is the Jinja module of that file. Questions without an answer take their default.
     """
     found = facts(answers)
     return {
@@ -37,7 +37,7 @@ def services(answers: Answers) -> list[str]:
 
 @contextmanager
 def serve(project: Path, answers: Answers, folder: Path) -> Iterator[list[Server]]:
-    """Run the servers that a project with these answers needs, in folder, and have it use them."""
+    """Run the servers that a project with these answers needs, and write them into its .env."""
     with ExitStack() as stack:
         servers = [SERVERS[name](folder / f"{name}-server") for name in services(answers)]
         for server in servers:
@@ -49,7 +49,7 @@ def serve(project: Path, answers: Answers, folder: Path) -> Iterator[list[Server
 
 
 def point_at(project: Path, servers: Iterable[Server]) -> None:
-    """Make a project that was just generated use these servers, by what stands in its .env."""
+    """Write the addresses of servers into the .env of a new project."""
     env = project / ".env"
     text = env.read_text(encoding="utf-8")
     for server in servers:
@@ -64,7 +64,7 @@ def read_env(project: Path) -> dict[str, str]:
 
 
 def create_database(server: Server, name: str) -> None:
-    """Make an empty database on a PostgreSQL server that runs."""
+    """Create an empty database on a running PostgreSQL server."""
     url = f"postgresql://postgres@{HOST}:{server.port}/postgres"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))

@@ -13,7 +13,7 @@ from tools.servers.server import HOST, free_port
 from tools.trial.processes import Worker, python
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-# It runs as whoever tests, without a screen, and asks nobody for news.
+# Run as any user, without a screen and without background requests.
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 
@@ -34,7 +34,7 @@ class Web(Process):
 
 @contextmanager
 def site(project: Path) -> Iterator[str]:
-    """Run the web server and a worker of an installed project, and give the site's address."""
+    """Run the web server and a worker of an installed project, and yield the site's address."""
     web = Web(project)
     with web, Worker(project):
         yield f"http://{HOST}:{web.port}"
@@ -42,7 +42,7 @@ def site(project: Path) -> Iterator[str]:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """Give Chromium, the system's own. Raises `MissingServer` when there is none."""
+    """Run the system's Chromium. Raises `MissingServer` if there is none."""
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if not program:
         raise MissingServer("Chromium is not installed: run `apt-get install chromium`.")
@@ -55,7 +55,7 @@ def browser() -> Iterator[Browser]:
 
 
 def pictures(browser: Browser, count: int, width: int = 320, height: int = 240) -> list[bytes]:
-    """Return JPEGs, each of other colours."""
+    """Return JPEGs in different colours."""
     page = browser.new_page(viewport={"width": width, "height": height})
     made = []
     for number in range(count):

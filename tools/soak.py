@@ -1,4 +1,4 @@
-"""Runs `make test` many times, each in a fresh clone, and prints which tests failed how often."""
+"""Runs `make test` many times, each in a fresh clone, and counts the failures of each test."""
 
 import argparse
 import os
@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from tools.generate import ROOT
 from tools.process import Process
 
-# With busy=true, one run in so many has every core kept busy by other work.
+# With busy=true, other work keeps all cores busy during one run in this many.
 BUSY_EVERY = 3
 BUSY = "while True: pass"
 
@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def parse(words: Sequence[str]) -> tuple[int, bool, Path]:
-    """Return how many runs, whether some of them are busy, and the folder for their output."""
+    """Return the number of runs, whether some are busy, and the folder for the logs."""
     parser = argparse.ArgumentParser("make soak", usage="make soak times=10 busy=true logs=FOLDER")
     parser.add_argument("--times", type=int, default=10)
     parser.add_argument("--busy", choices=["true", "false"], default="false")
@@ -65,7 +65,7 @@ def parse(words: Sequence[str]) -> tuple[int, bool, Path]:
 
 
 def soak(busy: bool, log: Path) -> Run:
-    """Clone what is committed here, and run its `make test` as CI does."""
+    """Clone the last commit, and run `make test` in the clone as CI does."""
     with tempfile.TemporaryDirectory() as name:
         clone, report = Path(name, "clone"), Path(name, "report.xml")
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
@@ -82,7 +82,7 @@ def soak(busy: bool, log: Path) -> Run:
 
 @contextmanager
 def load(folder: Path, processes: int) -> Iterator[None]:
-    """Keep so many cores busy."""
+    """Keep cores busy with this many processes."""
     with ExitStack() as stack:
         for number in range(processes):
             busy = Process(folder, [sys.executable, "-c", BUSY], log=folder / f"busy-{number}.log")
@@ -91,7 +91,7 @@ def load(folder: Path, processes: int) -> Iterator[None]:
 
 
 def failures(report: Path) -> list[str]:
-    """Return the tests that pytest reported as failed; without its report, what stands for them."""
+    """Return the tests that failed, or one line instead if pytest wrote no report."""
     if not report.exists():
         return ["make test ended before pytest's report"]
     cases = ElementTree.parse(report).iter("testcase")

@@ -10,7 +10,7 @@ from tools.generate import ROOT, Answer, choices, render
 
 PAGE = ROOT / "docs" / "switching.md"
 COUNTED = "Counted on"
-# What else the projects are, so that every choice of the question can work.
+# Other answers of the projects, so that every choice of the question works.
 OTHERS: Mapping[str, Mapping[str, Answer]] = {
     "broker": {"database": "postgresql", "result_backend": "django-db", "flower": False},
     "result_backend": {},
@@ -24,12 +24,12 @@ def main() -> None:
 
 
 def tables() -> str:
-    """Return the tables as they are now, in Markdown."""
+    """Return the current tables, in Markdown."""
     return "\n\n".join(table(question) for question in OTHERS) + "\n"
 
 
 def table(question: str) -> str:
-    """Return how many files and lines differ between each two choices, in Markdown."""
+    """Return the number of files and lines that each switch changes, in Markdown."""
     offered = [str(choice) for choice in choices()[question]]
     head = [f"from `{question}`", *(f"to `{choice}`" for choice in offered)]
     rule = ["---", *("--:" for _ in offered)]
@@ -38,7 +38,7 @@ def table(question: str) -> str:
 
 
 def size(question: str, old: str, new: str) -> str:
-    """Return the files and lines that come, go or change, and the lines in files that both have."""
+    """Return the number of changed files and lines, and of lines in files that both have."""
     if old == new:
         return ""
     projects = {choice: render({**OTHERS[question], question: choice}) for choice in (old, new)}
@@ -49,7 +49,7 @@ def size(question: str, old: str, new: str) -> str:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text, encoding="utf-8")
         command = ["git", "diff", "--no-index", "--no-renames", "--numstat", old, new]
-        # It ends with 1 where there are differences.
+        # git exits with 1 if there are differences.
         run = subprocess.run(command, cwd=name, capture_output=True, text=True, check=False)
     changes = [line.split("\t") for line in run.stdout.splitlines()]
     edited = [change for change in changes if "/dev/null" not in change[2]]

@@ -1,7 +1,7 @@
 """Makes a project, runs it for a moment, and shows its tasks at work.
 
-`make try` takes the default answers, `make try broker=rabbitmq` others. Nothing is left behind,
-unless `keep=true` asks for the project.
+`make try` uses the default answers, `make try broker=rabbitmq` changes one. It deletes the project
+at the end, unless you add `keep=true`.
 """
 
 import json
@@ -44,7 +44,7 @@ NEXT = """
 What now?
   make new                    make a project of your own
   make try keep=true          keep the project, to look around in it
-  make try broker=rabbitmq    try another answer: docs/questions.md lists them
+  make try broker=rabbitmq    try another choice: docs/questions.md lists them
 """
 KEPT = """
 Look around in the project, and remove it when you are done:
@@ -78,22 +78,22 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def interrupt(*_: object) -> None:
-    """Stop, on the first signal of several."""
+    """Stop, and ignore further signals."""
     ignore_signals()
     raise KeyboardInterrupt
 
 
 def ignore_signals() -> None:
-    """Let nothing interrupt the stopping."""
+    """Ignore signals while everything stops."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 def try_project(answers: Answers, *, keep: bool = False) -> None:
-    """Make a project and run it with all that it needs, then stop that and say what comes next.
+    """Make a project, run it with its servers, stop everything, and print the next steps.
 
-    Raises `Refused` or `MissingServer` before anything is made, and `RuntimeError` with the end of
-    a log when something does not work.
+    Raises `Refused` or `MissingServer` before it makes anything, and `RuntimeError` with the end of
+    a log if something fails.
     """
     if reason := refusal(answers):
         raise Refused(reason)
@@ -101,7 +101,7 @@ def try_project(answers: Answers, *, keep: bool = False) -> None:
     titles = [choice[key].title for key in ("broker", "result_backend", "database")]
     with tempfile.TemporaryDirectory(prefix="try-", delete=not keep) as name:
         folder = Path(name)
-        # No project has a name with a dash.
+        # A slug has no dash, so these names are free.
         servers = [
             SERVERS[service.name](folder / f"{service.name}-server")
             for service in facts(answers).services
@@ -121,7 +121,7 @@ def run(project: Path, answers: Answers, servers: Sequence[Server], stack: ExitS
     isolate(project)
     bundled = [Valkey(project, service.name) for service in facts(answers).bundled]
     beat = [Beat(project, notes / "periodic")] if chosen(answers)["scheduler"].beat else []
-    # A project that is kept is as it was made.
+    # Restore .env at the end, in case the project is kept.
     stack.callback((project / ".env").write_text, (project / ".env").read_text())
     point_at(project, [*servers, *bundled])
     for server in servers:
@@ -138,7 +138,7 @@ def run(project: Path, answers: Answers, servers: Sequence[Server], stack: ExitS
 
 
 def impossible(answers: Answers) -> dict[str, str]:
-    """Return which of the tasks the project cannot run, each with the reason."""
+    """Return the tasks that the project cannot run, with the reasons."""
     choice = chosen(answers)
     reasons = {}
     if not choice["result_backend"].results_enabled:
@@ -151,9 +151,9 @@ def impossible(answers: Answers) -> dict[str, str]:
 
 
 def show_tasks(project: Path, notes: Path, reasons: Mapping[str, str]) -> None:
-    """Send the tasks, and add a row to a table when the outcome of one is known.
+    """Send the tasks, and add a row to a table for each outcome.
 
-    Raises `RuntimeError` with the end of the logs when a task did not do what it should.
+    Raises `RuntimeError` with the end of the logs if a task fails.
     """
     table = Table("task", "what happened", Column("seconds", justify="right"))
     possible = [task for task in TASKS if task not in reasons]
@@ -188,7 +188,7 @@ def show_tasks(project: Path, notes: Path, reasons: Mapping[str, str]) -> None:
 
 @contextmanager
 def step(text: str) -> Iterator[None]:
-    """Say what the block does, and on a terminal how long it took."""
+    """Print a text for the block, and on a terminal the time that it took."""
     start = time.monotonic()
     if console.is_terminal:
         with console.status(text):
@@ -201,7 +201,7 @@ def step(text: str) -> Iterator[None]:
 
 @contextmanager
 def stopping() -> Iterator[ExitStack]:
-    """Give a stack for what is to be stopped when the block ends, however it ends."""
+    """Yield a stack whose contexts are stopped at the end of the block, even after an error."""
     stack = ExitStack()
     stack.callback(kill_descendants)
     try:

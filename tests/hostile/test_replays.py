@@ -53,7 +53,7 @@ def test_a_replayed_answer_is_a_valid_choice_or_refused(key: str, data: st.DataO
         )
         assert is_offered == (refused is None)
     elif not isinstance(answer, str):
-        assert refused == f"{key} is not a text: write it in quotes."
+        assert refused == f"{key} is not text: put it in quotes."
 
 
 @unhurried
@@ -76,8 +76,8 @@ def test_a_replayed_answer_to_an_unknown_question_is_refused(key: str) -> None:
             {"brocker": "x"},
             "There is no question 'brocker': did you mean broker? Choose one of ",
         ),
-        ({"description": ["a"]}, "description is not a text: write it in quotes."),
-        ({"project_slug": 5}, "project_slug is not a text: write it in quotes."),
+        ({"description": ["a"]}, "description is not text: put it in quotes."),
+        ({"project_slug": 5}, "project_slug is not text: put it in quotes."),
     ],
 )
 def test_an_invalid_replayed_answer_is_refused(

@@ -35,7 +35,7 @@ def test_printable_text_is_kept_intact(texts: dict[str, str]) -> None:
         assert refusal(answers) is None
         assert_intact(answers, render(answers))
     else:
-        assert "is empty: write a text" in str(refusal(answers))
+        assert "is empty: enter some text" in str(refusal(answers))
 
 
 @unhurried

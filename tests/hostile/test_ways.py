@@ -47,5 +47,5 @@ def test_every_way_to_answer_leaves_nothing_after_a_refusal(way: Way, tmp_path: 
 def test_an_empty_value_in_a_config_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("default_context: {project_name: }")
     made = run(tmp_path, *COOKIECUTTER, "--no-input", "--config-file=config.yaml", str(ROOT))
-    assert made.stdout.startswith("ERROR: project_name is not a text: write it in quotes.\n")
+    assert made.stdout.startswith("ERROR: project_name is not text: put it in quotes.\n")
     assert not list(tmp_path.glob("output/*"))

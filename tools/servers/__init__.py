@@ -10,5 +10,5 @@ __all__ = ["SERVERS", "MissingServer", "Server"]
 for module in pkgutil.iter_modules(__path__, f"{__name__}."):
     import_module(module.name)
 
-# Each has a file of its own beside this one.
+# Each module in this folder defines one server.
 SERVERS: dict[str, type[Server]] = {server.name: server for server in Server.__subclasses__()}

@@ -17,7 +17,7 @@ class PostgreSQL(Server):
     """A PostgreSQL server; its superuser is postgres, who needs no password.
 
     PostgreSQL refuses to run as root. Root therefore runs it as the user postgres, in a temporary
-    folder of that user, since the given one may be below a folder that only root can enter.
+    folder of that user, because `folder` may be inside a folder that only root can enter.
     """
 
     name = "postgresql"
@@ -35,7 +35,7 @@ class PostgreSQL(Server):
         self._data = self.folder / "data"
 
     def start(self) -> None:
-        """Make the database cluster when there is none, then start as any server does."""
+        """Create the database cluster if there is none, and start the server."""
         if not self._data.exists():
             self._make_cluster()
         super().start()
@@ -74,7 +74,7 @@ class PostgreSQL(Server):
 
 
 def _programs() -> Path:
-    """Return the folder of PostgreSQL's programs, which Debian keeps out of PATH."""
+    """Return the folder of PostgreSQL's programs, which is not in PATH on Debian."""
     folders = os.get_exec_path()
     if pg_config := shutil.which("pg_config"):
         folders.append(subprocess.check_output([pg_config, "--bindir"], text=True).strip())

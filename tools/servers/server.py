@@ -1,4 +1,4 @@
-"""What every server has in common: a port, and whether it keeps its data."""
+"""The base class of servers: a free port, and a folder for data."""
 
 import re
 import secrets
@@ -14,12 +14,12 @@ from tools.process import Process
 HOST = "127.0.0.1"
 FIRST_PORT, PORTS = 20_000, 12_000
 
-# They end with this process.
+# Open sockets that reserve ports until this process ends.
 _claims: list[socket.socket] = []
 
 
-class MissingServer(Exception):  # noqa: N818 - it is the server that is missing, no error was made
-    """A server that is not installed; the message says how to install it."""
+class MissingServer(Exception):  # noqa: N818 - not an error of the program
+    """Raised if a server is not installed. The message has the command that installs it."""
 
 
 class Server(Process, ABC):
@@ -32,20 +32,20 @@ class Server(Process, ABC):
     """
 
     default_port: int
-    """The port that clients try when they are told none; never the one used here."""
+    """The port that clients use by default. The server uses another one."""
     durable: ClassVar[bool] = True
-    """Whether its data survives `kill` and `stop`."""
+    """True if its data survives `kill` and `stop`."""
 
     outlasts_the_machine: bool = True
-    """Whether its data survives a crash of the machine, for which it waits for the disk."""
+    """True if it waits for the disk, so that its data survives a crash of the machine."""
 
     answers_late: ClassVar[bool] = False
-    """Whether a client that has just stopped may be given a message that it cannot give back."""
+    """True if it may still deliver a message to a client that has just stopped."""
 
     def __init__(self, folder: Path) -> None:
-        """Prepare a server that keeps its data and its log in folder, made if there is none.
+        """Prepare a server with its data and its log in a folder, which is created if missing.
 
-        Raises `MissingServer` when it is not installed.
+        Raises `MissingServer` if it is not installed.
         """
         folder.mkdir(parents=True, exist_ok=True)
         super().__init__(folder)
@@ -57,10 +57,10 @@ class Server(Process, ABC):
 
     @abstractmethod
     def answers(self) -> bool:
-        """Return whether the server serves clients right now."""
+        """Return whether the server answers clients."""
 
     def version(self) -> str:
-        """Return what the server is and, where that is known, which version: `Redis 7.0.15`."""
+        """Return the name of the server and its version, if known: `Redis 7.0.15`."""
         return self.name
 
 
@@ -72,7 +72,7 @@ def first_number(*command: str) -> str:
 
 
 def ask(port: int, question: bytes) -> bytes:
-    """Return the first bytes of what 127.0.0.1:port replies to question, b"" for nothing."""
+    """Send bytes to 127.0.0.1:port, and return the first bytes of the reply, or b""."""
     try:
         with socket.create_connection((HOST, port), timeout=5) as connection:
             connection.sendall(question)
@@ -82,14 +82,14 @@ def ask(port: int, question: bytes) -> bytes:
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nothing uses, and that no other process is given.
+    """Return a free TCP port of 127.0.0.1, and reserve it for this process.
 
-    It is outside the range from which systems pick the ports of outgoing connections, so that
-    nobody takes it while a killed server is down.
+    It is outside the range for outgoing connections, so that no other program takes it while a
+    killed server is down.
     """
     while True:
         port = FIRST_PORT + secrets.randbelow(PORTS)
-        # Who holds the UDP port of that number, which no server needs, may use the TCP port.
+        # The UDP port of the same number, which no server needs, is the reservation.
         claim = socket.socket(type=socket.SOCK_DGRAM)
         with suppress(OSError), socket.socket() as probe:
             claim.bind((HOST, port))

@@ -1,4 +1,4 @@
-"""Amazon SQS, as moto imitates it."""
+"""Amazon SQS, simulated by moto."""
 
 import sys
 from importlib.metadata import version
@@ -11,7 +11,7 @@ LIST_QUEUES = b"GET /?Action=ListQueues HTTP/1.0\r\nHost: sqs.us-east-1.amazonaw
 
 
 class SQS(Server):
-    """A moto server; it accepts any credentials, and forgets everything when it ends."""
+    """A moto server. It accepts any credentials, and keeps its data in memory only."""
 
     name = "sqs"
     default_port = 9324

@@ -1,1 +1,1 @@
-"""What `make try` runs beside and inside the project that it makes."""
+"""The processes that `make try` runs, and the script that it runs inside the project."""

@@ -1,4 +1,4 @@
-"""The processes of a project, started and stopped as servers are."""
+"""The processes of a project, which start and stop like servers."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from tools.progress import descendants
 from tools.servers import SERVERS, Server
 
 APP = Path(__file__).parent / "app"
-# What would lead Celery, a driver, make or uv elsewhere than to the project and its servers.
+# Variables that would point Celery, a driver, make or uv to other servers or another project.
 MISLEADING = re.compile(
     r"APP|AWS_.*|BROKER_URL|CELERY_.*|DJANGO_.*|MAKE.*|MFLAGS|PG.*|PYTHONPATH|RESULT_BACKEND"
     r"|UV_FROZEN|UV_LOCKED|UV_PROJECT.*|VIRTUAL_ENV"
@@ -19,7 +19,7 @@ MISLEADING = re.compile(
 
 
 class Valkey(Server):
-    """The server that comes with the project's packages, in place of a service's own."""
+    """The server that the project's packages include, in place of a separate service."""
 
     name = "valkey"
 
@@ -31,26 +31,26 @@ class Valkey(Server):
         return [python(self.folder), "-m", "scripts.valkey"]
 
     def answers(self) -> bool:
-        # It says something else where a server answers already.
+        # The script prints another text if a server answers already.
         return "Valkey runs at" in self.said()
 
 
 class Worker(Process):
-    """A worker that also knows the tasks of the project's tests."""
+    """A worker that also imports the tasks of the project's tests."""
 
     name = "worker"
     ready = "ready."
 
     def command(self) -> list[str]:
-        # Without looking for other workers first, which takes a second.
+        # Do not look for other workers first, which takes a second.
         options = ("--include", "tests.tasks", "--concurrency", "2", "--without-mingle")
         return [python(self.folder), "-m", "celery", "--app", "config", "worker", *options]
 
 
 class Beat(Process):
-    """Beat, which has a task run twice a second that writes to the file `ticks`.
+    """Beat, which sends a task twice a second that writes to the file `ticks`.
 
-    Nobody waits for it: that its task runs shows that it does.
+    `start` does not wait for it: the runs of the task show that it works.
     """
 
     name = "beat"
@@ -63,9 +63,9 @@ class Beat(Process):
 
 
 def isolate(project: Path) -> None:
-    """Forget the variables that would lead the project elsewhere than its .env does.
+    """Unset the variables that would override the project's .env.
 
-    What its processes leave in the folder for temporary files comes to lie beside the project.
+    Temporary files of its processes are written next to the project.
     """
     example = (project / ".env.example").read_text(encoding="utf-8")
     documented = re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE)
@@ -84,9 +84,9 @@ def python(project: Path) -> str:
 
 
 def install(project: Path) -> None:
-    """Install a project's packages and make its tables, as its README says.
+    """Run `make install`, which installs a project's packages and creates its tables.
 
-    Raises `RuntimeError` with the end of what `make install` printed.
+    Raises `RuntimeError` with the end of the output.
     """
     with Process(project, ["make", "install"], log=project / "install.log") as command:
         code = command.wait()
@@ -95,14 +95,14 @@ def install(project: Path) -> None:
 
 
 def kill_descendants() -> None:
-    """End what a signal kept us from noting, when it came just after a process was started."""
+    """Kill processes that were started just before a signal, and never recorded."""
     for pid in descendants(os.getpid()):
         with suppress(ProcessLookupError):
             group = os.getpgid(pid)
             if group == os.getpgrp():
                 os.kill(pid, signal.SIGKILL)
             else:
-                # With what it starts in this very moment.
+                # Include processes that it starts right now.
                 os.killpg(group, signal.SIGKILL)
     with suppress(ChildProcessError):
         while True:

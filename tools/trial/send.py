@@ -1,4 +1,4 @@
-"""Sends tasks, and prints what became of each as soon as it is known, a JSON object a line.
+"""Sends tasks, and prints the outcome of each as a line of JSON.
 
 Its text runs inside a project: `python -c TEXT FOLDER TASK...`. Tasks write to files in the folder.
 """
@@ -24,9 +24,9 @@ POLL_SECONDS = 0.02
 
 
 def seen(path: Path, count: int) -> list[float]:
-    """Return after how many seconds each of the file's first lines was there.
+    """Return the seconds until each of the first `count` lines of a file was written.
 
-    Raises `TimeoutError` when none has come for `SECONDS`.
+    Raises `TimeoutError` if no line was written for `SECONDS`.
     """
     start = time.monotonic()
     times: list[float] = []

@@ -16,7 +16,7 @@ try:
 except (OSError, KeyError, ValueError):
     sys.exit(
         ".cruft.json, which records the template, is missing or unreadable: restore it from"
-        " git, or link the template by uvx cruft link ADDRESS --checkout VERSION"
+        " git, or link the template with uvx cruft link ADDRESS --checkout VERSION"
     )
 for word in sys.argv[1:]:
     if word.startswith("template="):

@@ -1,4 +1,4 @@
-"""The measures. Each function does one round, and returns its figures by name."""
+"""The measures. Each function runs one round, and returns its figures by name."""
 
 import statistics
 import time
@@ -35,7 +35,7 @@ RATE = "tasks/s"
 
 
 class Figure(NamedTuple):
-    """A number and its unit. Of rates, the larger is the better one; of all others, the smaller."""
+    """A number and its unit. Larger rates are better, and smaller values of everything else."""
 
     number: float
     unit: str
@@ -46,7 +46,7 @@ Figures = dict[str, Figure]
 
 @dataclass
 class Run:
-    """How many tasks are sent, each with how many bytes, and how many processes run them."""
+    """The number of tasks, the bytes in each, and the number of processes that run them."""
 
     tasks: int = 2000
     payload: int = 0
@@ -79,7 +79,7 @@ def database(run: Run) -> Figures:
 
 
 def batch(run: Run) -> Figures:
-    """Tasks that do nothing, sent in a batch where the broker has batches."""
+    """Tasks that do nothing, sent in a batch if the broker supports batches."""
     samples.clear()
     start = time.perf_counter()
     with (
@@ -145,11 +145,11 @@ def results(run: Run) -> Figures:
 
 
 def round_trip(run: Run) -> Figures:
-    """From sending a task to having its result, one after the other."""
+    """Time from sending a task to reading its result, one task after the other."""
     seconds: list[float] = []
     with run.worker() as worker:
         worker.warm_up()
-        # Fewer, where the backend is polled twice a second.
+        # Stop earlier if the backend is polled only twice a second.
         while len(seconds) < ROUND_TRIPS and sum(seconds) < ROUND_TRIP_SECONDS:
             start = time.perf_counter()
             result = noop_with_result.delay()
@@ -160,7 +160,7 @@ def round_trip(run: Run) -> Figures:
 
 
 def chords(run: Run) -> Figures:
-    """From sending a chord of a tenth of the tasks until its callback runs."""
+    """Time from sending a chord of a tenth of the tasks until its callback runs."""
     size = run.tasks // 10
     with run.worker() as worker:
         worker.warm_up()
@@ -182,7 +182,7 @@ def chords_allowed() -> bool:
 
 
 def drain(run: Run, task: Task, suffix: str, values: list[str] | None = None) -> Figures:
-    """Fill a queue, and run it by a worker. Each task gets one of the values."""
+    """Fill a queue, and let a worker run its tasks. Each task gets one of the values."""
     values = values or ["x" * run.payload]
     samples.clear()
     start, used = time.perf_counter(), time.process_time()
@@ -219,7 +219,7 @@ def percentiles(name: str, seconds: list[float]) -> Figures:
 
 Measure = Callable[[Run], Figures]
 chosen: list[Measure] = [throughput, database, batch, idle, delay, recovery]
-# Ask the configuration what its result backend can do.
+# Skip measures that the result backend does not support.
 if not isinstance(celery_app.backend, DisabledBackend):
     chosen += [results, round_trip]
 if chords_allowed():

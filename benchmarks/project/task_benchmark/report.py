@@ -19,12 +19,12 @@ PACKAGES = ("celery", "kombu", "django")
 
 
 class ReportError(Exception):
-    """A file is missing, or is not a report; the message names it."""
+    """Raised for a missing file, or one that is not a report. The message has its name."""
 
 
 @dataclass
 class Report:
-    """The figures of some rounds, and what they depend on."""
+    """The figures of some rounds, with the machine and the wiring."""
 
     name: str
     options: dict[str, int]
@@ -49,7 +49,7 @@ class Report:
 
 
 def machine() -> dict[str, str]:
-    """Return what the figures depend on besides the project."""
+    """Return the machine and the versions that the figures depend on."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
@@ -60,7 +60,7 @@ def machine() -> dict[str, str]:
 
 
 def wiring() -> dict[str, str]:
-    """Return where tasks and results go, without passwords."""
+    """Return the addresses of the broker and the results, without passwords, and the database."""
     engine = settings.DATABASES["default"]["ENGINE"].rpartition(".")[2]
     with celery_app.connection_for_write() as connection:
         broker = connection.as_uri()

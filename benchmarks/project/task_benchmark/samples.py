@@ -5,18 +5,18 @@ import struct
 import time
 from pathlib import Path
 
-# Names the file, also to workers.
+# The variable that holds the path of the file, for workers, too.
 VARIABLE = "BENCHMARK_SAMPLES"
 SIZE = struct.calcsize("d")
 SECONDS = 60
 
 
 class StuckError(Exception):
-    """Tasks did not run in time; the message says how many did."""
+    """Raised if tasks do not run in time. The message has the number of those that ran."""
 
 
 def add(number: float) -> None:
-    """Add a number in one write, so that those of several processes do not mix."""
+    """Add a number in one write, so that writes of several processes do not mix."""
     file = os.open(os.environ[VARIABLE], os.O_WRONLY | os.O_CREAT | os.O_APPEND, mode=0o600)
     os.write(file, struct.pack("d", number))
     os.close(file)
@@ -33,9 +33,9 @@ def read() -> list[float]:
 
 
 def wait(count: int) -> list[float]:
-    """Wait for as many numbers as `count`, and return them.
+    """Wait for `count` numbers, and return them.
 
-    Raises StuckError when none was added for a minute.
+    Raises StuckError if none was added for a minute.
     """
     path = Path(os.environ[VARIABLE])
     came, since = 0, time.monotonic()

@@ -1,4 +1,4 @@
-"""The tasks that workers run for `manage.py benchmark`. Each adds a sample of when it ran."""
+"""The tasks of `manage.py benchmark`. Each adds the time of its run to the samples."""
 
 import time
 import uuid
@@ -16,7 +16,7 @@ def noop(payload: object = None) -> None:
 
 @shared_task(ignore_result=False)
 def noop_with_result(payload: object = None) -> None:
-    """Do as little as `noop`, with a result that can be read."""
+    """Do nothing, and store a result."""
     samples.add(time.time())
 
 
@@ -30,7 +30,7 @@ def read_and_write(row_id: str) -> None:
 
 @shared_task(ignore_result=True)
 def add_lateness(due: float) -> None:
-    """Add a sample of how late this runs, in seconds."""
+    """Add a sample of the seconds between `due` and this run."""
     samples.add(time.time() - due)
 
 

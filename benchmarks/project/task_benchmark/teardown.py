@@ -1,4 +1,4 @@
-"""Delete all that the benchmark left on the servers."""
+"""Delete everything that the benchmark left on the servers."""
 
 from config import celery_app
 from django.conf import settings

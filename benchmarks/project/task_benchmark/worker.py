@@ -64,13 +64,13 @@ class Worker:
             )
 
     def kill(self) -> None:
-        """Kill it and its pool immediately, as a crash of the machine does."""
+        """Kill it and its pool, like a crash of the machine."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def warm_up(self) -> float:
-        """Run a first task, and return how long that took from the start, in seconds."""
+        """Run a first task, and return the seconds from the worker's start to that run."""
         samples.clear()
         noop.delay()
         return samples.wait(1)[0] - self.started
@@ -85,7 +85,7 @@ class Worker:
         return Cpu(parent=own, pool=ended + pool)
 
     def memory(self) -> float | None:
-        """Return the memory of it and its pool, in MB, where shared memory counts once."""
+        """Return its memory in MB, with its pool. Shared memory counts once."""
         try:
             return sum(_memory(pid) for pid in [self.process.pid, *self.pool()])
         except OSError:

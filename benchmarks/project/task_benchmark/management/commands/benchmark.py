@@ -40,10 +40,10 @@ def at_least(least: int) -> Callable[[str], int]:
 
 
 NUMBERS = {
-    "rounds": (at_least(1), 3, "how often each is measured; the median counts"),
-    "tasks": (at_least(100), Run.tasks, "how many fill a queue"),
-    "payload": (at_least(0), Run.payload, "how many bytes each task carries"),
-    "processes": (at_least(1), Run.processes, "how many the worker has"),
+    "rounds": (at_least(1), 3, "number of rounds, whose median is shown"),
+    "tasks": (at_least(100), Run.tasks, "number of tasks in a queue"),
+    "payload": (at_least(0), Run.payload, "bytes in each task"),
+    "processes": (at_least(1), Run.processes, "processes of the worker"),
 }
 
 
@@ -88,8 +88,8 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(table(reports)))
 
     def measure(self, options: dict[str, Any]) -> Report:
-        """Run each of the measures as many times as there are rounds."""
-        # It leaves a task behind that a worker of another measure might run.
+        """Run each measure once in each round."""
+        # Run `recovery` last: it leaves a task behind that another measure's worker might run.
         chosen = sorted(options["only"] or measures, key="recovery".__eq__)
         steps = chosen * options["rounds"]
         name = options["save"].stem if options["save"] else "now"
@@ -128,7 +128,7 @@ def connect_to_broker() -> None:
 
 
 def run_with_deadline(function: Callable[[], None]) -> None:
-    """Run a function in a thread, since not every library stops waiting for a silent server."""
+    """Run a function in a thread, since some libraries wait forever for a silent server."""
     done: Future[None] = Future()
 
     def run() -> None:
@@ -142,7 +142,7 @@ def run_with_deadline(function: Callable[[], None]) -> None:
 
 
 def run_again() -> None:
-    """Replace this process by the same command with queues of its own. Does not return."""
+    """Replace this process with the same command and queues of its own. Does not return."""
     folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
     own = {
         "QUEUE_PREFIX": f"benchmark_{secrets.token_hex(4)}",
@@ -153,14 +153,14 @@ def run_again() -> None:
 
 @contextmanager
 def working_folder() -> Iterator[Path]:
-    """Yield the folder of samples and logs, which is kept, and named, after an error."""
+    """Yield the folder of samples and logs. After an error, keep it and print its path."""
     folder = Path(os.environ[samples.VARIABLE]).parent
     samples.clear()
     # Clean up on SIGTERM, as on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with (folder / "sender.log").open("w") as log:
-            # Log as always, but not between the lines of the command.
+            # Write log lines to a file, so that they do not mix with the output.
             log_to(log)
             try:
                 yield folder
