@@ -15,7 +15,15 @@ from tools.generate import ROOT, render
 # Globs of generated files that are from others, or contain no prose.
 NO_PROSE = ("LICENSE", "*/static/*", "*.json")
 # Git's patterns of our own files. The templates are checked as generated files.
-OWN = ("tests/*.md", "tests/*.py", "tests/*.sh", "tests/*Makefile")
+OWN = (
+    "*.md",
+    "*.py",
+    "*.sh",
+    "*Makefile",
+    ":!docs",
+    ":!templates",
+    ":!{{cookiecutter.project_slug}}",
+)
 # Patterns of words to avoid, and the words to write instead.
 WORDS = {
     r"\btells\b|\b(tell|says?) whether\b": "shows, reports, checks",

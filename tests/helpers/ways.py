@@ -12,7 +12,7 @@ import yaml
 
 from tests.helpers.hostile import TEXT_KEYS
 from tests.helpers.origin import copy_template
-from tools.generate import ROOT, Answer, escape
+from tools.generate import ROOT, Answer, choices, escape
 
 Run = subprocess.CompletedProcess[str]
 Way = Callable[[Path, dict[str, Answer]], Run]
@@ -35,8 +35,9 @@ def run(folder: Path, *command: str, typed: str = "") -> subprocess.CompletedPro
 
 
 def typed(answers: dict[str, Answer]) -> str:
-    """Return the input that answers the first questions and accepts the other defaults."""
-    return "".join(f"{answers[key]}\n" for key in TEXT_KEYS) + "\n" * 20
+    """Return the input that answers the questions for text and accepts the other defaults."""
+    lines = [answers[key] if key in TEXT_KEYS else "" for key in choices()]
+    return "".join(f"{line}\n" for line in lines) + "\n" * 20
 
 
 def on_the_command_line(folder: Path, answers: dict[str, Answer]) -> Run:

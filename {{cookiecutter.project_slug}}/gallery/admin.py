@@ -19,7 +19,7 @@ class JobAdmin(admin.ModelAdmin):
 
     # An uploaded file is never sent back to a browser, so there is no link to it.
     exclude = ("file",)
-    list_display = ("__str__", "state", "error", "attempts", "worker", "changed_at")
+    list_display = ("__str__", "state", "error", "attempts", "task_id", "worker", "changed_at")
     list_filter = ("state",)
     search_fields = ("task_id",)
     ordering = ("-created_at",)
