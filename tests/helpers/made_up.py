@@ -115,7 +115,7 @@ def count_unacknowledged(channel: Any) -> int:
 
 
 def renew(channel: Any, messages: Any) -> None:
-    """Renew the leases of messages."""
+    """Do nothing."""
 '''
 RESULT = """\
 {# A made-up result backend. #}

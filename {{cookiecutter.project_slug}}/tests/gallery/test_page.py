@@ -38,7 +38,8 @@ def test_the_page_shows_what_became_of_each_task(client: Client, upload: Upload)
     row = page.partition("<tbody>")[2].partition("</tbody>")[0]
     cells = [cell.strip() for cell in strip_tags(row).split("\n") if cell.strip()]
     task, state, waited, ran, tries, routing_key, worker = cells
-    assert (task, state, tries, routing_key) == ("make_thumbnail 0.jpg", "done", "1", "default")
+    assert (task, state, tries) == ("make_thumbnail 0.jpg", "done", "1")
+    assert routing_key.endswith("default")
     assert worker == album.photographs.get().worker != ""
     assert waited.endswith(" s")
     assert ran.endswith(" s")
