@@ -13,9 +13,8 @@ QUEUED = 600
 
 @on_every_broker()
 def test_a_task_never_ends(site: Site, nothing_is_lost: Record) -> None:
-    limits = {"CELERY_TASK_TIME_LIMIT": "12", "CELERY_TASK_SOFT_TIME_LIMIT": "11"}
-    worker = site.start_worker(**limits)
-    site.send("never_end", count=1, first=QUEUED)
+    worker = site.start_worker()
+    site.send("never_end", count=1, first=QUEUED, time_limit=12, soft_time_limit=11)
     site.send("work", 0.1, count=QUEUED)
     site.wait_until(lambda: "Hard time limit (12s)" in worker.log.read_text(), "it is killed")
     fault = time.time()
