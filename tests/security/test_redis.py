@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import pytest
 import redis
 
-from tests.helpers import sentinel
+from tests.helpers import redis_sentinel
 from tests.helpers.make import make, run
 from tests.helpers.published import in_image, tracked
 from tests.helpers.running import REMOTE_CONTROL, SEND, WORKER, running, use_all
@@ -147,14 +147,14 @@ def test_a_server_that_a_sentinel_names_needs_a_valid_certificate(
     options += [f"{option} {file}" for option, file in files]
     with (
         SECURE["redis"](tmp_path / "redis", certificate) as server,
-        sentinel.Sentinel(tmp_path / "sentinel", server.tls_port, options) as named,
+        redis_sentinel.Sentinel(tmp_path / "sentinel", server.tls_port, options) as named,
     ):
         url = f"sentinel://{HOST}:{named.port}/0?ssl_cert_reqs=required"
         environment = inherited() | {
             "CELERY_BROKER_URL": url,
             "CELERY_RESULT_BACKEND": url,
-            "SENTINEL_MASTER": sentinel.NAME,
-            "SENTINEL_PASSWORD": sentinel.PASSWORD,
+            "SENTINEL_MASTER": redis_sentinel.NAME,
+            "SENTINEL_PASSWORD": redis_sentinel.PASSWORD,
             "SSL_CERT_FILE": str(tmp_path / "authority.pem"),
         }
         says = "ready." if name == HOST else "certificate verify failed"
