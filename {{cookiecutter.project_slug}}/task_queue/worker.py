@@ -10,7 +10,7 @@ from typing import Any
 import celery.worker.consumer
 import celery.worker.request
 from celery import bootsteps
-from celery.exceptions import InvalidTaskError, NotRegistered
+from celery.exceptions import InvalidTaskError, NotRegistered, Terminated
 from celery.signals import celeryd_after_setup, task_postrun, task_prerun
 from django.db import DatabaseError, close_old_connections
 from kombu import Message
@@ -125,9 +125,13 @@ class Request(celery.worker.request.Request):
         with self.sender():
             super().on_timeout(*args, **options)
 
-    def on_failure(self, *args: Any, **options: Any) -> Any:
+    def on_failure(self, exc_info: Any, *args: Any, **options: Any) -> Any:
+        error = getattr(exc_info.exception, "exc", exc_info.exception)
+        if isinstance(error, Terminated) and not (self._already_revoked or self._already_cancelled):
+            # A process that outlived a revoked task counts as terminated with its next task, too.
+            exc_info = self._worker_lost_info(error)
         with self.sender():
-            return super().on_failure(*args, **options)
+            return super().on_failure(exc_info, *args, **options)
 
     def revoked(self) -> bool:
         with self.sender():

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.fixtures import Notes, Process
+from tests.machinery_tasks import die_once
 from tests.tasks import record, wait_for
 
 
@@ -27,3 +28,14 @@ def test_terminated_tasks_stop(notes: Notes, worker: Process, tmp_path: Path) ->
         task.revoke(terminate=True, signal="SIGUSR1")
     record.delay("next", notes.path)
     assert notes.wait(3) == ["started", "started", "next"]
+
+
+def test_a_task_is_kept_when_its_process_dies_after_a_terminated_task(
+    notes: Notes, worker: Process, tmp_path: Path
+) -> None:
+    tasks = [wait_for.delay(notes.path, str(tmp_path / "never")) for _ in range(2)]
+    notes.wait(2)
+    for task in tasks:
+        task.revoke(terminate=True, signal="SIGUSR1")
+    die_once.delay(notes.path)
+    assert notes.wait(5)[2:] == ["dying", "interrupted once", "None"]
