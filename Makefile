@@ -98,8 +98,8 @@ format: ## Fix what can be fixed automatically
 	@$(RUN) ruff check --fix
 	@$(RUN) ruff format
 
-screenshot: ## Take the pictures in README.md: docs/try.svg, docs/gallery-light.png and -dark
-	@$(RUN) python -m tools.record_try
+screenshot: ## Take the pictures in the docs: docs/try.svg, docs/new.svg, docs/gallery-light.png and -dark
+	@$(RUN) python -m tools.record
 	@$(RUN) --with scikit-image python -m tools.screenshot
 
 .uv/bin/uv:

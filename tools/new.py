@@ -52,6 +52,7 @@ def main(arguments: Sequence[str]) -> int:
             raise Refused(reason)
         answers = ask(preset)
         folder = Path(folders[-1]).expanduser() if folders else ROOT.parent
+        console.print()
         console.print(summary(answers))
         if not Confirm.ask("\nMake this project?", console=console, default=True):
             raise Refused("No project was made.")
