@@ -26,6 +26,7 @@ WITHOUT_THE_DEMO = 7
 # Slow tests of the machinery. `make test-all` runs them on one project of each broker.
 SLOW = (
     "test_beat_admin",
+    "test_doctor_queues",
     "test_thumbnail_cache",
     "test_expiry",
     "test_flower",

@@ -41,7 +41,7 @@ def test_idle_processes_are_killed(site: Site, nothing_is_lost: Record) -> None:
 @on_every_broker(exhaustive=False)
 def test_a_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     sent = IN_FLIGHT + 101
-    site.send("work", 0.1, count=sent - 1)
+    site.send("work", 0.05, count=sent - 1)
     worker = site.start_worker()
     site.wait_for_finished(20)
     site.wait_for_running()

@@ -9,8 +9,8 @@ from django.utils import timezone
 from task_queue.doctor import UnhealthyError
 from task_queue.heartbeat import NAME, beat
 from task_queue.models import Heartbeat
+from tests.doctor import is_healthy, report_once
 from tests.fixtures import SECONDS, Process, wait_until
-from tests.test_doctor import is_healthy, report_once
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
