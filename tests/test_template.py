@@ -134,6 +134,13 @@ def test_a_result_backend_with_a_module_of_its_own_has_its_file(result_backend: 
     assert facts({"result_backend": result_backend}).result.module == module.exists()
 
 
+@pytest.mark.parametrize("broker", choices()["broker"])
+def test_a_broker_has_the_scripts_that_its_module_reads(broker: str) -> None:
+    module = TEMPLATES / "brokers" / f"{broker}.py"
+    reads = ".lua" in module.read_text(encoding="utf-8")
+    assert reads == module.with_suffix(".lua").exists()
+
+
 def test_python_files_are_python_before_they_are_rendered() -> None:
     hooks = [*(ROOT / "hooks").glob("*.py")]
     plain = [
