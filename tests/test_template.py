@@ -109,6 +109,14 @@ def test_all_choices_of_a_question_define_the_same_facts(folder: str) -> None:
         assert told == next(iter(files.values()))
 
 
+def test_files_ask_for_facts_and_not_for_the_name_of_a_choice() -> None:
+    # A license has no facts, only a text.
+    asked = "|".join(set(QUESTIONS.values()) - {"license"})
+    name = re.compile(rf"cookiecutter\.({asked})\)? *([!=]=|(not )?in) *[\"'(\[]")
+    files = [*tracked(), *TEMPLATES.rglob("*.jinja"), ROOT / "tests/project/manifest.json"]
+    assert not [path for path in files if name.search(path.read_text(encoding="utf-8"))]
+
+
 @pytest.mark.parametrize("folder", ["brokers", "results", "services"])
 def test_the_page_on_choices_names_each_fact_and_macro(folder: str) -> None:
     page = (ROOT / "docs" / "adding-a-choice.md").read_text(encoding="utf-8")
