@@ -98,6 +98,9 @@ def test_the_site_has_every_page(tmp_path: Path) -> None:
     for page in DOCS.rglob("*.md"):
         if page.name != "README.md":
             assert f'href="{page.relative_to(DOCS).with_suffix("").as_posix()}/"' in home, page
+    menu = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
+    listed = re.findall(r"[\w/-]+\.md", json.dumps(menu))
+    assert {*listed} == {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
 
 
 def check(words: list[str], makefile: str, files: dict[str, str]) -> None:
@@ -282,6 +285,8 @@ def rendered(copy: Path, answers: Answers) -> dict[str, str]:
 
 def test_the_steps_to_a_template_of_your_own_work(copy: Path) -> None:
     follow(DOCS / "forking.md", copy)
+    pages = "links_are or index_links or each_claim or every_broker"
+    run(copy, sys.executable, "-m", "pytest", "--quiet", "tests/test_docs.py", "-k", pages)
     files = rendered(copy, {})
     assert "CELERY_BROKER_URL=amqp://" in files[".env.example"]
     assert files["CODEOWNERS"] == "* @example/platform\n"

@@ -190,6 +190,9 @@ def add_broker(template: Path, questions: Any, name: str, is_true: bool) -> None
     (template / "docs" / "brokers" / f"{name}.md").write_text(f"# {name.title()}\n", "utf-8")
     index = template / "docs" / "README.md"
     index.write_text(f"{index.read_text('utf-8')}\n[{name}](brokers/{name}.md)\n", "utf-8")
+    site = template / "zensical.toml"
+    menu = site.read_text("utf-8").replace('"faults.md"', f'"brokers/{name}.md", "faults.md"')
+    site.write_text(menu, "utf-8")
 
 
 def add_result_backend(template: Path, questions: Any, name: str, is_true: bool) -> None:
