@@ -39,7 +39,7 @@ new: ## Answer the questions and get a project: make new into=~/code
 check: lint ## Lint, and test the rendered files without a server
 	@$(PYTEST) --quiet $(FAST) tests/rendering tests/test_hooks.py tests/test_template.py
 
-test: lint ## Lint, and test every choice and every pair of choices on real servers, in ten minutes
+test: lint ## Lint, render every pair of answers, and test a project on each broker, in ten minutes
 	@$(SERVERS) || [ "$$CI" != true ]
 	@$(PYTEST) $(FAST)
 

@@ -99,6 +99,7 @@ TARGETS = [
     Target("worker start", "worker start", 1, at_least=False),
     Target("RabbitMQ, fire and forget", "throughput", 1, "rabbitmq", "baseline-rabbitmq"),
     Target("RabbitMQ, enqueue", "enqueue", 0.9, "rabbitmq", "baseline-rabbitmq"),
+    Target("RabbitMQ, in a batch", "enqueue, batch", 2, "rabbitmq", "baseline-rabbitmq"),
 ]
 
 
