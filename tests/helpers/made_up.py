@@ -24,7 +24,7 @@ BROKER = """\
 # {% set broadcasts = FACT %}
 # {% set priorities = FACT %}
 # {% set leases = FACT %}
-# {% set delay_strategy = "STRATEGY" %}
+# {% set native_delays = FACT %}
 # {% set app_module = "celery" %}
 
 # {% macro imports() %}
@@ -176,7 +176,6 @@ def add_broker(template: Path, questions: Any, name: str, is_true: bool) -> None
     text = fill(BROKER, name, is_true)
     values = {
         "INCLUDED": "postgresql" if is_true else "",
-        "STRATEGY": "native" if is_true else "worker",
         "IMPORTED": "Queue\nfrom kombu.common import Broadcast" if is_true else "Queue",
         "LEASE\n": f"{LEASE}\n" if is_true else "",
         "EXTRA": '    Broadcast("broadcast"),\n' if is_true else "",
