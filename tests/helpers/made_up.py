@@ -10,17 +10,17 @@ BROKER = """\
 # {% set heading = "TITLE" %}
 # {% set celery_extras = [] %}
 # {% set kombu_extras = "" %}
-# {% set dependencies = [] %}
+# {% set dependencies = DEPENDENCIES %}
 # {% set services = [] %}
-# {% set apps = [] %}
+# {% set apps = APPS %}
 # {% set database = "INCLUDED" %}
-# {% set url = "memory://" %}
-# {% set example = "memory://" %}
-# {% set compose_url = "" %}
+# {% set url = "ADDRESS" %}
+# {% set example = "ADDRESS" %}
+# {% set compose_url = "ADDRESS" %}
 # {% set events = FACT %}
 # {% set reply_queues = FACT %}
 # {% set topics = FACT %}
-# {% set topic = 'routing_key="slow.reports"' %}
+# {% set topic = 'TOPIC' %}
 # {% set broadcasts = FACT %}
 # {% set priorities = FACT %}
 # {% set leases = FACT %}
@@ -33,7 +33,7 @@ from kombu import IMPORTED
 
 # {% macro settings() %}
 LEASE
-CELERY_BROKER_URL = env("CELERY_BROKER_URL")
+CELERY_BROKER_URL = READ
 # {%- endmacro %}
 
 # {% macro queues() %}
@@ -82,8 +82,7 @@ EXTRA]
 # {%- endmacro %}
 
 # {% macro secrets() %}
-CELERY_BROKER_URL={{ example }}
-# {%- endmacro %}
+SECRET# {%- endmacro %}
 
 # {% macro alerts() %}
 - Tasks wait too long: count them.
@@ -176,6 +175,14 @@ def add_broker(template: Path, questions: Any, name: str, is_true: bool) -> None
     text = fill(BROKER, name, is_true)
     values = {
         "INCLUDED": "postgresql" if is_true else "",
+        # Any package and any app will do.
+        "DEPENDENCIES": '["humanize>=4"]' if is_true else "[]",
+        "APPS": '["django.contrib.humanize"]' if is_true else "[]",
+        # Without an address of its own, a broker has that of another setting.
+        "ADDRESS": "memory://" if is_true else "",
+        "READ": 'env("CELERY_BROKER_URL")' if is_true else '"memory://"',
+        "SECRET": "CELERY_BROKER_URL=memory://\n" if is_true else "",
+        "TOPIC": 'routing_key="slow.reports"' if is_true else "",
         "IMPORTED": "Queue\nfrom kombu.common import Broadcast" if is_true else "Queue",
         "LEASE\n": f"{LEASE}\n" if is_true else "",
         "EXTRA": '    Broadcast("broadcast"),\n' if is_true else "",
