@@ -171,7 +171,6 @@ def test_make_benchmark_measures_a_project_and_leaves_nothing_in_it(
     broker: str, result_backend: str, tmp_path: Path
 ) -> None:
     answers = {"broker": broker, "result_backend": result_backend}
-    answers["database"] = "postgresql" if broker == "pgmq" else "sqlite"
     origin = copy_template(tmp_path / "template")
     project = cookiecutter(origin, tmp_path, **answers, flower="false", demo="false")
     with serve(project, answers, tmp_path):
