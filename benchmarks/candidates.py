@@ -16,7 +16,7 @@ from tools.generate import Answer, Refused, generate
 from tools.process import Process, tail
 from tools.project import benchmark_environment
 from tools.servers import SERVERS, MissingServer, Server
-from tools.services import create_database, point_at, read_env, services
+from tools.services import point_at, read_env, services
 from tools.trial.processes import install, isolate, python
 
 # Answers that do not change the figures.
@@ -50,7 +50,7 @@ class Candidate:
         isolate(self.project)
         needed = [servers[service] for service in services(self.answers)]
         point_at(self.project, needed)
-        create_database(servers["postgresql"], self.project.name)
+        servers["postgresql"].create_database(self.project.name)
         install(self.project)
         self.env = os.environ | read_env(self.project) | {"ALLOWED_HOSTS": "localhost"}
         self.env |= benchmark_environment(self.settings)

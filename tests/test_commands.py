@@ -28,7 +28,7 @@ from tools.generate import choices, generate
 from tools.process import Process
 from tools.progress import STUCK_SECONDS
 from tools.servers.server import HOST, free_port
-from tools.services import chosen, create_database, point_at, read_env, services
+from tools.services import chosen, point_at, read_env, services
 
 __all__ = ["start_servers"]
 
@@ -162,8 +162,7 @@ def image(
     servers = start_servers(services(given))
     point_at(project, servers)
     for server in servers:
-        if server.name == "postgresql":
-            create_database(server, str(given["project_slug"]))
+        server.create_database(str(given["project_slug"]))
     run(project, "uv", "sync", "--quiet")
     yield Image(project, tmp_path / "run")
     shutil.rmtree(project)

@@ -24,7 +24,7 @@ from tools import generate as rendering
 from tools import project as tool
 from tools.generate import Answers, choices, facts, refusal
 from tools.servers import SERVERS
-from tools.services import create_database, point_at, read_env
+from tools.services import point_at, read_env
 
 # Other answers that a switch needs. They put the team's edits next to different lines of the
 # template, with and without another server.
@@ -461,6 +461,6 @@ def test_a_project_passes_its_tests_on_a_new_broker_with_its_lock_and_env(
     assert 'name = "requests"' in (project / "uv.lock").read_text()
     with SERVERS["postgresql"](tmp_path / "postgresql") as server:
         point_at(project, [server])
-        create_database(server, "my_project")
+        server.create_database("my_project")
         add_machinery_tests(project, {**given, "flower": False})
         make(project, "install", "lint", "test")

@@ -19,7 +19,7 @@ from tools.combinations import Combination, every
 from tools.generate import choices, generate
 from tools.servers import SERVERS, Server
 from tools.servers.server import HOST
-from tools.services import chosen, create_database, point_at, services
+from tools.services import chosen, point_at, services
 
 # The number of the project without the demo.
 WITHOUT_THE_DEMO = 7
@@ -143,8 +143,7 @@ def test_a_project_passes_its_own_tests(
     add_machinery_tests(project, answers)
     point_at(project, servers)
     for server in servers:
-        if server.name == "postgresql":
-            create_database(server, str(answers["project_slug"]))
+        server.create_database(str(answers["project_slug"]))
     ignored = " ".join(f"--ignore-glob='*/{file}.py'" for file in left_out)
     if answers["ci"] == "none":
         make(project, "install", "test", PYTEST_ADDOPTS=ignored)

@@ -6,9 +6,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from psycopg.sql import SQL, Identifier
-
 from tools.generate import Answers, facts
 from tools.servers import SERVERS, Server
 from tools.servers.server import HOST
@@ -42,8 +39,7 @@ def serve(project: Path, answers: Answers, folder: Path) -> Iterator[list[Server
         servers = [SERVERS[name](folder / f"{name}-server") for name in services(answers)]
         for server in servers:
             stack.enter_context(server)
-            if server.name == "postgresql":
-                create_database(server, project.name)
+            server.create_database(project.name)
         point_at(project, servers)
         yield servers
 
@@ -61,10 +57,3 @@ def read_env(project: Path) -> dict[str, str]:
     """Return the variables that a project's .env sets."""
     text = (project / ".env").read_text(encoding="utf-8")
     return dict(re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE))
-
-
-def create_database(server: Server, name: str) -> None:
-    """Create an empty database on a running PostgreSQL server."""
-    url = f"postgresql://postgres@{HOST}:{server.port}/postgres"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))

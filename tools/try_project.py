@@ -21,7 +21,7 @@ from rich.table import Column, Table
 from tools.generate import Answers, Refused, facts, generate, parse, refusal
 from tools.process import Process, tail
 from tools.servers import SERVERS, MissingServer, Server
-from tools.services import chosen, create_database, point_at
+from tools.services import chosen, point_at
 from tools.trial.processes import (
     Beat,
     Valkey,
@@ -127,8 +127,7 @@ def run(project: Path, answers: Answers, servers: Sequence[Server], stack: ExitS
     for server in servers:
         with step(f"Start {type(server).__name__}"):
             stack.enter_context(server)
-        if server.name == "postgresql":
-            create_database(server, project.name)
+        server.create_database(project.name)
     with step("Install its packages, create its tables"):
         install(project)
     for process in (*bundled, Worker(project), *beat):

@@ -12,7 +12,6 @@ from tests.helpers.apart import develop, make_project, shell
 from tests.helpers.make import run
 from tools.servers.postgresql import PostgreSQL
 from tools.servers.server import HOST
-from tools.services import create_database
 from tools.trial.processes import python
 
 
@@ -38,7 +37,7 @@ def test_tests_leave_database_queues_and_results_untouched(
             "shop_test": f"postgres:///shop_test?host={HOST}&port={server.port}&user=postgres",
         }
         for name, url in urls.items():
-            create_database(server, name)
+            server.create_database(name)
             variables = {"DATABASE_URL": url, "QUEUE_PREFIX": "shop_test"}
             if name == "shop":
                 variables["CELERY_RESULT_BACKEND"] = url.replace("postgres", "db+postgresql", 1)
@@ -53,7 +52,7 @@ def test_tests_leave_database_queues_and_results_untouched(
 def test_projects_share_a_database(in_postgresql: Path, tmp_path: Path) -> None:
     project = in_postgresql
     with PostgreSQL(tmp_path / "postgresql") as server:
-        create_database(server, "shop")
+        server.create_database("shop")
         url = f"postgres://postgres@{HOST}:{server.port}/shop"
         first = {"DATABASE_URL": url, "QUEUE_PREFIX": "shop"}
         develop(project, **first)

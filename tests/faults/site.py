@@ -18,7 +18,7 @@ from tools.process import Process, tail
 from tools.progress import Stuck, wait_until
 from tools.servers import SERVERS, Server
 from tools.servers.server import HOST
-from tools.services import chosen, create_database
+from tools.services import chosen
 from tools.trial.processes import Worker, python
 
 DATABASE_URL = "postgres://postgres@localhost:5432/site"
@@ -126,7 +126,7 @@ class Site:
     def start(self) -> None:
         for server in self.servers:
             server.start()
-        create_database(self.database, "site")
+        self.database.create_database("site")
         self.python("manage.py", "migrate", "--verbosity", "0")
         if self._caches:
             self.python("manage.py", "createcachetable")

@@ -10,7 +10,6 @@ from tests.helpers.make import run
 from tests.helpers.secure import SECURE, certify
 from tools.generate import generate
 from tools.servers.server import HOST
-from tools.services import create_database
 from tools.trial.processes import python
 
 ASK = """
@@ -34,7 +33,7 @@ def test_queues_in_postgresql_need_a_valid_certificate(name: str, tmp_path: Path
     )
     run(project, "uv", "sync", "--quiet")
     with SECURE["postgresql"](tmp_path / "postgresql", certificate) as server:
-        create_database(server, project.name)
+        server.create_database(project.name)
         url = f"postgres://postgres:postgres@{HOST}:{server.port}/{project.name}"
         run(project, "uv", "run", "manage.py", "migrate", "--verbosity", "0", DATABASE_URL=url)
         tls = f"{url}?sslmode=verify-full&sslrootcert={folder / 'authority.pem'}"

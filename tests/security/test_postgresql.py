@@ -11,7 +11,6 @@ import pytest
 from tools.generate import generate
 from tools.servers.postgresql import PostgreSQL
 from tools.servers.server import HOST
-from tools.services import create_database
 
 
 @pytest.mark.exhaustive
@@ -25,7 +24,7 @@ def test_in_containers_the_application_owns_its_database_and_is_not_a_superuser(
     script = composed["configs"]["postgresql"]["content"]
     user = urlsplit(composed["services"]["web"]["environment"]["DATABASE_URL"]).username
     with PostgreSQL(tmp_path / "postgresql") as server:
-        create_database(server, project.name)
+        server.create_database(project.name)
         database = f"host={HOST} port={server.port} dbname={project.name}"
         with psycopg.connect(f"{database} user=postgres") as connection:
             connection.execute(script)

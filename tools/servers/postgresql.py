@@ -9,6 +9,9 @@ import tempfile
 import weakref
 from pathlib import Path
 
+import psycopg
+from psycopg.sql import SQL, Identifier
+
 from tools.process import tail
 from tools.servers.server import HOST, MissingServer, Server, first_number
 
@@ -50,6 +53,11 @@ class PostgreSQL(Server):
             *("-c", "max_connections=200"),
             *("-c", f"fsync={'on' if self.outlasts_the_machine else 'off'}"),
         ]
+
+    def create_database(self, name: str) -> None:
+        url = f"postgresql://postgres@{HOST}:{self.port}/postgres"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
 
     def version(self) -> str:
         return f"PostgreSQL {first_number(str(self._programs / 'postgres'), '--version')}"

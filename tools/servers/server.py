@@ -59,6 +59,9 @@ class Server(Process, ABC):
     def answers(self) -> bool:
         """Return whether the server answers clients."""
 
+    def create_database(self, name: str) -> None:
+        """Create an empty database on the running server, if it has databases."""
+
     def version(self) -> str:
         """Return the name of the server and its version, if known: `Redis 7.0.15`."""
         return self.name
