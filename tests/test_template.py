@@ -109,6 +109,12 @@ def test_all_choices_of_a_question_define_the_same_facts(folder: str) -> None:
         assert told == next(iter(files.values()))
 
 
+@pytest.mark.parametrize("path", sorted(WITH_JINJA))
+def test_a_file_imports_facts_in_one_line(path: str) -> None:
+    text = (TEMPLATE / path).read_text(encoding="utf-8")
+    assert len(re.findall(r"^# \{% (from|import) ", text, re.MULTILINE)) <= 1
+
+
 def test_files_ask_for_facts_and_not_for_the_name_of_a_choice() -> None:
     # A license has no facts, only a text.
     asked = "|".join(set(QUESTIONS.values()) - {"license"})
