@@ -1,5 +1,8 @@
 """The worker: a message that cannot run becomes a dead letter, and never stops the worker."""
 
+# Celery's stubs leave much of this out.
+# mypy: disable-error-code="attr-defined"
+
 import gc
 import logging
 from collections.abc import Callable
@@ -62,7 +65,7 @@ class Consumer(celery.worker.consumer.Consumer):
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Message], None]:
         receive = super().create_task_handler(*args, **options)
         # Keep the bytes of a message: decoding and encoding may change them.
-        self.task_consumer.channel.auto_decode = False  # type: ignore[attr-defined]
+        self.task_consumer.channel.auto_decode = False
 
         def receive_or_quarantine(message: Message) -> None:
             try:
@@ -88,7 +91,7 @@ class Consumer(celery.worker.consumer.Consumer):
 
     def quarantine(self, message: Message, reason: Exception) -> None:
         """Turn a message into a dead letter, or requeue it if that fails."""
-        errors: Any = self.connection_errors  # type: ignore[attr-defined]  # not in the stubs
+        errors: Any = self.connection_errors
         close_old_connections()
         try:
             DeadLetter.quarantine(message)
@@ -97,8 +100,7 @@ class Consumer(celery.worker.consumer.Consumer):
             self.timer.call_after(PAUSE, message.reject_log_error, (logger, errors, True))
         else:
             # Log neither the message nor a traceback: arguments may be secret.
-            name, text = type(reason).__name__, str(reason)
-            logger.error("A message became a dead letter: %s: %s", name, text)
+            logger.error("A message became a dead letter: %s: %s", type(reason).__name__, reason)
             # Do not reject it: some brokers are configured to keep rejected messages.
             message.ack_log_error(logger, errors)
 
@@ -107,10 +109,7 @@ class Request(celery.worker.request.Request):
     """A task in the worker's main process: its log lines name the sender, as in the pool."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        """Refuse malformed values that Celery would notice too late.
-
-        Celery reads them after it has reserved a pool process, and would not release the process.
-        """
+        """Refuse malformed values: Celery reads them too late to release the pool process."""
         super().__init__(*args, **options)
         _hard, _soft = [timedelta(seconds=limit or 0) for limit in self.time_limits]
         set(self.stamped_headers or ())
