@@ -21,8 +21,9 @@ with_leases = on_brokers(*(name for name in BROKERS if facts({"broker": name}).b
 def hold_a_task(site: Site, options: Iterable[str] = (), **env: str) -> None:
     """Start a worker with a task that runs until `end` is called, and a second worker."""
     site.env["TASK_LEASE"] = str(LEASE)
-    site.send("hold", str(site.folder / "end"), count=1)
+    # Before the task: with `solo`, the worker could answer nobody until it has ended.
     site.start_worker("one", options, **env)
+    site.send("hold", str(site.folder / "end"), count=1)
     site.wait_for_running()
     site.start_worker("two")
     site.send("work", 0, count=1, first=1)
