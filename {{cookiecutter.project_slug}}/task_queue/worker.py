@@ -24,15 +24,8 @@ logger = logging.getLogger(__name__)
 # Seconds before a message is requeued that could not become a dead letter.
 PAUSE = 5
 # Errors that Celery raises for foreign messages. A database may refuse to store their results.
-MALFORMED = (
-    ArithmeticError,
-    AttributeError,
-    DatabaseError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
+MALFORMED: tuple[type[Exception], ...] = (ArithmeticError, AttributeError, DatabaseError)
+MALFORMED += (LookupError, RecursionError, TypeError, ValueError)
 
 
 class Alive(bootsteps.StartStopStep):
