@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 PAUSE = 5
 # Errors that Celery raises for foreign messages. A database may refuse to store their results.
 MALFORMED: tuple[type[Exception], ...] = (ArithmeticError, AttributeError, DatabaseError)
-MALFORMED += (LookupError, RecursionError, TypeError, ValueError)
+MALFORMED += (InvalidTaskError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class Alive(bootsteps.StartStopStep):
@@ -60,7 +60,7 @@ class Consumer(celery.worker.consumer.Consumer):
         def receive_or_quarantine(message: Message) -> None:
             try:
                 receive(message)
-            except (InvalidTaskError, *MALFORMED) as error:
+            except MALFORMED as error:
                 if message.acknowledged:
                     raise
                 self.quarantine(message, error)

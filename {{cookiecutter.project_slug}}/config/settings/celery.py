@@ -1,6 +1,8 @@
 # {% from "project.jinja" import broker, django, result, scheduler with context %}
 """All Celery settings of the project, under Celery's own names with the prefix CELERY_."""
 
+from zoneinfo import ZoneInfo
+
 {{ scheduler.imports() }}{{ broker.imports() }}
 
 # {% set code = broker.settings() ~ result.settings() %}
@@ -83,7 +85,7 @@ CELERY_IMPORTS = [
 ]
 
 # Time: as in Django.
-CELERY_TIMEZONE = env("TIME_ZONE", default="UTC")
+CELERY_TIMEZONE = str(env("TIME_ZONE", cast=ZoneInfo, default="UTC"))
 
 # Workers: replace a pool process above this many KiB after its task, to free leaked memory. Do not
 # replace it after a number of tasks, because the pool may take seconds to notice.
