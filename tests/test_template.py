@@ -40,6 +40,7 @@ WITH_JINJA = {
     "compose.prod.yaml",
     "compose.yaml",
     "config/celery.py",
+    "config/env.py",
     "config/settings/base.py",
     "config/settings/celery.py",
     "config/settings/production.py",

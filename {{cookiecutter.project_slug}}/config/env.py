@@ -1,3 +1,4 @@
+# {% from "project.jinja" import database with context %}
 """The environment. Development and tests read `.env`, too; production does not."""
 
 import os
@@ -11,31 +12,52 @@ import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# A line of `.env`, and an address, that all programs read in the same way.
+# A line of `.env`, and the host of an address, that all programs read in the same way.
 LINE = re.compile(r"""(?:export )?([A-Z_a-z]\w*)=('[^']*(?<!\\)'|"[^"\\$]*"|(?!#)[^\s'"\\$]*)""")
-ADDRESS = re.compile(
-    r"[\w+.-]+://(([^\s/?#@[\]%]|%[\da-fA-F]{2})*@)?([\w.,-]|:\d|\[[\w:.]+\])*([/?][^\s#@]*)?"
-)
+PORT = r":0*([1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])(?!\d)"
+HOST = rf"(\+socket)?://(([^\s/?#@[\]%]|%[\da-fA-F][\da-fA-F])*@)?([\w.,-]|{PORT}|\[[\w:.]+\])*"
+# Options of an address with words that would be misread.
+OPTION = r"(?i:[?&](autocommit|\w+_requests|conn_\w+|disable_\w+|max_entries|timeout)=)"
+OPTION += r"(?!(\d+|True|False|None)(&|$))"
+# The first four are false.
+BOOLEANS = ["false", "no", "off", "0", "true", "yes", "on", "1"]
+# What a value has to be for a cast.
+WORDS = {"bool": "true or false", "int": "a whole number", "float": "a number"}
+WORDS["ZoneInfo"] = "a time zone such as Europe/Berlin"
 
 
 class Env(environ.Env):  # type: ignore[misc]  # it has no types
-    """Leaves `$NAME` as it is. django-environ would replace it with another variable's value."""
+    """Reads values unchanged, or refuses them. django-environ would guess their meaning."""
 
-    def get_value(self, var: str, cast: Any = None, *args: Any, **options: Any) -> Any:
+    @classmethod
+    def parse_value(cls, value: str, cast: Any) -> Any:
+        if cast in (bool, float):
+            return BOOLEANS.index(value.lower()) > 3 if cast is bool else float(value)
         # Strip blanks around the items of a list.
-        cast = [str.strip] if cast is list else cast
-        if self.ENVIRON.get(var, "").startswith("$"):
-            return self.parse_value(self.ENVIRON[var], cast)
-        return super().get_value(var, cast, *args, **options)
+        return super().parse_value(value, [str.strip] if cast is list else cast)
 
-    def address(self, var: str, *schemes: str, default: Any = environ.Env.NOTSET) -> str:
+    def get_value(self, var: str, cast: Any = None, **options: Any) -> Any:
+        try:
+            # It is not the name of another variable.
+            if self.ENVIRON.get(var, "").startswith("$"):
+                return self.parse_value(self.ENVIRON[var], cast)
+            return super().get_value(var, cast, **options)
+        except Exception:
+            words = WORDS.get(getattr(cast, "__name__", ""), "set, or not valid")
+            refuse(f"{var} is not {words}. Correct it in the environment or .env.")
+
+    def address(self, var: str, *schemes: str, numbered: bool = False, **default: Any) -> str:
         """Return an address with one of the schemes, or several, separated by semicolons."""
-        value: str = self.str(var, default=default)
-        if not (value.startswith(schemes or "") and all(map(ADDRESS.fullmatch, value.split(";")))):
+        value: str = self.str(var, **default)
+        name, path = ("0", r"\d*|(?<=///)[^\s?#@]*") if numbered else ("name", r"[^\s?#@]*")
+        form = rf"({'|'.join(map(re.escape, schemes))}){HOST}(/({path}))?(\?[^\s#@]*)?"
+        if not all(re.fullmatch(form, address) for address in value.split(";")):
             refuse(
-                f"{var} is not a valid address: write {(*schemes, 'scheme')[0]}://user:password@"
-                "host:port/name, and percent-encode special characters: # is %23, / is %2F."
+                f"{var} is not a valid address: write {'|'.join(schemes)}://user:password@host:port/"
+                f"{name}, and percent-encode special characters: # is %23, / is %2F."
             )
+        if option := re.search(OPTION, value):
+            refuse(f"{var} is not a valid address: write {option[1]} as a number, True or False.")
         return value
 
 
@@ -45,7 +67,7 @@ env = Env()
 @cache
 def database() -> Any:
     """Return Django's database settings. Queues and results may be in the same database."""
-    return env.db_url_config(env.address("DATABASE_URL"))
+    return env.db_url_config(env.address("DATABASE_URL", {{ database.schemes }}))
 
 
 def read_env() -> None:

@@ -14,7 +14,7 @@ class TaskQueueConfig(AppConfig):
     name = "task_queue"
 
     def ready(self) -> None:
-        from task_queue import checks, logging{{ ", results" if result.module }}  # noqa: F401
+        from task_queue import checks, logging{{ ", results" if result.module }}{{ ", tracing" if observability.traces }}  # noqa: F401
 
         # Sending a message reads thirty settings, and Django looks them up slowly.
         celery_app.conf.update({name: celery_app.conf[name] for name in DEFAULTS})

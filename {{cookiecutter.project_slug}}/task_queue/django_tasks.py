@@ -190,9 +190,8 @@ class Runner(base.Task):
         errors = [*record["errors"], reason]
         # If it failed because there is no such task, there is nothing to send.
         with suppress(ImportError):
-            self.note(
-                record, task_finished, status="FAILED", finished_at=timezone.now(), errors=errors
-            )
+            ended = timezone.now()
+            self.note(record, task_finished, status="FAILED", finished_at=ended, errors=errors)
 
 
 # Celery's own result would overwrite the record.
@@ -220,10 +219,8 @@ def run(self: Runner, record: Record) -> None:
         if isinstance(error.code, int) and error.code < 0:
             raise
         raise Exited(str(error)) from error
-    value = normalize_json(value)
-    self.note(
-        record, task_finished, status="SUCCESSFUL", finished_at=timezone.now(), return_value=value
-    )
+    value, ended = normalize_json(value), timezone.now()
+    self.note(record, task_finished, status="SUCCESSFUL", finished_at=ended, return_value=value)
 
 
 def to_result(record: Record) -> TaskResult:

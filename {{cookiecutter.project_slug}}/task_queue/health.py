@@ -99,12 +99,8 @@ class BrokerUnavailableMiddleware(MiddlewareMixin):
         if not isinstance(error, OperationalError):
             return None
         logger.error("A task could not be sent: %s", error)
-        return HttpResponse(
-            "This cannot be done right now. Please try again in a minute.",
-            content_type="text/plain",
-            status=503,
-            headers={"Retry-After": "60"},
-        )
+        text = "This cannot be done right now. Please try again in a minute."
+        return HttpResponse(text, "text/plain", status=503, headers={"Retry-After": "60"})
 
 
 def touch_alive_file(**kwargs: Any) -> None:

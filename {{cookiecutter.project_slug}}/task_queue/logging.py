@@ -78,10 +78,8 @@ def json() -> logging.Formatter:
 
 
 def formatter(*processors: Processor) -> logging.Formatter:
-    return ProcessorFormatter(
-        processors=[ProcessorFormatter.remove_processors_meta, *processors],
-        foreign_pre_chain=FIELDS,
-    )
+    processors = (ProcessorFormatter.remove_processors_meta, *processors)
+    return ProcessorFormatter(processors=processors, foreign_pre_chain=FIELDS)
 
 
 class NotFailed(logging.Filter):

@@ -39,10 +39,8 @@ class DeadLetter(models.Model):
         # Expired and revoked tasks do not delete their own rows.
         week_ago = timezone.now() - timedelta(days=7)
         cls.objects.filter(quarantined=False, updated_at__lt=week_ago).delete()
-        defaults = {
-            "name": task.request.shadow or task.name,
-            "signature": dumps(task.signature_from_request()),
-        }
+        name, text = task.request.shadow or task.name, dumps(task.signature_from_request())
+        defaults = {"name": name, "signature": text}
         cls.objects.get_or_create(id=task.request.id, defaults=defaults)
         # Two workers may count the same task.
         with transaction.atomic():

@@ -17,6 +17,7 @@ def start() -> None:
     """Start tracing if OTEL_EXPORTER_OTLP_ENDPOINT is set, in web processes and workers."""
     if not env("OTEL_EXPORTER_OTLP_ENDPOINT", default=""):
         return
+    env.address("OTEL_EXPORTER_OTLP_ENDPOINT", "http", "https")
     os.environ.setdefault("OTEL_SERVICE_NAME", settings.QUEUE_PREFIX)
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))

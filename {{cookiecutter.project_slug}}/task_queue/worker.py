@@ -27,15 +27,8 @@ logger = logging.getLogger(__name__)
 # Seconds before a message is requeued that could not become a dead letter.
 PAUSE = 5
 # Errors that Celery raises for foreign messages. A database may refuse to store their results.
-MALFORMED = (
-    ArithmeticError,
-    AttributeError,
-    DatabaseError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
+MALFORMED: tuple[type[Exception], ...] = (ArithmeticError, AttributeError, DatabaseError)
+MALFORMED += (InvalidTaskError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class Alive(bootsteps.StartStopStep):
@@ -70,7 +63,7 @@ class Consumer(celery.worker.consumer.Consumer):
         def receive_or_quarantine(message: Message) -> None:
             try:
                 receive(message)
-            except (InvalidTaskError, *MALFORMED) as error:
+            except MALFORMED as error:
                 if message.acknowledged:
                     raise
                 self.quarantine(message, error)

@@ -125,11 +125,8 @@ def celery(django_db_setup: None) -> Iterator[Celery]:
             connection.ensure_connection(max_retries=1, timeout=SECONDS)
             celery_app.control.purge(connection)
         except Exception as error:
-            pytest.exit(
-                f"The broker does not answer at {connection.as_uri()} ({error})."
-                " Start it with `make services`.",
-                returncode=1,
-            )
+            reason = f"The broker does not answer at {connection.as_uri()} ({error})."
+            pytest.exit(f"{reason} Start it with `make services`.", returncode=1)
     yield celery_app
     # The database of the tests can be removed only when nothing is connected to it.
     kombu.pools.reset()

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -35,7 +37,7 @@ for url in {urls}:
 )
 def test_an_address_is_read_unchanged(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADDRESS", address)
-    assert env.address("ADDRESS", "scheme") == address
+    assert env.address("ADDRESS", "scheme", "schemes") == address
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,9 @@ def test_an_address_is_read_unchanged(address: str, monkeypatch: pytest.MonkeyPa
         "scheme://:sesame@host.example.com:port/0",
         "scheme:sesame",
         "sesame.example.com:6379",
+        "scheme://:sesame@host.example.com:99999/0",
         "other://:sesame@host.example.com:26379",
+        "schemes://:sesame@host.example.com:26379",
         "",
     ],
 )
@@ -71,6 +75,76 @@ def test_an_address_that_could_be_misread_is_refused(
     assert "percent-encode" in said
     assert said.count("\n") == 1
     assert "same" not in said
+
+
+@pytest.mark.parametrize(
+    ("address", "fault"),
+    [
+        ("scheme://host/3", ""),
+        ("scheme://host?x=y", ""),
+        ("scheme:///run/its.sock", ""),
+        ("scheme://host/sesame", "write scheme://user:password@host:port/0,"),
+        ("scheme://host/0;scheme://host/3x", "write scheme://user:password@host:port/0,"),
+        ("scheme://host?max_entries=60&CONN_HEALTH_CHECKS=False", ""),
+        ("scheme://host?timeout=5sesame", "write timeout as a number, True or False."),
+        ("scheme://host?max_entries=sesame", "write max_entries as a number, "),
+        ("scheme://host?a=b&conn_health_checks=false", "write conn_health_checks as a number, "),
+    ],
+)
+def test_names_and_options_of_addresses_are_checked(
+    address: str, fault: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ADDRESS", address)
+    if fault:
+        with pytest.raises(SystemExit):
+            env.address("ADDRESS", "scheme", numbered=True)
+    else:
+        assert env.address("ADDRESS", "scheme", numbered=True) == address
+    said = capsys.readouterr().err
+    assert said.startswith(f"ERROR: ADDRESS is not a valid address: {fault}" if fault else "")
+    assert said.count("\n") == bool(fault)
+    assert "sesame" not in said
+
+
+@pytest.mark.parametrize(
+    ("value", "read", "words"),
+    [
+        ("5m", lambda: env.int("OURS", default=1), "a whole number"),
+        ("", lambda: env.int("OURS"), "a whole number"),
+        ("5m", lambda: env.float("OURS"), "a number"),
+        ("1.2.3", lambda: env("OURS", cast=float), "a number"),
+        ("maybe", lambda: env.bool("OURS", default=True), "true or false"),
+        ("$yes", lambda: env.bool("OURS"), "true or false"),
+        ("5m", lambda: env("OURS", cast=ZoneInfo), "a time zone such as Europe/Berlin"),
+        ("maybe", lambda: env("OURS", default=True), "set, or not valid"),
+        ("1,5m", lambda: env.list("OURS", cast=int), "set, or not valid"),
+        ("5m", lambda: env.json("OURS"), "set, or not valid"),
+        (None, lambda: env("OURS"), "set, or not valid"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(
+    value: str | None,
+    read: Callable[[], object],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if value is not None:
+        monkeypatch.setenv("OURS", value)
+    with pytest.raises(SystemExit) as ended:
+        read()
+    assert ended.value.code == 3
+    said = f"ERROR: OURS is not {words}. Correct it in the environment or .env.\n"
+    assert capsys.readouterr().err == said
+
+
+def test_words_for_true_and_false(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = {}
+    for word in ("true", "Yes", "on", "1", "false", "NO", "off", "0"):
+        monkeypatch.setenv("OURS", word)
+        read[word] = env.bool("OURS")
+    assert [*read.values()] == [True] * 4 + [False] * 4
+    assert env.bool("ABSENT", default=True) is True
 
 
 def test_a_dollar_sign_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,15 @@ def send(request: HttpRequest, notes: str) -> HttpResponse:
 urlpatterns = [path("send/<path:notes>", send), path("health/", site)]
 
 
+def test_an_endpoint_without_a_scheme_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318")
+    with pytest.raises(SystemExit):
+        start()
+    assert capsys.readouterr().err.startswith("ERROR: OTEL_EXPORTER_OTLP_ENDPOINT is not a valid")
+
+
 @pytest.fixture
 def exporter(worker: Process, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
     """Run a collector for the traces of the worker and of this process."""

@@ -8,7 +8,7 @@ from typing import Any
 {{ observability.imports() }}
 
 # {% endif %}
-from config.env import BASE_DIR, database, env
+from config.env import BASE_DIR, database, env, refuse
 from config.settings.celery import *
 
 SECRET_KEY = env("SECRET_KEY")
@@ -81,7 +81,8 @@ DATABASES = {"default": database()}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES = {"default": env.cache_url_config(env.address("CACHE_URL", default="locmemcache://"))}
+cache = env.address("CACHE_URL", *env.CACHE_SCHEMES, numbered=True, default="locmemcache://")
+CACHES = {"default": env.cache_url_config(cache)}
 
 AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [
@@ -103,6 +104,9 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 # Uploads, in a folder that all web processes and workers share.
 MEDIA_ROOT = BASE_DIR / env("MEDIA_ROOT", default="media")
 
+level = env("LOG_LEVEL", default="INFO").upper()
+if level not in logging.getLevelNamesMapping():
+    refuse("LOG_LEVEL is not DEBUG, INFO, WARNING, ERROR or CRITICAL.")
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -112,7 +116,7 @@ LOGGING: dict[str, Any] = {
         "json": {"()": "task_queue.logging.json"},
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "readable"}},
-    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": level},
     # Drop lines that repeat those of django-structlog.
     "loggers": {
         "celery.app.trace": {"level": "WARNING", "filters": ["not_failed"]},

@@ -61,6 +61,7 @@ STORAGES = {
 # The sender of e-mails.
 site = ALLOWED_HOSTS[0].removeprefix(".")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default=f"webmaster@{site}")
-vars().update(env.email_url_config(env.address("EMAIL_URL", default="smtp://localhost:25")))
+mail = env.address("EMAIL_URL", *env.EMAIL_SCHEMES, default="smtp://localhost:25")
+vars().update(env.email_url_config(mail))
 
 LOGGING["handlers"]["console"]["formatter"] = "json"

@@ -30,7 +30,8 @@ DATABASES["default"]["TEST"] = {"NAME": str(DATABASES["default"]["NAME"]).remove
 # Keep uploads apart from development's, too.
 MEDIA_ROOT = MEDIA_ROOT / f"test{suffix}"
 # Discard e-mails of workers, unless a test runs a mail server.
-vars().update(env.email("TEST_EMAIL_URL", default="dummymail://"))
+mail = env.address("TEST_EMAIL_URL", *env.EMAIL_SCHEMES, default="dummymail://")
+vars().update(env.email_url_config(mail))
 # Turn rate limits off.
 CELERY_TASK_ANNOTATIONS = {"*": {"rate_limit": None}}
 # {% if scheduler.beat %}

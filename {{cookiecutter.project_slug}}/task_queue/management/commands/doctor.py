@@ -23,12 +23,8 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--seconds",
-            type=float,
-            default=3,
-            help="how long each check may take; raise it if workers are busy (default: 3)",
-        )
+        text = "how long each check may take; raise it if workers are busy (default: 3)"
+        parser.add_argument("--seconds", type=float, default=3, help=text)
 
     def handle(self, *args: Any, seconds: float, **options: Any) -> None:
         celery_app.loader.import_default_modules()
