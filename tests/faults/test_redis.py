@@ -1,4 +1,4 @@
-"""A full Redis, and a failover to a replica."""
+"""A full Redis, an outage of Redis, and a failover to a replica."""
 
 import subprocess
 import time
@@ -6,11 +6,13 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
 import redis
 
 from tests.faults import on_brokers
 from tests.faults.conftest import Record
 from tests.faults.site import IN_FLIGHT, Site
+from tests.faults.test_leases import LEASE, LONG, POOLS, end, hold_a_task
 from tests.helpers import redis_sentinel
 from tools.servers.redis import Redis
 from tools.servers.server import HOST, free_port
@@ -92,3 +94,20 @@ def test_a_replica_takes_over(site: Site, nothing_is_lost: Record, tmp_path: Pat
         assert worker.log.read_text().count("ready.") == 1
         assert "pong" in site.python("-m", "celery", "--app", "config", "inspect", "ping")
         assert site.shell("from tests.tasks import add; print(add.delay(2, 3).get())") == "5"
+
+
+@on_brokers("redis")
+@pytest.mark.parametrize("pool", POOLS[:2], ids=["prefork", "threads"])
+def test_redis_is_down_for_longer_than_a_lease(site: Site, pool: tuple[str, ...]) -> None:
+    """Running tasks continue, and waiting tasks are kept."""
+    hold_a_task(site, pool)
+    site.send("work", 0, count=5, first=2, countdown=2 * LEASE)
+    site.broker.kill()
+    time.sleep(LONG)
+    site.broker.start()
+    site.wait_for_finished(6)
+    time.sleep(LONG)
+    end(site)
+    # No worker was restarted.
+    assert [worker.log.read_text().count("ready.") for worker in site.workers] == [1, 1]
+    assert site.count("started").total() == 7

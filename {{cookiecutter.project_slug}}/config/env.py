@@ -14,8 +14,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # A line of `.env`, and the host of an address, that all programs read in the same way.
 LINE = re.compile(r"""(?:export )?([A-Z_a-z]\w*)=('[^']*(?<!\\)'|"[^"\\$]*"|(?!#)[^\s'"\\$]*)""")
-PORT = r":0*([1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])(?!\d)"
-HOST = rf"(\+socket)?://(([^\s/?#@[\]%]|%[\da-fA-F][\da-fA-F])*@)?([\w.,-]|{PORT}|\[[\w:.]+\])*"
+HOST = r"(\+socket)?://(([^\s/?#@[\]%]|%[\da-fA-F]{2})*@)?([\w.,-]|:\d|\[[\w:.]+\])*"
 # Options of an address with words that would be misread.
 OPTION = r"(?i:[?&](autocommit|\w+_requests|conn_\w+|disable_\w+|max_entries|timeout)=)"
 OPTION += r"(?!(\d+|True|False|None)(&|$))"

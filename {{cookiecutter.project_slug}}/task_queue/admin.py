@@ -15,11 +15,9 @@ class DeadLetterAdmin(admin.ModelAdmin):
     list_filter = ("quarantined", "name")
     actions = ("retry",)
 
-    @admin.display
     def args(self, letter: DeadLetter) -> str:
         return self.arguments(letter, "args")
 
-    @admin.display
     def kwargs(self, letter: DeadLetter) -> str:
         return self.arguments(letter, "kwargs")
 

@@ -85,9 +85,7 @@ class Task(DjangoTask):
         except Reject as unsent:
             reason: Exception = unsent.reason  # type: ignore[attr-defined]
         # Celery drops a task that it could not send again.
-        if isinstance(reason, BrokerError):
-            raise Reject(reason, requeue=True)
-        raise reason
+        raise Reject(reason, requeue=True) if isinstance(reason, BrokerError) else reason
 
 
 @task_postrun.connect

@@ -156,11 +156,7 @@ def results(seconds: float) -> str:
     return "arrive"
 
 
-@check(
-    "Dead letters",
-    fix="See Dead letters in the admin: fix the task and retry it, or delete it.",
-    needs=[database],
-)
+@check("Dead letters", fix="Retry or delete them in the admin.", needs=[database])
 def dead_letters(seconds: float) -> str:
     if count := DeadLetter.objects.filter(quarantined=True).count():
         raise UnhealthyError(f"{count} to look at")

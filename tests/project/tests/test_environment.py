@@ -57,7 +57,6 @@ def test_an_address_is_read_unchanged(address: str, monkeypatch: pytest.MonkeyPa
         "scheme://:sesame@host.example.com:port/0",
         "scheme:sesame",
         "sesame.example.com:6379",
-        "scheme://:sesame@host.example.com:99999/0",
         "other://:sesame@host.example.com:26379",
         "schemes://:sesame@host.example.com:26379",
         "",

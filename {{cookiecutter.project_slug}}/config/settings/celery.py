@@ -43,7 +43,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # A task that was restarted more often than this becomes a dead letter: it may kill its worker.
 TASK_MAX_RESTARTS = env.int("TASK_MAX_RESTARTS", default=5)
 # Grace period on shutdown, in seconds. Unfinished tasks are requeued.
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.float("CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT", default=10.0)
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.int("CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT", default=10)
 
 # Time limits, in seconds: a task gets SoftTimeLimitExceeded first, and is killed later.
 CELERY_TASK_SOFT_TIME_LIMIT = env.int("CELERY_TASK_SOFT_TIME_LIMIT", default=5 * 60)

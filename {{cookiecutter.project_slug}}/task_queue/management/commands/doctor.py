@@ -15,10 +15,7 @@ from task_queue.health import within
 
 
 class Command(BaseCommand):
-    help = (
-        "Checks the database, the broker, the workers and results end to end, and suggests a fix"
-        " for whatever fails. Exits with 1 if anything fails."
-    )
+    help = "Checks that tasks run, and suggests fixes. Exits with 1 if anything fails."
     # Run in spite of wrong settings: the doctor's own checks show what they break.
     requires_system_checks = ()
 
