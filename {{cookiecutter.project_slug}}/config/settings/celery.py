@@ -89,7 +89,9 @@ CELERY_TIMEZONE = str(env("TIME_ZONE", cast=ZoneInfo, default="UTC"))
 
 # Workers: replace a pool process above this many KiB after its task, to free leaked memory. Do not
 # replace it after a number of tasks, because the pool may take seconds to notice.
-CELERY_WORKER_MAX_MEMORY_PER_CHILD = env.int("CELERY_WORKER_MAX_MEMORY_PER_CHILD", default=524288)
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = env.int(
+    "CELERY_WORKER_MAX_MEMORY_PER_CHILD", default=512 * 1024
+)
 # As in the web server, only Django's settings limit the age of a database connection.
 CELERY_DB_REUSE_MAX = 10**9
 # {% if scheduler.settings() %}
