@@ -25,7 +25,7 @@ from typing import Any
 from uuid import uuid4
 
 from celery import current_app
-from celery.worker.state import active_requests
+from celery.worker import state
 from kombu.exceptions import InconsistencyError
 from kombu.transport import redis, virtual
 from kombu.utils.encoding import bytes_to_str
@@ -68,9 +68,12 @@ class QoS(redis.QoS):
                 logger.exception("A dead worker's message cannot be requeued: %s", tag)
 
     def restore_unacked(self, client: Any = None) -> None:
-        """Requeue reserved tasks. Running tasks continue, and their leases are renewed."""
+        """Requeue reserved tasks. Running ones continue, and their leases are renewed."""
         delivered: Any = self._delivered
-        running = {request.message.delivery_tag for request in tuple(active_requests)}
+        running = {request.message.delivery_tag for request in tuple(state.active_requests)}
+        if state.should_terminate is not None:
+            # The worker kills its pool. Celery has cancelled only the tasks that had begun before.
+            running.clear()
         try:
             for tag in [tag for tag in delivered if tag not in running]:
                 self.restore_by_tag(tag)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from celery import Celery
+from celery.worker import state
 from kombu import Connection, Consumer, Message, Producer, Queue
 from kombu.asynchronous import Hub
 
@@ -31,6 +32,28 @@ def waiting(celery: Celery) -> Iterator[Connection]:
 def test_a_worker_that_no_longer_reads_loses_no_task(celery: Celery) -> None:
     with celery.producer_or_acquire() as producer:
         producer.publish("text", exchange="", routing_key=QUEUE.name)
+    assert receive(celery) == "text"
+
+
+class Started:
+    """A task that has just started in the pool."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+
+
+def test_a_task_that_starts_while_the_worker_terminates_is_requeued(
+    celery: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received: list[Message] = []
+    with celery.producer_or_acquire() as producer:
+        producer.publish("text", exchange="", routing_key=QUEUE.name)
+    with celery.connection_for_read() as connection:
+        Consumer(connection, [QUEUE], on_message=received.append).consume()
+        while not received:
+            drained(connection)
+        monkeypatch.setattr(state, "active_requests", {Started(received[0])})
+        monkeypatch.setattr(state, "should_terminate", 0)
     assert receive(celery) == "text"
 
 
