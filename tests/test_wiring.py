@@ -26,7 +26,7 @@ WITHOUT_THE_DEMO = 7
 # Slow tests of the machinery. `make test-all` runs them on one project of each broker.
 SLOW = (
     "test_beat_admin",
-    "test_doctor_queues",
+    "test_doctor*",
     "test_thumbnail_cache",
     "test_expiry",
     "test_flower",
@@ -34,6 +34,7 @@ SLOW = (
     "test_no_workers",
     "test_rate_limits",
     "test_slow_worker",
+    "test_time_limits",
 )
 # Tests of the machinery that do not depend on the pair of broker and result backend.
 OF_NO_PAIR = (
@@ -42,8 +43,6 @@ OF_NO_PAIR = (
     "test_checks_*",
     "test_messages",
     "test_production",
-    "test_doctor",
-    "test_time_limits",
 )
 
 StartServers = Callable[[list[str]], list[Server]]
