@@ -160,13 +160,8 @@ PROJECTS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("broker", "result_backend"),
-    [
-        pytest.param(*pair, marks=pytest.mark.exhaustive if number else [])
-        for number, pair in enumerate(PROJECTS)
-    ],
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("broker", "result_backend"), PROJECTS)
 def test_make_benchmark_measures_a_project_and_leaves_nothing_in_it(
     broker: str, result_backend: str, tmp_path: Path
 ) -> None:

@@ -68,7 +68,9 @@ WITH_JINJA = {
     "task_queue/broker.lua",
     "task_queue/broker.py",
     "task_queue/checks.py",
+    "task_queue/doctor.py",
     "task_queue/results.py",
+    "tests/test_tasks.py",
 }
 
 

@@ -41,8 +41,12 @@ OF_NO_PAIR = (
     *SLOW,
     "test_broadcasts",
     "test_checks_*",
+    "test_environment",
+    "test_health",
+    "test_logs",
     "test_messages",
     "test_production",
+    "test_retries",
 )
 
 StartServers = Callable[[list[str]], list[Server]]

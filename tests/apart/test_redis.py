@@ -23,7 +23,9 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
         yield server
 
 
-@pytest.mark.parametrize("name", ["db.sqlite3?timeout=30", "shop_test"])
+@pytest.mark.parametrize(
+    "name", ["db.sqlite3?timeout=30", pytest.param("shop_test", marks=pytest.mark.exhaustive)]
+)
 def test_tests_leave_the_database_file_and_redis_untouched(
     name: str, project: Path, broker: Redis
 ) -> None:

@@ -49,7 +49,7 @@ def test_a_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     fault = time.time()
     site.start_worker("two")
     # The live worker keeps this task for longer than the dead worker's lease.
-    site.send("work", 2 * LEASE, count=1, first=sent - 1)
+    site.send("work", 1.5 * LEASE, count=1, first=sent - 1)
     site.wait_for_finished(sent)
     nothing_is_lost(sent, fault)
     assert site.count("started")[sent - 1] == 1

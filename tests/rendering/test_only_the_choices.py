@@ -93,7 +93,6 @@ WORDS = [
         lambda a: a["scheduler"] != "none",
         (*IGNORES, "task_queue/cleanup.py", "config/settings/celery.py", "tests/test_cleanup.py"),
     ),
-    Word(r"^task_queue/heartbeat", lambda a: a["scheduler"] != "none"),
     Word(r"django.celery.beat", lambda a: a["scheduler"] == "database"),
     Word(r"(?i)flower", lambda a: bool(a["flower"])),
     Word(r"(?i)sqlite", lambda a: a["database"] == "sqlite", IGNORES),

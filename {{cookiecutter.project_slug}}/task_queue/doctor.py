@@ -1,17 +1,27 @@
+# {% from "project.jinja" import scheduler with context %}
 """The checks of `manage.py doctor`. An app adds its own in a module called `doctor`."""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+# {% if scheduler.beat %}
+from typing import Any
+# {% endif %}
 from uuid import uuid4
 
 from celery import shared_task
+# {% if scheduler.beat %}
+from celery.signals import after_task_publish, beat_init
+# {% endif %}
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from config import celery_app
+# {% if scheduler.beat %}
+from task_queue.health import touch_alive_file
+# {% endif %}
 from task_queue.models import DeadLetter, Heartbeat
 
 # Takes the seconds that it may wait. Returns a line, or raises an exception.
@@ -24,6 +34,11 @@ QUEUES = {
     if not queue.auto_delete
 }
 PREFIX = "doctor-"
+# {% if scheduler.beat %}
+BEAT = "beat"
+# Three ticks, in seconds.
+TOO_OLD = 3 * 60
+# {% endif %}
 ADDRESS = "correct its address in the environment or .env."
 
 
@@ -161,3 +176,30 @@ def dead_letters(seconds: float) -> str:
     if count := DeadLetter.objects.filter(quarantined=True).count():
         raise UnhealthyError(f"{count} to look at")
     return "none"
+# {% if scheduler.beat %}
+
+
+# If no worker runs it within a minute, the next one replaces it.
+@shared_task(expires=60, ignore_result=True)
+def tick() -> None:
+    """Store the time. Beat sends this task when it starts and once a minute."""
+    Heartbeat.objects.update_or_create(name=BEAT, defaults={"at": timezone.now()})
+
+
+@beat_init.connect
+def tick_at_start(**kwargs: Any) -> None:
+    # Beat is alive while it sends tasks.
+    after_task_publish.connect(touch_alive_file)
+    tick.delay()
+
+
+@check("Beat", fix="Start beat: make dev starts it, or make beat", needs=[tasks])
+def beat(seconds: float) -> str:
+    heartbeat = Heartbeat.objects.filter(name=BEAT).first()
+    if heartbeat is None:
+        raise UnhealthyError("has not ticked yet: it ticks when it starts and once a minute")
+    age = (timezone.now() - heartbeat.at).total_seconds()
+    if age > TOO_OLD:
+        raise UnhealthyError(f"last ticked {age:.0f} s ago, but should tick once a minute")
+    return f"last ticked {age:.0f} s ago"
+# {% endif %}

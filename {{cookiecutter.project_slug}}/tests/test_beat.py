@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from conftest import Process, is_idle, wait_until
 from task_queue.models import Heartbeat
-from tests.fixtures import Process, is_idle, wait_until
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 

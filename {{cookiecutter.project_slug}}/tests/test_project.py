@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from tests.fixtures import wait_until
+from conftest import wait_until
 
 
 def test_django_finds_nothing_to_complain_about() -> None:

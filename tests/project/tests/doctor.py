@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from config.env import BASE_DIR
-from tests.fixtures import SECONDS, wait_until
+from conftest import SECONDS, wait_until
 
 
 class Report:

@@ -8,9 +8,9 @@ from celery.beat import Scheduler
 from celery.schedules import schedule
 
 from config import celery_app
+from conftest import is_idle, wait_until
 from task_queue.models import DeadLetter
 from tests.checks import found
-from tests.fixtures import is_idle, wait_until
 
 SENT = {"task": "tests.tasks.add", "schedule": 10, "args": (1, 2)}
 

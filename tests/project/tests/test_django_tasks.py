@@ -9,8 +9,8 @@ from django.tasks.exceptions import InvalidTask
 from django.tasks.signals import task_enqueued
 from django.utils import timezone
 
+from conftest import Notes, Process
 from tests import django_tasks
-from tests.fixtures import Notes, Process
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 

@@ -10,10 +10,10 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from config import celery_app
 from config.env import env
+from conftest import SECONDS, Process
 from task_queue.doctor import UnhealthyError, database
 from task_queue.health import within
 from tests.doctor import Report, report_once
-from tests.fixtures import SECONDS, Process
 from tests.workers import broker_at
 
 pytestmark = [pytest.mark.usefixtures("celery"), pytest.mark.django_db(transaction=True)]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from conftest import SECONDS, WORKER, Process
 from tests.doctor import report_once
-from tests.fixtures import SECONDS, WORKER, Process
 
 pytestmark = [pytest.mark.usefixtures("celery"), pytest.mark.django_db(transaction=True)]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from conftest import Notes, Process, wait_until
 from tests.collector import Collector
-from tests.fixtures import Notes, Process, wait_until
 from tests.tasks import fail, record
 from tests.workers import restart
 

@@ -14,7 +14,7 @@ from celery import Celery
 
 from config import celery_app
 from config.env import BASE_DIR, env
-from tests.fixtures import SECONDS, Notes, Process, wait_until
+from conftest import SECONDS, Notes, Process, wait_until
 from tests.tasks import fail, fail_twice
 
 PROCFILE = BASE_DIR / "Procfile.dev"
@@ -87,8 +87,8 @@ def test_all_metrics_of_the_dashboard_and_the_alerts_are_exported(
         if len(notes.lines) % 4 == 0:
             fail.delay(notes.path)
             fail_twice.delay(notes.path)
-            if "task_queue.heartbeat.tick" in celery_app.tasks:
-                celery_app.send_task("task_queue.heartbeat.tick")
+            if "task_queue.doctor.tick" in celery_app.tasks:
+                celery_app.send_task("task_queue.doctor.tick")
         return not missing()
 
     wait_until(send_and_see, what=f"all of {asked}")

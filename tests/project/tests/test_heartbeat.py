@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from task_queue.doctor import UnhealthyError
-from task_queue.heartbeat import NAME, beat
+from conftest import SECONDS, Process, wait_until
+from task_queue.doctor import BEAT, UnhealthyError, beat
 from task_queue.models import Heartbeat
 from tests.doctor import is_healthy, report_once
-from tests.fixtures import SECONDS, Process, wait_until
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
@@ -18,7 +17,7 @@ pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transacti
 def test_everything_is_ok_with_beat(tmp_path: Path) -> None:
     process = Process(tmp_path / "log", "beat", "--schedule", str(tmp_path / "schedule"))
     try:
-        wait_until(Heartbeat.objects.filter(name=NAME).exists, what="a tick")
+        wait_until(Heartbeat.objects.filter(name=BEAT).exists, what="a tick")
     finally:
         process.stop()
     report_once(is_healthy)
@@ -30,7 +29,7 @@ def test_beat_that_never_ran_is_reported() -> None:
 
 
 def test_beat_that_stopped_is_reported() -> None:
-    Heartbeat.objects.create(name=NAME, at=timezone.now() - timedelta(minutes=5))
+    Heartbeat.objects.create(name=BEAT, at=timezone.now() - timedelta(minutes=5))
     with pytest.raises(UnhealthyError, match="last ticked 300 s ago"):
         beat(SECONDS)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures import Notes
+from conftest import Notes
 from tests.tasks import record, wait_for
 
 pytestmark = pytest.mark.usefixtures("worker")

@@ -11,7 +11,7 @@ import pytest
 
 from config import celery_app
 from config.env import BASE_DIR
-from tests.fixtures import SECONDS, wait_until
+from conftest import SECONDS, wait_until
 
 CHECK = ("manage.py", "check")
 COMMANDS = [

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from conftest import Notes
 from tests import django_tasks
-from tests.fixtures import Notes
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 

@@ -73,9 +73,6 @@ CELERY_RESULT_EXTENDED = True
 # {% if django.task_api %}
 # {%   set imports = imports + ["task_queue.django_tasks"] %}
 # {% endif %}
-# {% if scheduler.beat %}
-# {%   set imports = imports + ["task_queue.heartbeat"] %}
-# {% endif %}
 
 # Modules that workers import, besides the `tasks` of each app.
 CELERY_IMPORTS = [

@@ -9,9 +9,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
+from conftest import Process, wait_until
 from gallery import forms
 from gallery.models import Photograph
-from tests.fixtures import Process, wait_until
 from tests.gallery.conftest import Upload, picture
 
 pytestmark = pytest.mark.django_db(transaction=True)

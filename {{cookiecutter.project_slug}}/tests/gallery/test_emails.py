@@ -7,11 +7,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from conftest import is_idle, wait_until
 from gallery.models import Email, Sheet, State
 from gallery.tasks import send_email
 from gallery.workflows import enqueue_sheet
 from task_queue.base import RetriedTask
-from tests.fixtures import is_idle, wait_until
 from tests.gallery.conftest import MailServer, order, ready_album, wait_for_state
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]

@@ -7,9 +7,9 @@ from django.template.defaultfilters import capfirst
 from django.test import Client
 from django.utils.html import strip_tags
 
+from conftest import wait_until
 from gallery import status
 from gallery.models import Album, Sheet, State
-from tests.fixtures import wait_until
 from tests.gallery.conftest import Upload, order, ready_album, wait_for_state
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]

@@ -10,9 +10,9 @@ from django.db import DatabaseError
 from django.test import Client
 from PIL import Image
 
+from conftest import wait_until
 from gallery.models import Album, Photograph, State
 from gallery.tasks import draw_thumbnail, make_thumbnail, make_thumbnails
-from tests.fixtures import wait_until
 from tests.gallery.conftest import Upload, picture
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]

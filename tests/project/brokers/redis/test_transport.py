@@ -10,9 +10,9 @@ from celery.worker import state
 from kombu import Connection, Consumer, Message, Producer, Queue
 from kombu.asynchronous import Hub
 
+from conftest import Notes, Process, wait_until
 from task_queue.broker import count_unacknowledged, renew
 from task_queue.models import DeadLetter
-from tests.fixtures import Notes, Process, wait_until
 from tests.tasks import add, record
 
 QUEUE = Queue("handover", routing_key="handover")
@@ -75,19 +75,19 @@ FOREIGN = [
 ]
 
 
-@pytest.mark.parametrize("message", FOREIGN, ids=ascii)
 @pytest.mark.django_db(transaction=True)
-def test_a_foreign_message_becomes_a_dead_letter(
-    message: Any, celery: Celery, worker: Process, notes: Notes
+def test_foreign_messages_become_dead_letters(
+    celery: Celery, worker: Process, notes: Notes
 ) -> None:
+    texts = [each if isinstance(each, str) else json.dumps(each) for each in FOREIGN]
     with celery.connection_for_write() as connection, connection.channel() as channel:
         client: Any = channel.client  # type: ignore[attr-defined]  # Redis's own
-        text = message if isinstance(message, str) else json.dumps(message)
-        client.rpush("default", text.encode(errors="surrogateescape"))
-        wait_until(DeadLetter.objects.exists, "a dead letter")
+        client.rpush("default", *[text.encode(errors="surrogateescape") for text in texts])
+        wait_until(lambda: DeadLetter.objects.count() == len(texts), "a dead letter for each")
         record.delay("goes on", notes.path)
         assert notes.wait() == ["goes on"]
         wait_until(lambda: count_unacknowledged(channel) == 0, "no unacknowledged task")
+    assert not worker.ended
 
 
 def test_a_task_that_cannot_be_acknowledged_now_is_acknowledged_later(
