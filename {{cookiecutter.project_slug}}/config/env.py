@@ -18,11 +18,15 @@ HOST = r"(\+socket)?://(([^\s/?#@[\]%]|%[\da-fA-F]{2})*@)?([\w.,-]|:\d|\[[\w:.]+
 # Options of an address with words that would be misread.
 OPTION = r"(?i:[?&](autocommit|\w+_requests|conn_\w+|disable_\w+|max_entries|timeout)=)"
 OPTION += r"(?!(\d+|True|False|None)(&|$))"
-# The first four are false.
-BOOLEANS = ["false", "no", "off", "0", "true", "yes", "on", "1"]
+BOOLEANS = dict.fromkeys(("true", "yes", "on", "1"), True)
+BOOLEANS |= dict.fromkeys(("false", "no", "off", "0"), False)
 # What a value has to be for a cast.
-WORDS = {"bool": "true or false", "int": "a whole number", "float": "a number"}
-WORDS["ZoneInfo"] = "a time zone such as Europe/Berlin"
+WORDS = {
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "ZoneInfo": "a time zone such as Europe/Berlin",
+}
 
 
 class Env(environ.Env):  # type: ignore[misc]  # it has no types
@@ -30,8 +34,10 @@ class Env(environ.Env):  # type: ignore[misc]  # it has no types
 
     @classmethod
     def parse_value(cls, value: str, cast: Any) -> Any:
-        if cast in (bool, float):
-            return BOOLEANS.index(value.lower()) > 3 if cast is bool else float(value)
+        if cast is bool:
+            return BOOLEANS[value.lower()]
+        if cast is float:
+            return float(value)
         # Strip blanks around the items of a list.
         return super().parse_value(value, [str.strip] if cast is list else cast)
 

@@ -26,9 +26,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds before a message is requeued that could not become a dead letter.
 PAUSE = 5
-# Errors that Celery raises for foreign messages. A database may refuse to store their results.
-MALFORMED: tuple[type[Exception], ...] = (ArithmeticError, AttributeError, DatabaseError)
-MALFORMED += (InvalidTaskError, LookupError, RecursionError, TypeError, ValueError)
+# Errors that Celery raises for foreign messages.
+MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class Alive(bootsteps.StartStopStep):
@@ -63,7 +62,8 @@ class Consumer(celery.worker.consumer.Consumer):
         def receive_or_quarantine(message: Message) -> None:
             try:
                 receive(message)
-            except MALFORMED as error:
+            # A database may refuse to store the result of a malformed message.
+            except (*MALFORMED, DatabaseError, InvalidTaskError) as error:
                 if message.acknowledged:
                     raise
                 self.quarantine(message, error)

@@ -13,6 +13,8 @@ from config.libpq import libpq_url
 
 # The prefix of all queues and keys, so that projects and environments can share a server.
 QUEUE_PREFIX = env("QUEUE_PREFIX")
+# Grace period on shutdown, in seconds. Unfinished tasks are requeued.
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.int("CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT", default=10)
 
 # Broker: where tasks wait for a worker.
 {{ broker.settings() }}
@@ -42,8 +44,6 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # A task that was restarted more often than this becomes a dead letter: it may kill its worker.
 TASK_MAX_RESTARTS = env.int("TASK_MAX_RESTARTS", default=5)
-# Grace period on shutdown, in seconds. Unfinished tasks are requeued.
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.int("CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT", default=10)
 
 # Time limits, in seconds: a task gets SoftTimeLimitExceeded first, and is killed later.
 CELERY_TASK_SOFT_TIME_LIMIT = env.int("CELERY_TASK_SOFT_TIME_LIMIT", default=5 * 60)
