@@ -23,6 +23,7 @@ from benchmarks.plot import Curve, curves, plot
 from benchmarks.targets import Target
 from tests.helpers.make import make
 from tests.helpers.origin import cookiecutter, copy_template, git, run_make
+from tools.generate import choices, facts, refusal
 from tools.process import Process
 from tools.services import read_env, serve
 from tools.trial.processes import python
@@ -151,33 +152,38 @@ def test_a_benchmark_leaves_nothing_behind(
         assert list(tmp_path.iterdir()) == []
 
 
-# The measures that each pair of broker and result backend supports.
-PROJECTS = {
-    ("redis", "redis"): {"results", "round_trip", "chords"},
-    ("rabbitmq", "rpc"): {"results", "round_trip"},
-    ("sqs", "none"): set[str](),
-    ("pgmq", "django-db"): {"results", "round_trip", "chords"},
-}
+def one_pair_for_each_broker() -> Iterator[tuple[str, str]]:
+    """Yield each broker with another result backend, the last one first: it stores no results."""
+    offered = choices()
+    backends = [str(backend) for backend in reversed(offered["result_backend"])]
+    for row, broker in enumerate(offered["broker"]):
+        for backend in backends[row:] + backends[:row]:
+            if not refusal({"broker": broker, "result_backend": backend}):
+                yield str(broker), backend
+                break
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize(("broker", "result_backend"), PROJECTS)
-def test_make_benchmark_measures_a_project_and_leaves_nothing_in_it(
+@pytest.mark.parametrize(("broker", "result_backend"), list(one_pair_for_each_broker()))
+def test_make_benchmark_measures_a_project(
     broker: str, result_backend: str, tmp_path: Path
 ) -> None:
     answers = {"broker": broker, "result_backend": result_backend}
+    result = facts(answers).result
+    measures = {
+        "database",
+        *(["results", "round_trip"] if result.results_enabled else []),
+        *(["chords"] if result.chords else []),
+    }
     origin = copy_template(tmp_path / "template")
     project = cookiecutter(origin, tmp_path, **answers, flower="false", demo="false")
     with serve(project, answers, tmp_path):
         make(project, "install")
         before = git(project, "status", "--porcelain")
         unknown = run_make(project, "benchmark", "only=everything")
-        assert set(re.findall(r"\w+", unknown.stderr.partition("choose from")[2])) >= {
-            *("throughput", "database", "batch", "idle", "delay", "recovery"),
-            *PROJECTS[broker, result_backend],
-        }
-        assert ("chords" in unknown.stderr) == ("chords" in PROJECTS[broker, result_backend])
-        measures = {"database", *PROJECTS[broker, result_backend]}
+        offered = set(re.findall(r"\w+", unknown.stderr.partition("choose from")[2]))
+        assert offered >= {"throughput", "batch", "idle", "delay", "recovery", *measures}
+        assert ("chords" in offered) == ("chords" in measures)
         words = [f"only={' '.join(measures)}", "rounds=1", "tasks=100", "save=now.json"]
         measured = run_make(project, "benchmark", *words)
         assert measured.returncode == 0, measured.stdout + measured.stderr
@@ -188,24 +194,33 @@ def test_make_benchmark_measures_a_project_and_leaves_nothing_in_it(
         assert compared.stdout.count("1.00x") == len(kept["rounds"])
         (project / "now.json").unlink()
         assert git(project, "status", "--porcelain") == before
-        if broker == "redis":
-            with redis.Redis.from_url(read_env(project)["CELERY_BROKER_URL"]) as client:
-                assert list(client.scan_iter("benchmark_*")) == []
-                interrupt(project, client)
-                assert list(client.scan_iter("benchmark_*")) == []
-            with closing(sqlite3.connect(project / "db.sqlite3")) as database:
-                [tables] = zip(*database.execute("SELECT name FROM sqlite_master"), strict=True)
-            assert "accounts_user" in tables
-            assert not [table for table in tables if "benchmark" in table]
+
+
+@pytest.mark.exhaustive
+def test_make_benchmark_leaves_nothing_in_a_project_and_on_its_servers(tmp_path: Path) -> None:
+    answers = {"broker": "redis", "result_backend": "redis"}
+    origin = copy_template(tmp_path / "template")
+    project = cookiecutter(origin, tmp_path, **answers, flower="false", demo="false")
+    with serve(project, answers, tmp_path):
+        make(project, "install")
+        measured = run_make(project, "benchmark", "only=database results", "rounds=1", "tasks=100")
+        assert measured.returncode == 0, measured.stdout + measured.stderr
+        with redis.Redis.from_url(read_env(project)["CELERY_BROKER_URL"]) as client:
+            assert list(client.scan_iter("benchmark_*")) == []
+            interrupt(project, client)
+            assert list(client.scan_iter("benchmark_*")) == []
+        with closing(sqlite3.connect(project / "db.sqlite3")) as database:
+            [tables] = zip(*database.execute("SELECT name FROM sqlite_master"), strict=True)
+        assert "accounts_user" in tables
+        assert not [table for table in tables if "benchmark" in table]
     missing = run_make(project, "benchmark", "compare=missing.json")
     assert missing.stderr.startswith("CommandError: missing.json cannot be read: No such file")
-    if broker == "redis":
-        (project / "other.json").write_text('{"name": "other"}')
-        other = run_make(project, "benchmark", "compare=other.json")
-        assert other.stderr.startswith("CommandError: other.json is not a report: name a file")
-        stopped = run_make(project, "benchmark")
-        assert stopped.stderr.startswith("CommandError: Cannot connect to the broker: ")
-        assert stopped.stderr.count("\n") == 2
+    (project / "other.json").write_text('{"name": "other"}')
+    other = run_make(project, "benchmark", "compare=other.json")
+    assert other.stderr.startswith("CommandError: other.json is not a report: name a file")
+    stopped = run_make(project, "benchmark")
+    assert stopped.stderr.startswith("CommandError: Cannot connect to the broker: ")
+    assert stopped.stderr.count("\n") == 2
 
 
 def interrupt(project: Path, client: redis.Redis) -> None:
