@@ -21,6 +21,7 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
+from tests.helpers.dockerfile import BUILD, dockerfile, instruction
 from tests.helpers.make import run
 from tests.helpers.programs import KUBECTL, need
 from tests.test_wiring import StartServers, start_servers
@@ -43,9 +44,6 @@ class Image:
     def __init__(self, project: Path, folder: Path) -> None:
         self.project = project
         self.folder = folder
-        text = (project / "Dockerfile").read_text(encoding="utf-8")
-        lines = [line for line in text.splitlines() if not line.strip().startswith("#")]
-        self.dockerfile = "\n".join(lines).replace("\\\n", "")
         self.web, self.flower = free_port(), free_port()
         (folder / "data").mkdir(parents=True)
         own = {
@@ -56,13 +54,9 @@ class Image:
             # Celery warns about running as root.
             "PYTHONWARNINGS": "ignore",
         }
-        given = dict(re.findall(r"(DJANGO_SETTINGS_MODULE|REMAP_SIGTERM)=(\S+)", self.dockerfile))
+        names = r"(DJANGO_SETTINGS_MODULE|REMAP_SIGTERM)=(\S+)"
+        given = dict(re.findall(names, dockerfile(project)))
         self.environment = read_env(project) | given | own
-
-    def instruction(self, pattern: str) -> str:
-        """Return the argument of an instruction."""
-        (found,) = re.findall(pattern, self.dockerfile, re.MULTILINE)
-        return str(found)
 
     def here(self, command: list[str], name: str) -> list[str]:
         """Return a process's command with folders and ports of this machine."""
@@ -171,7 +165,7 @@ def image(
 @pytest.mark.exhaustive
 def test_the_commands_of_containers_run_and_their_health_checks_work(image: Image) -> None:
     compose, pods = composed(image.project), deployed(image.project)
-    assert image.run(["sh", "-c", image.instruction("^RUN (SECRET_KEY=.*)")])
+    assert image.run(["sh", "-c", instruction(image.project, BUILD)])
     assert (image.project / "staticfiles" / "staticfiles.json").exists()
 
     # All other processes wait for the migrations.
@@ -182,8 +176,8 @@ def test_the_commands_of_containers_run_and_their_health_checks_work(image: Imag
     assert image.run(pods["migrate"]["containers"][0]["command"])
     assert image.run(migrated["command"])
 
-    web = json.loads(image.instruction(r"^CMD (\[.*\])"))
-    healthy = json.loads(image.instruction(r"^HEALTHCHECK .* CMD (\[.*\])"))
+    web = json.loads(instruction(image.project, r"^CMD (\[.*\])"))
+    healthy = json.loads(instruction(image.project, r"^HEALTHCHECK .* CMD (\[.*\])"))
     with ExitStack() as stack:
         started = {"web": stack.enter_context(image.process(web, "web"))}
         checks = {"web": healthy}

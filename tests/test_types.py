@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
+from tests.helpers.dockerfile import BUILD, instruction
 from tests.helpers.machinery import add_machinery_tests
 from tools.combinations import Combination, each_answer, every, pairwise
 from tools.generate import ROOT, choices, generate, render
@@ -113,3 +114,12 @@ def test_types_and_checks_pass(project: Project, environments: dict[str, Path]) 
     # Let uv use the existing environment.
     uv = {"UV_PROJECT_ENVIRONMENT": str(python.parents[1]), "UV_NO_SYNC": "1"}
     run("make", "check", folder=folder, **uv)
+
+
+def test_the_image_can_be_built(project: Project, environments: dict[str, Path]) -> None:
+    """Django starts without a server, and with placeholders for the environment."""
+    answers, folder = project
+    if answers["docker"]:
+        path = f"{environments[str(answers['django'])].parent}:{os.environ['PATH']}"
+        run("sh", "-c", instruction(folder, BUILD), folder=folder, PATH=path)
+        assert (folder / "staticfiles" / "staticfiles.json").exists()
