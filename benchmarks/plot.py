@@ -22,6 +22,7 @@ PANELS = {
     "chord": "s for a chord",
     "CPU, worker": "ms of CPU a task, worker's main process",
     "CPU, pool": "ms of CPU a task, its pool",
+    "recovery": "s until the task of a killed worker runs again",
 }
 COLUMNS = 2
 WIDTH, LABEL, BAR = 400, 150, 180

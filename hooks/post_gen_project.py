@@ -57,8 +57,8 @@ if "_repo_dir" in answers:
         Path(".cruft.json").write_text(text, encoding="utf-8")
     else:
         manifest["notes"].append(
-            "Git does not know this template, so `make update` cannot fetch it: link its address"
-            " with uvx cruft link ADDRESS"
+            "The template is not in a git repository, so `make update` cannot fetch it. Link one"
+            " that is: uvx cruft link ADDRESS"
         )
 
 texts = ["project_name", "project_slug", "description", "author_name", "author_email"]
@@ -67,7 +67,7 @@ made = [
     for key, answer in answers.items()
     if not key.startswith("_") and key not in texts
 ]
-services = "services " if "\nmake services\n" in Path("README.md").read_text("utf-8") else ""
+services = "services " if manifest["services"] else ""
 print(textwrap.fill(f"Created with {', '.join(made)}.", break_on_hyphens=False))
 for note in manifest["notes"]:
     print(f"Note: {note}")

@@ -15,7 +15,7 @@ answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
 TEMPLATE = Path(json.loads(r""" {{ lipsum.__globals__["os"].getcwd() | jsonify }} """))
 
 TEXTS = ("project_name", "project_slug", "description", "author_name", "author_email")
-# Packages that a generated project has, imports or installs: uv would confuse it with one of them.
+# Packages that a project contains or installs: a project of the same name would hide them.
 PACKAGES = (TEMPLATE / "hooks" / "package_names.txt").read_text(encoding="utf-8").split()
 # Words of YAML, databases of PostgreSQL, and devices of Windows, which cannot be folder names.
 RESERVED = """

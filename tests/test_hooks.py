@@ -98,7 +98,9 @@ def test_no_program_is_needed(tmp_path: Path) -> None:
     said = run_cookiecutter(tmp_path, PATH="")
     assert (tmp_path / "my_project" / ".env").exists()
     # Warn now, not at the first update.
-    assert "\nNote: Git does not know this template, so `make update` cannot fetch it" in said
+    assert (
+        "\nNote: The template is not in a git repository, so `make update` cannot fetch it" in said
+    )
 
 
 def test_a_project_made_without_hooks_says_so(tmp_path: Path) -> None:

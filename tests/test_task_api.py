@@ -92,7 +92,7 @@ INTERRUPTED = """
 import pytest
 from interrupted import die_once, sleep_on
 
-from conftest import wait_until
+from tests import wait_until
 from tests.test_task_results import wait_until_finished
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]

@@ -91,7 +91,7 @@ def parameters() -> Iterator[ParameterSet]:
 
 @pytest.fixture(scope="module", params=list(parameters()))
 def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return request.param, generate(request.param, tmp_path_factory.mktemp("project"))
+    return request.param, generate(request.param, tmp_path_factory.mktemp("my projects"))
 
 
 def test_rendered_files_are_the_generated_ones(project: Project) -> None:

@@ -144,6 +144,9 @@ def test_a_project_passes_its_own_tests(
     servers = start_servers(services(answers))
     project = generate(answers, tmp_path)
     add_machinery_tests(project, answers)
+    if answers["django"] == choices()["django"][-1]:
+        # The oldest Python that projects allow.
+        (project / ".python-version").write_text("3.12\n")
     point_at(project, servers)
     for server in servers:
         server.create_database(str(answers["project_slug"]))

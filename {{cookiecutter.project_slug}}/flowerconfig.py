@@ -12,12 +12,13 @@ from tornado.options import options
 from config.env import env, refuse
 from task_queue.health import within
 
-# Flower needs the password before it loads Django, which reads `.env` in development.
+# Load Django first: in development, its settings read the password from `.env`.
 django.setup()
 basic_auth = env.list("FLOWER_BASIC_AUTH", default=[])
 
 # Without a name and a password, anyone could use Flower.
-if not options.auth and not all(all(login.partition(":")) for login in basic_auth or [""]):
+valid = basic_auth and all(all(login.partition(":")) for login in basic_auth)
+if not valid and not options.auth:
     refuse("FLOWER_BASIC_AUTH is missing, or not name:password. Set one such as admin:RANDOM.")
 
 # Seconds after which a silent worker counts as offline: a crashed one does not sign off.
@@ -57,16 +58,14 @@ def heartbeats() -> Metric:
 class Metrics(Collector):
     """Exports metrics that Flower does not have, and skips those of a server that is down."""
 
-    # A timeout, since Flower's pages wait, too.
-    SECONDS = 1
-
     def describe(self) -> list[Metric]:
         return []
 
     def collect(self) -> Iterator[Metric]:
         for metric in (queues, dead_letters, heartbeats):
             try:
-                yield within(self.SECONDS, metric)
+                # Flower's pages wait for it.
+                yield within(1, metric)
             except Exception:
                 logger.warning("A server does not answer.", exc_info=True)
 

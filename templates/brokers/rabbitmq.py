@@ -76,7 +76,7 @@ class Celery(celery.Celery):
 
 
 @register
-def check_time_limits(**kwargs: Any) -> Iterator[CheckMessage]:
+def check_consumer_timeout(**kwargs: Any) -> Iterator[CheckMessage]:
     """Check that time limits end tasks before RabbitMQ redelivers them."""
     app = celery.current_app
     app.autodiscover_tasks(force=True)
@@ -89,8 +89,8 @@ def check_time_limits(**kwargs: Any) -> Iterator[CheckMessage]:
             yield CheckWarning(
                 f"{name} is {limit}, but RabbitMQ redelivers a task that is not acknowledged after"
                 f" {CONSUMER_TIMEOUT} seconds, and closes the worker's channel.",
-                hint="Lower it, or raise `consumer_timeout` in rabbitmq.conf and silence it.",
-                id="celery.W014",
+                hint="Lower it, or raise consumer_timeout in rabbitmq.conf and silence this check.",
+                id="task_queue.W009",
             )
 
 

@@ -85,7 +85,7 @@ function commands.renew()
     end
 end
 
--- Further argument: the length of a lease, in seconds. Returns the delivery tags of expired leases,
+-- Further argument: the seconds after which a lease expires. Returns the delivery tags of expired leases,
 -- and renews them for the worker that requeues the messages.
 function commands.expired()
     redis.call('ZREM', leases, '')

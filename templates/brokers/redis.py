@@ -62,10 +62,7 @@ class QoS(redis.QoS):
         if monotonic() < self.restores_from:
             return
         for tag in self.channel.run("expired", self.visibility_timeout):
-            try:
-                self.restore_by_tag(bytes_to_str(tag))
-            except (InconsistencyError, KeyError, TypeError, ValueError):
-                logger.exception("A dead worker's message cannot be requeued: %s", tag)
+            self.restore_by_tag(tag)
 
     def restore_unacked(self, client: Any = None) -> None:
         """Requeue reserved tasks. Running ones continue, and their leases are renewed."""
@@ -83,6 +80,7 @@ class QoS(redis.QoS):
 
     def append(self, message: Any, delivery_tag: str) -> None:
         if delivery_tag == self.channel.taken:
+            # The script has recorded it.
             virtual.QoS.append(self, message, delivery_tag)
         else:
             super().append(message, delivery_tag)
@@ -108,19 +106,24 @@ class QoS(redis.QoS):
             self.restore_by_tag(delivery_tag, leftmost=True)
             virtual.QoS.ack(self, delivery_tag)
 
-    def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:
+    def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
+        """Requeue a message. Log and keep it if it is malformed, or its queue does not exist."""
         channel = self.channel
         held = channel._commands.hget(self.unacked_key, tag)
         if not held:
             channel.run("release", tag)
             return
-        message, exchange, key = json.loads(held)
-        message["properties"]["delivery_info"]["redelivered"] = True
-        priority = channel._get_message_priority(message, reverse=False)
-        lists = [channel._q_for_pri(queue, priority) for queue in channel._lookup(exchange, key)]
-        if lists:
-            push = "LPUSH" if leftmost else "RPUSH"
-            channel.run("release", tag, push, json.dumps(message), lists=lists)
+        try:
+            message, exchange, key = json.loads(held)
+            message["properties"]["delivery_info"]["redelivered"] = True
+            priority = channel._get_message_priority(message, reverse=False)
+            queues = channel._lookup(exchange, key)
+            lists = [channel._q_for_pri(queue, priority) for queue in queues]
+            if lists:
+                push = "LPUSH" if leftmost else "RPUSH"
+                channel.run("release", tag, push, json.dumps(message), lists=lists)
+        except (InconsistencyError, KeyError, TypeError, ValueError):
+            logger.exception("A message cannot be requeued: %s", tag)
 
 
 class Message(virtual.Message):
@@ -139,7 +142,7 @@ class Channel(redis.Channel):
     QoS = QoS
     Message = Message
 
-    # Replies are not acknowledged, so kombu's own methods are safe for them.
+    # Whether this channel reads replies: they are not acknowledged, so kombu's methods are safe.
     no_ack = False
     # The delivery tag of the message that the script recorded last.
     taken = ""

@@ -80,7 +80,7 @@ def check_time_limits(**kwargs: Any) -> Iterator[CheckMessage]:
                 f"{name} is {limit}, but SQS redelivers a task after twelve hours, so that a longer"
                 " one runs twice.",
                 hint=f"Set it below {LONGEST_LEASE} seconds, and split tasks that take longer.",
-                id="celery.W013",
+                id="task_queue.W008",
             )
 
 

@@ -19,7 +19,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 from django_celery_results.backends import CacheBackend
 
 # Temporary errors of a cache in the database or behind a socket. If yours raises others, add them.
-AWAY = (InterfaceError, OperationalError, OSError)
+TEMPORARY = (InterfaceError, OperationalError, OSError)
 # A cache with fewer entries drops results early. Django's own default is 300.
 FEW = 10_000
 
@@ -35,7 +35,7 @@ class Backend(CacheBackend):
 
     def exception_safe_to_retry(self, error: Exception) -> bool:
         """Retry while the cache is down, or the connection to it is lost."""
-        return isinstance(error, AWAY)
+        return isinstance(error, TEMPORARY)
 
     def on_backend_retryable_error(self, error: Exception) -> None:
         close_old_connections()
@@ -48,16 +48,14 @@ def check_cache(**kwargs: Any) -> Iterator[CheckMessage]:
     cache = caches[alias]
     if isinstance(cache, LocMemCache | DummyCache):
         yield Error(
-            f"The cache {alias!r} is local to each process: other processes cannot read the result "
-            "of a task there.",
-            hint="Set CACHE_URL to a cache that all processes share, such as "
-            f"dbcache://cache?max_entries={10 * FEW}.",
-            id="celery.E002",
+            f"The cache {alias!r} is local to each process: others cannot read the results in it.",
+            hint=f"Set CACHE_URL to a shared cache such as dbcache://cache?max_entries={10 * FEW}.",
+            id="task_queue.E001",
         )
     entries = settings.CACHES[alias].get("OPTIONS", {}).get("MAX_ENTRIES", 300)
     if isinstance(cache, DatabaseCache | FileBasedCache) and entries < FEW:
         yield CheckWarning(
             f"The cache {alias!r} holds at most {entries} results, and drops some beyond that.",
             hint=f"Add ?max_entries={10 * FEW} to CACHE_URL, or use another cache.",
-            id="celery.W011",
+            id="task_queue.W007",
         )

@@ -6,19 +6,13 @@ from pathlib import Path
 import pytest
 
 from tools.process import inherited
-from tools.servers.server import HOST
 from tools.trial.processes import python
 
 # The tests share one project.
 pytestmark = pytest.mark.xdist_group("apart")
 
-URL = f"postgres://postgres:postgres@{HOST}:1/"
 
-
-@pytest.mark.parametrize(
-    "url",
-    ["sqlite://", f"{URL}shop?dbname=shop"],
-)
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///shop?database=shop"])
 def test_tests_do_not_start_in_the_development_database(url: str, project: Path) -> None:
     refused = subprocess.run(
         [python(project), "-m", "pytest", "tests/test_probe.py"],
@@ -30,4 +24,4 @@ def test_tests_do_not_start_in_the_development_database(url: str, project: Path)
     )
     assert refused.returncode
     (line,) = (refused.stdout + refused.stderr).splitlines()
-    assert line.startswith("ERROR: ")
+    assert line.startswith("ERROR: DATABASE_URL must end in the name of a database")

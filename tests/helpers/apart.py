@@ -17,7 +17,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 
 from config.env import BASE_DIR
-from conftest import SECONDS, Process
+from tests import SECONDS, Process
 from tests.tasks import add
 
 NAME = "from django.db import connection; print(connection.settings_dict['NAME'])"

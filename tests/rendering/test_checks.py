@@ -19,8 +19,8 @@ def test_each_check_has_a_test_and_is_explained(projects: list[Project]) -> None
     tested: set[str] = set()
     known: set[str] = set()
     for project in projects:
-        checks = ids(project, "task_queue/*.py", r'id="(celery\.[EW]\d{3})"')
-        assert checks == ids(project, "docs/deploy.md", r"^\| `(celery\.[EW]\d{3})` \|")
-        tested |= ids(project, "tests/test_checks*.py", r"celery\.[EW]\d{3}")
+        checks = ids(project, "task_queue/*.py", r'id="(task_queue\.[EW]\d{3})"')
+        assert checks == ids(project, "docs/deploy.md", r"^\| `(task_queue\.[EW]\d{3})` \|")
+        tested |= ids(project, "tests/test_checks*.py", r"task_queue\.[EW]\d{3}")
         known |= checks
     assert tested == known

@@ -12,15 +12,15 @@ import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# A line of `.env`, and the host of an address, that all programs read in the same way.
+# The lines of `.env`, and the hosts of addresses, that all programs read alike.
 LINE = re.compile(r"""(?:export )?([A-Z_a-z]\w*)=('[^']*(?<!\\)'|"[^"\\$]*"|(?!#)[^\s'"\\$]*)""")
 HOST = r"(\+socket)?://(([^\s/?#@[\]%]|%[\da-fA-F]{2})*@)?([\w.,-]|:\d|\[[\w:.]+\])*"
-# Options of an address with words that would be misread.
+# Options of an address that django-environ would misread.
 OPTION = r"(?i:[?&](autocommit|\w+_requests|conn_\w+|disable_\w+|max_entries|timeout)=)"
 OPTION += r"(?!(\d+|True|False|None)(&|$))"
 BOOLEANS = dict.fromkeys(("true", "yes", "on", "1"), True)
 BOOLEANS |= dict.fromkeys(("false", "no", "off", "0"), False)
-# What a value has to be for a cast.
+# Valid values, as errors describe them.
 WORDS = {
     "bool": "true or false",
     "int": "a whole number",
@@ -43,7 +43,7 @@ class Env(environ.Env):  # type: ignore[misc]  # it has no types
 
     def get_value(self, var: str, cast: Any = None, **options: Any) -> Any:
         try:
-            # It is not the name of another variable.
+            # django-environ would read it as the name of another variable.
             if self.ENVIRON.get(var, "").startswith("$"):
                 return self.parse_value(self.ENVIRON[var], cast)
             return super().get_value(var, cast, **options)
@@ -71,7 +71,7 @@ env = Env()
 
 @cache
 def database() -> Any:
-    """Return Django's database settings. Queues and results may be in the same database."""
+    """Return Django's database settings. Tests change them; queues and results may use them."""
     return env.db_url_config(env.address("DATABASE_URL", {{ database.schemes }}))
 
 
@@ -79,8 +79,8 @@ def read_env() -> None:
     """Read `.env`. The environment overrides it."""
     found: dict[str, str] = {}
     file = BASE_DIR / ".env"
-    # Bytes that are not UTF-8 become backslashes, which are refused.
-    text = file.read_text("utf-8", "backslashreplace") if file.exists() else ""
+    # Other users may not read it. Bytes that are not UTF-8 become backslashes, which are refused.
+    text = file.read_text("utf-8", "backslashreplace") if os.access(file, os.R_OK) else ""
     for number, line in enumerate(text.splitlines(), 1):
         match = LINE.fullmatch(line)
         if match and match[1] not in found:

@@ -13,7 +13,7 @@ MAX_FILES = 20
 MAX_BYTES = 10 * 1024 * 1024
 # The files, and a little for the rest of the form.
 MAX_BODY = MAX_FILES * MAX_BYTES + 1024 * 1024
-# The longest delay of an e-mail: a delayed task should not wait in the broker for hours.
+# The longest delay of an e-mail. For longer ones, let a periodic task look for what is due.
 MAX_WAIT = timedelta(minutes=45)
 
 

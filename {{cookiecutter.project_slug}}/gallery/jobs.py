@@ -43,4 +43,4 @@ def user_message(error: Exception) -> str:
         case OSError():
             return "A server that it needs did not answer, or refused."
         case _:
-            return "Something went wrong. See the worker's log."
+            return "Something went wrong. Please try again."

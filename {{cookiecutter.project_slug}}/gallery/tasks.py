@@ -1,4 +1,4 @@
-"""The tasks. `workflows.py` sends them."""
+"""The tasks. `workflows.py` sends them, and `requeue_stalled()` sends lost ones again."""
 
 from datetime import timedelta
 from itertools import batched
@@ -83,7 +83,7 @@ def make_sheet(self: JobTask, sheet_id: UUID) -> None:
     if not photographs:
         Sheet.change([sheet.pk], State.FAILED, "None of its photographs can be read.")
         raise Ignore
-    pages = list(batched(photographs, PER_PAGE, strict=False))
+    pages = list(batched(photographs, PER_PAGE))
     drawing = Sheet.objects.filter(pk=sheet.pk, state=State.WORKING, task_id=sheet.task_id)
     pdf = ContactSheet()
     for number, page in enumerate(pages):

@@ -34,6 +34,8 @@ def answers() -> bool:
 
 def start() -> subprocess.Popen[bytes]:
     """Start a server that keeps its data on disk. Exit if it ends."""
+    if host not in ("localhost", "127.0.0.1"):
+        sys.exit(f"No server answers at {host}:{port}. Start it, or correct its address in .env.")
     binary = shutil.which("valkey-server") or shutil.which("redis-server") or get_binary_path()
     DATA.mkdir(exist_ok=True)
     options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(DATA)]

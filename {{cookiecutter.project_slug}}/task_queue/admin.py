@@ -11,20 +11,15 @@ from task_queue.models import DeadLetter
 
 @admin.register(DeadLetter)
 class DeadLetterAdmin(admin.ModelAdmin):
-    list_display = ("name", "args", "kwargs", "restarts", "updated_at", "quarantined")
+    list_display = ("name", "arguments", "restarts", "updated_at", "quarantined")
     list_filter = ("quarantined", "name")
     actions = ("retry",)
 
-    def args(self, letter: DeadLetter) -> str:
-        return self.arguments(letter, "args")
-
-    def kwargs(self, letter: DeadLetter) -> str:
-        return self.arguments(letter, "kwargs")
-
-    def arguments(self, letter: DeadLetter, name: str) -> str:
+    def arguments(self, letter: DeadLetter) -> str:
         content = json.loads(letter.signature)
         # A message that Celery wrote has them as text in its headers.
-        return str(content.get(name, content.get("headers", {}).get(f"{name}repr", "")))
+        texts = content.get("headers", {})
+        return " ".join(str(content.get(n, texts.get(f"{n}repr", ""))) for n in ("args", "kwargs"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

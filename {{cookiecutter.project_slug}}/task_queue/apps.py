@@ -16,7 +16,7 @@ class TaskQueueConfig(AppConfig):
     def ready(self) -> None:
         from task_queue import checks, logging{{ ", results" if result.module }}{{ ", tracing" if observability.traces }}  # noqa: F401
 
-        # Sending a message reads thirty settings, and Django looks them up slowly.
+        # Copy the settings: sending a message reads thirty, and Django's lookup is slow.
         celery_app.conf.update({name: celery_app.conf[name] for name in DEFAULTS})
         # {% if observability.ready() %}
 {{ observability.ready() }}

@@ -84,8 +84,10 @@ class Task(DjangoTask):
             return super().retry(*args, **options)
         except Reject as unsent:
             reason: Exception = unsent.reason  # type: ignore[attr-defined]
-        # Celery drops a task that it could not send again.
-        raise Reject(reason, requeue=True) if isinstance(reason, BrokerError) else reason
+        if isinstance(reason, BrokerError):
+            # Celery would drop a task that it could not send again.
+            raise Reject(reason, requeue=True)
+        raise reason
 
 
 @task_postrun.connect

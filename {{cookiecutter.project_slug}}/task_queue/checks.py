@@ -1,5 +1,5 @@
 # {% from "project.jinja" import scheduler with context %}
-"""System checks of Celery's settings. `manage.py check` runs them, and so does `migrate`."""
+"""System checks of Celery's settings. `manage.py check` runs them, with --deploy all of them."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ def check_names(**kwargs: Any) -> Iterator[CheckMessage]:
             yield CheckWarning(
                 f"Celery has no setting {name}, and ignores it.",
                 hint=f"Did you mean CELERY_{near[0]}?" if near else "Remove or rename it.",
-                id="celery.W003",
+                id="task_queue.W001",
             )
 
 
@@ -48,7 +48,7 @@ def check_apps(**kwargs: Any) -> Iterator[CheckMessage]:
             yield CheckWarning(
                 f"{file.relative_to(BASE_DIR)} is in no installed app: workers do not import it.",
                 hint=f'Add "{file.parent.name}" to INSTALLED_APPS.',
-                id="celery.W012",
+                id="task_queue.W004",
             )
 
 
@@ -63,14 +63,14 @@ def check_time_limits(**kwargs: Any) -> Iterator[CheckMessage]:
             yield CheckWarning(
                 f"{name} has a soft time limit of {soft} s, not below its time limit of {hard} s.",
                 hint="Lower its soft_time_limit, or CELERY_TASK_SOFT_TIME_LIMIT.",
-                id="celery.W016",
+                id="task_queue.W006",
             )
 
 
 # {% if scheduler.beat %}
 @register
 def check_schedule(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Beat stops at a malformed entry, and sends some that no worker can run."""
+    """Find entries that stop beat, or that no worker can run."""
     app: Any = celery_app
     app.loader.init_worker()
     for name, entry in app.conf.beat_schedule.items():
@@ -84,7 +84,7 @@ def check_schedule(**kwargs: Any) -> Iterator[CheckMessage]:
             yield CheckWarning(
                 f"Beat cannot send {name!r} of CELERY_BEAT_SCHEDULE: {error!r}",
                 hint='Write it like {"task": "reports.tasks.send_reports", "schedule": 60}.',
-                id="celery.W015",
+                id="task_queue.W005",
             )
 
 
@@ -113,14 +113,14 @@ def check_address(setting: str, url: str) -> Iterator[CheckMessage]:
         yield CheckWarning(
             f"{setting} has no password, or one that is easy to guess.",
             hint="Give the server a user with a random password.",
-            id="celery.W007",
+            id="task_queue.W002",
         )
     if host not in LOCAL and not is_safe(parts.scheme, query):
         yield CheckWarning(
             f"{setting} is not encrypted, or does not verify the server's certificate: others can"
             " read tasks and the password.",
             hint="Use an address such as those in docs/deploy.md.",
-            id="celery.W008",
+            id="task_queue.W003",
         )
 
 

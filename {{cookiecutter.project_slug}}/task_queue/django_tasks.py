@@ -96,7 +96,8 @@ class CeleryBackend(BaseTaskBackend):
             raise OperationalError(f"The result backend is down: {error}") from error
         options: dict[str, Any] = {"queue": task.queue_name, "eta": task.run_after}
         if self.supports_priority:
-            options["priority"] = celery_priority(task.priority)
+            # From -100 to 100, the most urgent, to Celery's 9 to 0.
+            options["priority"] = (100 - task.priority) * 9 // 200
 
         def send() -> None:
             try:
@@ -243,8 +244,3 @@ def impatient(results: Any) -> Any:
     results = copy(results)
     results.always_retry = False
     return results
-
-
-def celery_priority(priority: int) -> int:
-    """Convert Django's -100 to 100 (the most urgent) to Celery's 9 to 0 (the most urgent)."""
-    return (100 - priority) * 9 // 200

@@ -36,8 +36,6 @@ QUEUES = {
 PREFIX = "doctor-"
 # {% if scheduler.beat %}
 BEAT = "beat"
-# Three ticks, in seconds.
-TOO_OLD = 3 * 60
 # {% endif %}
 ADDRESS = "correct its address in the environment or .env."
 
@@ -106,7 +104,7 @@ def workers(seconds: float) -> str:
         return "not asked, since this broker has no remote control"
     replies = celery_app.control.inspect(timeout=min(seconds, 1)).active_queues()
     if not replies:
-        raise UnhealthyError("none answers")
+        raise UnhealthyError("no worker answers")
     reads = []
     for worker, read in sorted(replies.items()):
         names = {queue["name"] for queue in read}
@@ -157,7 +155,7 @@ def tasks(seconds: float) -> str:
     if waiting:
         silent = ",".join(waiting.values())
         raise UnhealthyError(
-            f"none run from {' and '.join(waiting.values())} within {seconds:g} s",
+            f"no task ran from {' and '.join(waiting.values())} within {seconds:g} s",
             fix=f"Start a worker that reads it: celery -A config worker -Q {silent}" if ran else "",
         )
     return f"run from {' and '.join(ran)}"
@@ -199,7 +197,8 @@ def beat(seconds: float) -> str:
     if heartbeat is None:
         raise UnhealthyError("has not ticked yet: it ticks when it starts and once a minute")
     age = (timezone.now() - heartbeat.at).total_seconds()
-    if age > TOO_OLD:
+    # Three ticks.
+    if age > 3 * 60:
         raise UnhealthyError(f"last ticked {age:.0f} s ago, but should tick once a minute")
     return f"last ticked {age:.0f} s ago"
 # {% endif %}

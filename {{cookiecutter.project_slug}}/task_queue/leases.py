@@ -13,9 +13,6 @@ from kombu import Message
 
 logger = logging.getLogger(__name__)
 
-# Seconds to wait before another attempt.
-RETRY = 5
-
 
 @worker_ready.connect
 def start_renewing(sender: Any, **kwargs: Any) -> None:
@@ -25,7 +22,7 @@ def start_renewing(sender: Any, **kwargs: Any) -> None:
 
 def renew_leases(consumer: Any) -> None:
     """Renew the leases of a worker's messages, for as long as the worker lives."""
-    # Celery imports this module before it can name the broker's transport.
+    # Imported here, because `broker.py` imports this module.
     from task_queue.broker import renew
 
     while True:
@@ -37,7 +34,7 @@ def renew_leases(consumer: Any) -> None:
                     sleep(settings.TASK_LEASE / 6)
         except Exception as error:
             logger.warning("Could not renew the leases of this worker's tasks: %r", error)
-            sleep(RETRY)
+            sleep(5)
 
 
 def unacknowledged(consumer: Any) -> list[Message]:

@@ -1,4 +1,4 @@
-"""Log lines of structlog and of `logging`, which name the request and the task that wrote them."""
+"""Configures structlog and `logging`: each line has the ids of its request and its task."""
 
 import logging
 import logging.config
@@ -18,7 +18,7 @@ class TaskReceiver(CeleryReceiver):
     """Logs what happens to tasks. Messages carry the id of the request that sent them."""
 
     def get_task_context(self) -> dict[str, Any]:
-        # Of other types, a message carries the text.
+        # Send other types, such as UUIDs, as text.
         plain = str | int | float | None
         context = super().get_task_context().items()
         return {name: value if isinstance(value, plain) else str(value) for name, value in context}

@@ -24,7 +24,7 @@ from task_queue.models import DeadLetter
 
 logger = logging.getLogger(__name__)
 
-# Seconds before a message is requeued that could not become a dead letter.
+# Seconds to wait before a message is requeued that could not be stored as a dead letter.
 PAUSE = 5
 # Errors that Celery raises for foreign messages.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)

@@ -4,10 +4,10 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from conftest import wait_until
+from tests import wait_until
 
 
-def test_django_finds_nothing_to_complain_about() -> None:
+def test_system_checks_pass() -> None:
     call_command("check", "--fail-level", "WARNING")
 
 

@@ -10,10 +10,10 @@ from celery import chord
 from django.db import transaction
 
 # {% if result.results_enabled %}
-from conftest import SECONDS, Notes
+from tests import SECONDS, Notes
 from tests.tasks import add, fail, fail_twice, record, record_time
 # {% else %}
-from conftest import Notes
+from tests import Notes
 from tests.tasks import fail_twice, record, record_time
 # {% endif %}
 

@@ -9,7 +9,7 @@ import pytest
 from celery import Celery
 
 from config import celery_app
-from conftest import WORKER, Process, is_idle, wait_until
+from tests import WORKER, Process, is_idle, wait_until
 from tests.workers import StartWorker, broker_at
 
 

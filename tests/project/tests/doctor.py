@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from config.env import BASE_DIR
-from conftest import SECONDS, wait_until
+from tests import SECONDS, wait_until
 
 
 class Report:

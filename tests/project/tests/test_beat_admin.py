@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from conftest import Notes, Process, wait_until
+from tests import Notes, Process, wait_until
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 

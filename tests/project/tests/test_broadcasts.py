@@ -3,8 +3,8 @@
 import pytest
 from celery import Celery
 
-from conftest import Notes, wait_until
 from task_queue.base import broadcast
+from tests import Notes, wait_until
 from tests.machinery_tasks import record_worker
 from tests.workers import StartWorker
 

@@ -3,7 +3,7 @@
 import pytest
 from celery import chain, group
 
-from conftest import Notes, wait_until
+from tests import Notes, wait_until
 from tests.machinery_tasks import record_worker
 from tests.tasks import add, record
 from tests.workers import StartWorker

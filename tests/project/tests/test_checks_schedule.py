@@ -8,8 +8,8 @@ from celery.beat import Scheduler
 from celery.schedules import schedule
 
 from config import celery_app
-from conftest import is_idle, wait_until
 from task_queue.models import DeadLetter
+from tests import is_idle, wait_until
 from tests.checks import found
 
 SENT = {"task": "tests.tasks.add", "schedule": 10, "args": (1, 2)}
@@ -36,7 +36,7 @@ def test_a_schedule_that_beat_cannot_send_is_reported(
     monkeypatch.setitem(celery_app.conf.beat_schedule, "good", SENT)
     monkeypatch.setitem(celery_app.conf.beat_schedule, "bad", entry)
     [fault] = found()
-    assert fault.startswith("celery.W015: Beat cannot send 'bad' of CELERY_BEAT_SCHEDULE: ")
+    assert fault.startswith("task_queue.W005: Beat cannot send 'bad' of CELERY_BEAT_SCHEDULE: ")
     assert why in fault
 
 

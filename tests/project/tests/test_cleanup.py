@@ -6,7 +6,7 @@ import pytest
 from celery import Celery
 from celery.result import AsyncResult
 
-from conftest import wait_until
+from tests import wait_until
 from tests.workers import StartWorker
 
 

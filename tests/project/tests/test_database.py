@@ -4,9 +4,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from conftest import wait_until
 from task_queue.doctor import answer
 from task_queue.models import Heartbeat
+from tests import wait_until
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 

@@ -14,9 +14,9 @@ from django.test import Client
 from django.urls import reverse
 from kombu.utils.json import dumps
 
-from conftest import Notes, wait_until
 from task_queue import base
 from task_queue.models import DeadLetter
+from tests import Notes, wait_until
 from tests.machinery_tasks import die_once, interrupt, retry_while_down
 from tests.tasks import record
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.test import override_settings
 
-from conftest import Notes
+from tests import Notes
 from tests.tasks import record, record_time
 
 pytestmark = pytest.mark.usefixtures("worker")

@@ -9,8 +9,7 @@ from django.tasks.exceptions import InvalidTask
 from django.tasks.signals import task_enqueued
 from django.utils import timezone
 
-from conftest import Notes, Process
-from tests import django_tasks
+from tests import Notes, Process, django_tasks
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 

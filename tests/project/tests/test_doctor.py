@@ -10,9 +10,9 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from config import celery_app
 from config.env import env
-from conftest import SECONDS, Process
 from task_queue.doctor import UnhealthyError, database
 from task_queue.health import within
+from tests import SECONDS, Process
 from tests.doctor import Report, report_once
 from tests.workers import broker_at
 

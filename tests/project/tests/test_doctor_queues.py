@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SECONDS, WORKER, Process
+from tests import SECONDS, WORKER, Process
 from tests.doctor import report_once
 
 pytestmark = [pytest.mark.usefixtures("celery"), pytest.mark.django_db(transaction=True)]

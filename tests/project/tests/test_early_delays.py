@@ -12,7 +12,7 @@ import pytest
 from celery import Celery
 
 from config.env import BASE_DIR
-from conftest import WORKER, Notes, Process
+from tests import WORKER, Notes, Process
 
 SEND = """
 import sys

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Notes, Process, wait_until
+from tests import Notes, Process, wait_until
 from tests.collector import Collector
 from tests.tasks import fail, record
 from tests.workers import restart

@@ -5,7 +5,7 @@ from celery import Celery
 from celery.result import AsyncResult
 from django.conf import settings
 
-from conftest import Process, wait_until
+from tests import Process, wait_until
 from tests.tasks import add
 from tests.workers import restart
 

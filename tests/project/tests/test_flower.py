@@ -14,7 +14,7 @@ from celery import Celery
 
 from config import celery_app
 from config.env import BASE_DIR, env
-from conftest import SECONDS, Notes, Process, wait_until
+from tests import SECONDS, Notes, Process, wait_until
 from tests.tasks import fail, fail_twice
 
 PROCFILE = BASE_DIR / "Procfile.dev"

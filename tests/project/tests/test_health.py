@@ -17,7 +17,7 @@ from django.test import Client, override_settings
 
 from config import celery_app
 from config.env import BASE_DIR
-from conftest import SECONDS, wait_until
+from tests import SECONDS, wait_until
 from tests.workers import broker_at
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from conftest import SECONDS, Process, wait_until
 from task_queue.doctor import BEAT, UnhealthyError, beat
 from task_queue.models import Heartbeat
+from tests import SECONDS, Process, wait_until
 from tests.doctor import is_healthy, report_once
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]

@@ -3,7 +3,7 @@
 import pytest
 from celery import chord
 
-from conftest import SECONDS, Notes
+from tests import SECONDS, Notes
 from tests.machinery_tasks import record_alone
 from tests.tasks import add
 

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import path
 from structlog.contextvars import bind_contextvars
 
-from conftest import WORKER, Notes, Process, wait_until
+from tests import WORKER, Notes, Process, wait_until
 from tests.machinery_tasks import ignore_the_soft_time_limit
 from tests.tasks import add, fail_twice, record, wait_for
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Notes
+from tests import Notes
 from tests.tasks import record, wait_for
 
 pytestmark = pytest.mark.usefixtures("worker")

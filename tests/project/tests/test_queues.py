@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from config import celery_app
-from conftest import Notes, wait_until
+from tests import Notes, wait_until
 from tests.machinery_tasks import record_queue
 from tests.tasks import record
 

@@ -3,7 +3,7 @@
 import pytest
 from celery.result import AsyncResult
 
-from conftest import Notes, Process, wait_until
+from tests import Notes, Process, wait_until
 from tests.machinery_tasks import (
     IN_VAIN,
     fail_and_retry_in_no_queue,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from conftest import Notes, Process
+from tests import Notes, Process
 from tests.machinery_tasks import die_once
 from tests.tasks import record, wait_for
 

@@ -6,7 +6,7 @@ import pytest
 from celery import Celery
 from kombu import Queue
 
-from conftest import Notes
+from tests import Notes
 from tests.machinery_tasks import record_alone
 
 pytestmark = pytest.mark.usefixtures("worker")

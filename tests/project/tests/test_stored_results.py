@@ -5,8 +5,8 @@ from celery import group
 from celery.exceptions import TimeoutError as ResultTimeout
 from celery.result import AsyncResult
 
-from conftest import SECONDS, Notes
 from task_queue.doctor import answer, results
+from tests import SECONDS, Notes
 from tests.tasks import add, fail, fail_twice
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Notes
-from tests import django_tasks
+from tests import Notes, django_tasks
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 

@@ -11,8 +11,7 @@ from django.tasks.exceptions import TaskResultDoesNotExist, TaskResultMismatch
 from kombu.exceptions import OperationalError
 
 import task_queue.django_tasks
-from conftest import SECONDS, Notes, wait_until
-from tests import django_tasks
+from tests import SECONDS, Notes, django_tasks, wait_until
 from tests.tasks import add
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]

@@ -3,7 +3,7 @@
 import pytest
 
 from config import celery_app
-from conftest import Notes
+from tests import Notes
 from tests.tasks import record
 
 pytestmark = pytest.mark.usefixtures("worker")

@@ -12,9 +12,9 @@ from opentelemetry.instrumentation.django import DjangoInstrumentor
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from conftest import Notes, Process, wait_until
 from task_queue.health import site
 from task_queue.tracing import start
+from tests import Notes, Process, wait_until
 from tests.collector import Collector
 from tests.tasks import fail_twice, record
 from tests.workers import restart

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from config import celery_app
-from conftest import Process, is_idle, wait_until
+from tests import Process, is_idle, wait_until
 
 StartWorker = Callable[..., Process]
 

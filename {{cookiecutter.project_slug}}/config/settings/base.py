@@ -121,6 +121,7 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "celery.app.trace": {"level": "WARNING", "filters": ["not_failed"]},
         "celery.worker.strategy": {"level": "WARNING"},
+        # Without the handlers of Django's own configuration.
         "django": {},
         "django.request": {"level": "CRITICAL"},
         "django.server": {"level": "ERROR", "propagate": True},

@@ -51,6 +51,7 @@ CELERY_TASK_TIME_LIMIT = env.int("CELERY_TASK_TIME_LIMIT", default=6 * 60)
 
 # Messages: accept only JSON. Pickle would let a message run code.
 CELERY_ACCEPT_CONTENT = ["json"]
+# A message that cannot run becomes a dead letter.
 CELERY_WORKER_CONSUMER = "task_queue.worker:Consumer"
 
 # Results: {{ result.summary }}

@@ -21,9 +21,9 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
-from conftest import Notes, Process, wait_until
 from gallery.contact_sheet import PER_PAGE
 from gallery.models import Album, Email, Job, Photograph, Sheet, State
+from tests import Notes, Process, wait_until
 from tests.tasks import wait_for
 
 

@@ -9,9 +9,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from conftest import Process, wait_until
 from gallery import forms
 from gallery.models import Photograph
+from tests import Process, wait_until
 from tests.gallery.conftest import Upload, picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,7 +49,7 @@ def tiff() -> bytes:
         pytest.param(bomb(60_000, 60_000), "It has far too many pixels.", id="bomb"),
     ],
 )
-def test_what_is_no_picture_is_named_on_the_page(
+def test_an_invalid_picture_shows_its_error(
     file: bytes, words: str, client: Client, upload: Upload, worker: Process
 ) -> None:
     upload(file, picture())

@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from conftest import wait_until
 from gallery.models import Album, State
 from gallery.tasks import remove_old_albums
+from tests import wait_until
 from tests.gallery.conftest import Upload, order, ready_album, wait_for_state
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]

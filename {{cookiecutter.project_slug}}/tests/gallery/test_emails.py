@@ -7,11 +7,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from conftest import is_idle, wait_until
 from gallery.models import Email, Sheet, State
 from gallery.tasks import send_email
 from gallery.workflows import enqueue_sheet
 from task_queue.base import RetriedTask
+from tests import is_idle, wait_until
 from tests.gallery.conftest import MailServer, order, ready_album, wait_for_state
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
@@ -121,7 +121,7 @@ def test_a_server_that_refuses_for_good_is_not_asked_again(
     assert email.attempts == 1
 
 
-def test_an_email_whose_sheet_is_gone_fails_at_once(mail: MailServer) -> None:
+def test_an_email_whose_sheet_is_gone_fails_immediately(mail: MailServer) -> None:
     email = ready_email()
     Path(email.sheet.file.path).unlink()
     send_email.delay(email.pk)

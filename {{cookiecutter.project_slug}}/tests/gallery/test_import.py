@@ -7,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from conftest import Process, wait_until
 from gallery.models import Album, Photograph, State
+from tests import Process, wait_until
 from tests.gallery.conftest import picture
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,9 +7,9 @@ from django.template.defaultfilters import capfirst
 from django.test import Client
 from django.utils.html import strip_tags
 
-from conftest import wait_until
 from gallery import status
 from gallery.models import Album, Sheet, State
+from tests import wait_until
 from tests.gallery.conftest import Upload, order, ready_album, wait_for_state
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
@@ -89,7 +89,7 @@ def test_a_sheet_is_not_cancelled_by_another_site(client: Client) -> None:
     assert stranger.post(f"/sheets/{sheet.pk}/cancel/").status_code == 403
 
 
-def test_an_address_that_is_none_is_refused_in_words(client: Client) -> None:
+def test_an_invalid_address_shows_an_error(client: Client) -> None:
     address = f"/albums/{ready_album(pages=1).pk}/sheet/"
     response = client.post(address, {"address": "ada"}, follow=True)
     assert "Enter a valid email address." in response.content.decode()

@@ -59,7 +59,7 @@ def test_what_has_not_waited_for_long_is_left_alone(sent: list[str]) -> None:
 
 
 @pytest.mark.parametrize("state", [State.WORKING, State.RETRYING])
-def test_what_was_begun_and_never_ended_is_done_and_its_sheet_too(
+def test_an_abandoned_photograph_and_its_sheet_are_finished(
     state: State, occupy: Callable[[], Occupied]
 ) -> None:
     photograph = lost_album().photographs.get()

@@ -10,9 +10,9 @@ from django.db import DatabaseError
 from django.test import Client
 from PIL import Image
 
-from conftest import wait_until
 from gallery.models import Album, Photograph, State
 from gallery.tasks import draw_thumbnail, make_thumbnail, make_thumbnails
+from tests import wait_until
 from tests.gallery.conftest import Upload, picture
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
@@ -92,7 +92,7 @@ def test_a_photograph_that_is_processed_twice_has_one_thumbnail(upload: Upload) 
     assert thumbnails(photograph) == [f"{photograph.pk}.jpg"]
 
 
-def test_of_many_one_whose_file_is_gone_holds_up_no_other() -> None:
+def test_a_missing_file_does_not_stop_the_batch() -> None:
     album = Album.objects.create(title="many")
     first = album.photographs.create(file=ContentFile(picture(), "first"))
     gone = album.photographs.create(name="gone.jpg", file="gallery/originals/nowhere")
@@ -103,7 +103,7 @@ def test_of_many_one_whose_file_is_gone_holds_up_no_other() -> None:
     assert wait_for(gone.pk, State.FAILED).error == "Its file is missing."
 
 
-def test_a_storage_that_fails_is_no_damaged_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_storage_error_is_not_a_damaged_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     photograph = Album.objects.create(title="away").photographs.create(
         file=ContentFile(picture(), "name")
     )

@@ -7,6 +7,6 @@ WEAK = "://user:user@db.example.com/name"
 
 def test_queues_use_the_address_of_the_database_by_default() -> None:
     # Other checks may report the same address.
-    assert set(faults("DATABASE_URL", f"postgres{WEAK}")) == {"celery.W007", "celery.W008"}
-    assert set(faults("DATABASE_URL", f"postgres{WEAK}?sslmode=verify-full")) == {"celery.W007"}
-    assert "celery.W007" in faults("CELERY_BROKER_URL", f"pgmq{WEAK}")
+    assert set(faults("DATABASE_URL", f"postgres{WEAK}")) == {"task_queue.W002", "task_queue.W003"}
+    assert set(faults("DATABASE_URL", f"postgres{WEAK}?sslmode=verify-full")) == {"task_queue.W002"}
+    assert "task_queue.W002" in faults("CELERY_BROKER_URL", f"pgmq{WEAK}")

@@ -11,10 +11,10 @@ from django.db import connection as database
 from django.db import transaction
 from kombu import Producer, Queue
 
-from conftest import SECONDS, Notes, Process, wait_until
 from task_queue.broker import count_unacknowledged, renew
 from task_queue.doctor import count_waiting
 from task_queue.models import DeadLetter
+from tests import SECONDS, Notes, Process, wait_until
 from tests.tasks import record
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from tests.checks import check, found
 @pytest.mark.parametrize("limit", ["1800", "0"])
 def test_a_default_time_limit_that_is_too_long_is_reported(limit: str) -> None:
     said = check(CELERY_TASK_TIME_LIMIT=limit)
-    assert f"(celery.W014) CELERY_TASK_TIME_LIMIT is {limit}" in said
+    assert f"(task_queue.W009) CELERY_TASK_TIME_LIMIT is {limit}" in said
 
 
 def test_a_task_with_a_time_limit_that_is_too_long_is_reported(
@@ -17,7 +17,7 @@ def test_a_task_with_a_time_limit_that_is_too_long_is_reported(
 ) -> None:
     monkeypatch.setattr(tasks.add, "time_limit", 3600)
     [fault] = found()
-    assert fault.startswith("celery.W014: The time limit of tests.tasks.add is 3600")
+    assert fault.startswith("task_queue.W009: The time limit of tests.tasks.add is 3600")
 
 
 def test_a_task_that_is_acknowledged_early_may_run_long(

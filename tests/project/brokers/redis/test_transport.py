@@ -10,9 +10,9 @@ from celery.worker import state
 from kombu import Connection, Consumer, Message, Producer, Queue
 from kombu.asynchronous import Hub
 
-from conftest import Notes, Process, wait_until
 from task_queue.broker import count_unacknowledged, renew
 from task_queue.models import DeadLetter
+from tests import Notes, Process, wait_until
 from tests.tasks import add, record
 
 QUEUE = Queue("handover", routing_key="handover")
@@ -88,6 +88,24 @@ def test_foreign_messages_become_dead_letters(
         assert notes.wait() == ["goes on"]
         wait_until(lambda: count_unacknowledged(channel) == 0, "no unacknowledged task")
     assert not worker.ended
+
+
+def test_a_message_that_cannot_be_requeued_is_kept_and_frees_its_place(celery: Celery) -> None:
+    received: list[Message] = []
+    with celery.connection_for_write() as connection, connection.channel() as channel:
+        client: Any = channel.client  # type: ignore[attr-defined]  # Redis's own
+        with celery.connection_for_read() as reader:
+            consumer = Consumer(reader, [QUEUE], on_message=received.append)
+            consumer.consume()
+            client.rpush(QUEUE.name, json.dumps({"body": "text", "properties": HELD}))
+            while not received:
+                drained(reader)
+            consumer.qos(prefetch_count=1)
+            assert not consumer.channel.qos.can_consume()
+            received[0].requeue()
+            assert consumer.channel.qos.can_consume()
+        assert count_unacknowledged(channel) == 1
+        client.delete("unacked", "unacked_index")
 
 
 def test_a_task_that_cannot_be_acknowledged_now_is_acknowledged_later(

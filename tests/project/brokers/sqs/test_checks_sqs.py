@@ -9,7 +9,7 @@ from tests.production import faults
 
 @pytest.mark.parametrize(
     ("url", "ids"),
-    [("sqs://", []), ("sqs://test:test@localhost:9324", ["celery.W007"])],
+    [("sqs://", []), ("sqs://test:test@localhost:9324", ["task_queue.W002"])],
 )
 def test_an_address_outside_amazon_is_reported(url: str, ids: list[str]) -> None:
     assert faults("CELERY_BROKER_URL", url) == ids
@@ -18,7 +18,7 @@ def test_an_address_outside_amazon_is_reported(url: str, ids: list[str]) -> None
 @pytest.mark.parametrize("limit", ["43200", "0"])
 def test_a_default_time_limit_that_is_too_long_is_reported(limit: str) -> None:
     said = check(CELERY_TASK_TIME_LIMIT=limit)
-    assert f"(celery.W013) CELERY_TASK_TIME_LIMIT is {limit}" in said
+    assert f"(task_queue.W008) CELERY_TASK_TIME_LIMIT is {limit}" in said
 
 
 def test_a_task_with_a_time_limit_that_is_too_long_is_reported(
@@ -26,7 +26,7 @@ def test_a_task_with_a_time_limit_that_is_too_long_is_reported(
 ) -> None:
     monkeypatch.setattr(tasks.add, "time_limit", 43200)
     [fault] = found()
-    assert fault.startswith("celery.W013: The time limit of tests.tasks.add is 43200")
+    assert fault.startswith("task_queue.W008: The time limit of tests.tasks.add is 43200")
     # Acknowledged early, it needs no lease.
     monkeypatch.setattr(tasks.add, "acks_late", False)
     assert found() == []

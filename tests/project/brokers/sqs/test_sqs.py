@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from conftest import Notes, Process, wait_until
 from task_queue.models import DeadLetter
+from tests import Notes, Process, wait_until
 from tests.tasks import record
 
 pytestmark = pytest.mark.django_db(transaction=True)

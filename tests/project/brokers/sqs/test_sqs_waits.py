@@ -12,8 +12,8 @@ from django.utils import timezone
 from kombu import Producer, Queue
 
 from config import celery_app
-from conftest import Notes, Process, is_idle, wait_until
 from task_queue.broker import renew
+from tests import Notes, Process, is_idle, wait_until
 from tests.sqs_tasks import retry_too_late
 from tests.tasks import record, wait_for
 from tests.test_retries import failure

@@ -6,8 +6,8 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from conftest import wait_until
 from gallery.models import Album, State
+from tests import wait_until
 from tests.gallery.conftest import an_hour_passes, wait_for_state
 from tests.gallery.test_stalled_jobs import lost_album
 

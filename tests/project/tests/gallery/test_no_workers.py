@@ -4,7 +4,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from conftest import Process
+from tests import Process
 from tests.workers import restart
 
 pytestmark = pytest.mark.django_db

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from django.core.files.base import ContentFile
 
-from conftest import wait_until
 from gallery.models import Album, Photograph, State
 from gallery.workflows import enqueue_import
+from tests import wait_until
 from tests.gallery.conftest import Occupied, Upload, picture
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import WORKER, Process, wait_until
 from gallery.tasks import send_email
+from tests import WORKER, Process, wait_until
 from tests.gallery.conftest import MailServer
 from tests.gallery.test_emails import ready_email
 from tests.workers import restart

@@ -4,9 +4,9 @@ import pytest
 from celery.result import AsyncResult
 from django.test import Client
 
-from conftest import wait_until
 from gallery.models import State
 from gallery.tasks import send_email
+from tests import wait_until
 from tests.gallery.conftest import MailServer, order, ready_album, wait_for_state
 from tests.gallery.test_emails import ready_email
 

@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from conftest import wait_until
 from gallery.models import State
+from tests import wait_until
 from tests.gallery.conftest import order, ready_album, wait_for_state
 from tests.workers import StartWorker
 

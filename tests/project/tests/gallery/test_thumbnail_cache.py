@@ -6,9 +6,9 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from conftest import Process, wait_until
 from gallery.models import Photograph, State
 from gallery.thumbnail_cache import cached_thumbnail
+from tests import Process, wait_until
 from tests.gallery.conftest import order, ready_album, wait_for_state
 from tests.workers import StartWorker
 

@@ -7,9 +7,9 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from PIL import Image
 
-from conftest import wait_until
 from gallery.models import Album, Photograph, State
 from gallery.tasks import make_thumbnail, make_thumbnails, requeue_stalled
+from tests import wait_until
 from tests.gallery.conftest import (
     SlowOriginal,
     Upload,

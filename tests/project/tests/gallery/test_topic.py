@@ -5,7 +5,7 @@ from django.test import Client
 from kombu import Queue
 
 from config import celery_app
-from conftest import wait_until
+from tests import wait_until
 from tests.gallery.conftest import order, ready_album
 
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]

@@ -4,8 +4,8 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from conftest import Process, wait_until
 from gallery import status
+from tests import Process, wait_until
 
 pytestmark = pytest.mark.django_db
 

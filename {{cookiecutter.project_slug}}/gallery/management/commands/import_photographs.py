@@ -31,7 +31,7 @@ class Command(BaseCommand):
         # while the rest is being copied.
         paths = (path for path in sorted(folder.iterdir()) if path.is_file())
         count = 0
-        for batch in batched(paths, BATCH_SIZE, strict=False):
+        for batch in batched(paths, BATCH_SIZE):
             count += len(batch)
             enqueue_import(store(album, batch))
         photographs = f"{count} photograph{pluralize(count)}"
