@@ -95,7 +95,7 @@ def test_a_message_that_cannot_be_requeued_is_kept_and_frees_its_place(celery: C
     with celery.connection_for_write() as connection, connection.channel() as channel:
         client: Any = channel.client  # type: ignore[attr-defined]  # Redis's own
         with celery.connection_for_read() as reader:
-            consumer = Consumer(reader, [QUEUE], on_message=received.append)
+            consumer: Any = Consumer(reader, [QUEUE], on_message=received.append)
             consumer.consume()
             client.rpush(QUEUE.name, json.dumps({"body": "text", "properties": HELD}))
             while not received:
