@@ -16,9 +16,11 @@ from tools.progress import POLL_SECONDS, Stuck, descendants, wait_until, work
 
 STOP_SECONDS = 60
 LOG_LINES = 20
-# Variables of the `make`, pytest and virtual environment that run this program. Children get none.
+# Variables of the `make`, pytest, pyenv and virtual environment that run this program. Children get
+# none.
 OURS = (
     "VIRTUAL_ENV",
+    "PYENV_VERSION",
     "MAKEFLAGS",
     "MAKELEVEL",
     "MAKEOVERRIDES",
