@@ -20,6 +20,7 @@ LOG_LINES = 20
 # none.
 OURS = (
     "VIRTUAL_ENV",
+    "PYENV_DIR",
     "PYENV_VERSION",
     "MAKEFLAGS",
     "MAKELEVEL",
