@@ -12,7 +12,7 @@ FAST := -m "not exhaustive"
 PYTEST := $(RUN) pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=10
 SERVERS := tools/install-servers.sh servers chromium promtool
 
-TARGETS := try new check test test-all soak compare benchmark growth limits speed faults switching image docs example lint format screenshot
+TARGETS := try new check test test-all soak compare benchmark growth limits profile speed faults switching image docs example lint format screenshot
 .DEFAULT_GOAL := help
 .PHONY: help $(TARGETS)
 $(TARGETS): | $(UV)
@@ -66,6 +66,10 @@ growth: ## Measure how cost grows with queue length, message size, processes, qu
 limits: ## Measure how fast Redis and RabbitMQ are without Celery
 	@tools/install-servers.sh redis rabbitmq
 	@MAKEFLAGS= $(RUN) python -m benchmarks.limits $(ANSWERS)
+
+profile: ## Show which package a task's CPU time is spent in
+	@tools/install-servers.sh servers
+	@MAKEFLAGS= $(RUN) --with py-spy python -m benchmarks.profile $(ANSWERS)
 
 speed: ## Measure how long the template takes to make a project
 	@$(RUN) pytest benchmarks/test_template.py

@@ -122,7 +122,7 @@ def exit_code(measure: Callable[[], None]) -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted: all that was started is stopped.", file=sys.stderr)
+        print("Interrupted: everything that was started is stopped.", file=sys.stderr)
         return 130
     return 0
 

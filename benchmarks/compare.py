@@ -1,7 +1,8 @@
 """Measures brokers and result backends side by side: `make compare`.
 
 `make compare brokers="redis rabbitmq" results="redis django-db"` chooses them. `rounds=5` sets the
-number of rounds, `tasks=10000` the tasks in a queue, `into=~/measured` the folder for the figures.
+number of rounds, `tasks=10000` the tasks in a queue. The figures are written to docs/measured/, and
+the table to docs/speed.md; `into=~/measured` names another folder instead.
 """
 
 import sys
@@ -9,16 +10,27 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.candidates import Candidate, console, exit_code, machine, measure, running, save
-from benchmarks.plot import plot
-from tools.generate import ROOT, Refused, parse, refusal
+from benchmarks.candidates import (
+    Candidate,
+    Report,
+    console,
+    exit_code,
+    machine,
+    measure,
+    number,
+    running,
+    save,
+)
+from benchmarks.page import MEASURED, write
+from benchmarks.plot import FIGURES, plot, shown
+from tools.generate import Refused, parse, refusal
 
 NUMBERS = {"rounds": "3", "tasks": "2000"}
 DEFAULTS = {
     "brokers": "redis rabbitmq pgmq",
     "results": "redis",
     **NUMBERS,
-    "into": str(ROOT / "benchmarks"),
+    "into": str(MEASURED),
 }
 
 
@@ -43,7 +55,7 @@ def read(arguments: Sequence[str], defaults: Mapping[str, str]) -> dict[str, str
             raise Refused(f"{argument!r:.200} is not an option: write one of {examples}.")
         options[key] = value
     for key, least in (("rounds", 1), ("tasks", 100)):
-        if not options[key].isdecimal() or int(options[key]) < least:
+        if key in options and not (options[key].isdecimal() and int(options[key]) >= least):
             raise Refused(f"{key} cannot be {options[key]!r:.200}: give a number, {least} or more.")
     return options
 
@@ -54,7 +66,8 @@ def pairs(brokers: Sequence[str], backends: Sequence[str]) -> list[Candidate]:
     for broker in brokers:
         for backend in backends:
             answers = parse([f"broker={broker}", f"result_backend={backend}"])
-            candidate = Candidate(f"{broker}-{backend}", **answers)
+            name = broker if len(backends) == 1 else f"{broker}-{backend}"
+            candidate = Candidate(name, **answers)
             if reason := refusal(candidate.answers):
                 raise Refused(reason)
             candidates.append(candidate)
@@ -72,12 +85,22 @@ def compare(candidates: Sequence[Candidate], options: dict[str, str]) -> None:
     ):
         reports = measure(candidates, int(options["rounds"]), "--tasks", options["tasks"])
         save(reports, file)
-        shown = candidates[0].manage("benchmark", "--compare", str(file))
-        console.print(shown, soft_wrap=True)
+        console.print(candidates[0].manage("benchmark", "--compare", str(file)), soft_wrap=True)
     console.print(machine(reports[0]), soft_wrap=True)
     for theme in ("light", "dark"):
         plot(reports, theme, into / f"comparison-{theme}.svg")
+    if into == MEASURED:
+        write("make compare", table(reports), machine(reports[0]))
     console.print(f"Kept in {into}: comparison.json, comparison-light.svg, comparison-dark.svg")
+
+
+def table(reports: Sequence[Report]) -> list[list[str]]:
+    """Return the head and the rows of a table, with a column for each report."""
+    rows = [
+        [title, *(shown(number(report, figure)) for report in reports)]
+        for figure, title in FIGURES.items()
+    ]
+    return [["", *(report["name"] for report in reports)], *rows]
 
 
 if __name__ == "__main__":

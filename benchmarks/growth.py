@@ -1,7 +1,8 @@
 """Measures how cost grows with the load of a broker: `make growth`.
 
 `make growth brokers="redis rabbitmq"` chooses the brokers. `tasks=2000` sets the number of tasks
-for each point, `into=~/measured` the folder for the figures.
+for each point. The figures are written to docs/measured/, and the table to docs/speed.md;
+`into=~/measured` names another folder instead.
 """
 
 import json
@@ -18,19 +19,18 @@ import psycopg
 import redis
 from kombu.connection import Connection
 from rich.progress import track
-from rich.table import Table
 
 from benchmarks.candidates import Candidate, console, exit_code, machine, running
 from benchmarks.compare import read
+from benchmarks.page import MEASURED, show, write
 from benchmarks.plot import Curve, curves
-from tools.generate import ROOT, Refused, parse
+from tools.generate import Refused, parse
 from tools.services import read_env
 
 DEFAULTS = {
     "brokers": "redis rabbitmq pgmq",
     "tasks": "1000",
-    "rounds": "1",
-    "into": str(ROOT / "benchmarks"),
+    "into": str(MEASURED),
 }
 # An axis ends after a point that took longer than this, in seconds.
 PATIENCE = 90
@@ -193,12 +193,18 @@ def grow(axis: Axis, candidates: Sequence[Grown], tasks: int) -> Curve:
             curve.points[each.name].append(axis.measure(each, count, value))
             if time.monotonic() - start > PATIENCE:
                 ended.add(each.name)
-    table = Table(axis.title, *(f"{name}, tasks/s" for name in curve.points))
-    for number, value in enumerate(curve.values):
-        cells = [points[number] for points in curve.points.values()]
-        table.add_row(f"{value:,}", *("-" if cell is None else f"{cell:,.0f}" for cell in cells))
-    console.print(table)
+    show(table([curve]))
     return curve
+
+
+def table(measured: Sequence[Curve]) -> list[list[str]]:
+    """Return the head and the rows of a table, with a column for each broker."""
+    rows = [["tasks a second", *measured[0].points]]
+    for curve in measured:
+        for value, *points in zip(curve.values, *curve.points.values(), strict=True):
+            cells = ("-" if point is None else f"{point:,.0f}" for point in points)
+            rows.append([f"{value:,} {curve.title}", *cells])
+    return rows
 
 
 def keep(measured: Sequence[Curve], told: str, into: Path) -> None:
@@ -209,6 +215,8 @@ def keep(measured: Sequence[Curve], told: str, into: Path) -> None:
     (into / "growth.json").write_text(f"{text}\n", encoding="utf-8")
     for theme in ("light", "dark"):
         curves(measured, theme, told, into / f"growth-{theme}.svg")
+    if into == MEASURED:
+        write("make growth", table(measured), told)
     console.print(f"Kept in {into}: growth.json, growth-light.svg, growth-dark.svg")
 
 

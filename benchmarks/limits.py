@@ -4,6 +4,8 @@ The figures of `make compare` are a share of these.
 """
 
 import json
+import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -12,10 +14,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import redis
 from kombu.connection import Connection
-from rich.table import Column, Table
 
-from benchmarks.candidates import console
+from benchmarks.page import show, write
 from tools.servers import SERVERS, MissingServer, Server
 from tools.servers.server import HOST
 
@@ -31,23 +33,25 @@ def main(arguments: Sequence[str]) -> int:
     if arguments:
         print(f"{arguments[0]!r:.200} is not an option: there are none.", file=sys.stderr)
         return 1
-    table = Table("what", Column("a second", justify="right"))
-    table.add_row("JSON: a message of a task", f"{rate(encode, COUNT):,.0f}")
+    figures = {"JSON: a message of a task, encoded": rate(encode, COUNT)}
     try:
         with tempfile.TemporaryDirectory(prefix="limits-") as name:
             with SERVERS["redis"](Path(name, "redis")) as server:
                 for pipeline in (1, 100):
-                    text = f"Redis: LPUSH, {pipeline} at a time"
-                    table.add_row(text, f"{lpush(server, pipeline):,.0f}")
+                    text = f"Redis: `LPUSH`, {pipeline} at a time"
+                    figures[text] = lpush(server, pipeline)
+                figures["Redis: popped, decoded and run, by bare Python"] = pop(server)
             with SERVERS["rabbitmq"](Path(name, "rabbitmq")) as server:
                 for kind in ("classic", "quorum"):
                     for confirm in (False, True):
-                        text = f"RabbitMQ: publish, {kind}{', confirmed' if confirm else ''}"
-                        table.add_row(text, f"{publish(server, kind, confirm=confirm):,.0f}")
+                        text = f"RabbitMQ: published, {kind} queue{', confirmed' * confirm}"
+                        figures[text] = publish(server, kind, confirm=confirm)
     except (MissingServer, RuntimeError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    console.print(table)
+    rows = [["", "a second"], *([what, f"{number:,.0f}"] for what, number in figures.items())]
+    show(rows)
+    write("make limits", rows, f"one connection, {os.cpu_count()} CPUs, {platform.system()}")
     return 0
 
 
@@ -66,6 +70,18 @@ def lpush(server: Server, pipeline: int) -> float:
     start = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return COUNT / (time.perf_counter() - start)
+
+
+def pop(server: Server) -> float:
+    """Return the messages that a plain client takes from a list and decodes in a second."""
+    with redis.Redis(HOST, server.port) as client:
+
+        def run(count: int) -> None:
+            for _ in range(count):
+                _queue, message = client.brpop(QUEUE)
+                json.loads(message)
+
+        return rate(run, COUNT)
 
 
 def publish(server: Server, kind: str, *, confirm: bool) -> float:

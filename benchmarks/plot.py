@@ -12,18 +12,34 @@ THEMES = {
     "light": {"text": "#1f2328", "faint": "#656d76", "bar": "#0969da", "first": "#57606a"},
     "dark": {"text": "#e6edf3", "faint": "#8d96a0", "bar": "#4493f8", "first": "#9198a1"},
 }
-# The figures to draw, with their titles.
-PANELS = {
+# The figures of a comparison, with their titles.
+FIGURES = {
     "throughput": "tasks run per second",
-    "throughput, results": "the same, with results",
-    "throughput, database": "the same, with a read and a write",
+    "throughput, results": "tasks with results per second",
+    "throughput, database": "tasks that use PostgreSQL per second",
     "enqueue": "tasks sent per second",
-    "round trip, p50": "ms from sending a task to its result, median",
-    "chord": "s for a chord",
+    "enqueue, batch": "tasks sent per second, in a batch",
+    "round trip, p50": "ms from sending to the result, median",
+    "round trip, p99": "ms from sending to the result, 99th percentile",
+    "delay, p50": "ms late, after a countdown of two seconds",
+    "chord": "s for a chord of a tenth of the tasks",
+    "CPU, sender": "ms of CPU to send a task",
     "CPU, worker": "ms of CPU a task, worker's main process",
-    "CPU, pool": "ms of CPU a task, its pool",
-    "recovery": "s until the task of a killed worker runs again",
+    "CPU, pool": "ms of CPU a task, worker's pool",
+    "CPU, idle": "% of a core, an idle worker",
+    "memory": "MB of memory, worker and pool",
+    "worker start": "s until a new worker runs a task",
+    "recovery": "s until a killed worker's task runs again",
 }
+# The figures to draw.
+PANELS = (
+    "throughput",
+    "throughput, database",
+    "enqueue",
+    "round trip, p50",
+    "CPU, worker",
+    "recovery",
+)
 COLUMNS = 2
 WIDTH, LABEL, BAR = 400, 150, 180
 LINE, GAP = 20, 50
@@ -103,7 +119,7 @@ def panel(reports: Sequence[Report], figure: str, colours: dict[str, str]) -> st
     """Return the bars of one figure. The first report is the one to compare with."""
     numbers = [number(report, figure) for report in reports]
     largest = max(value for value in numbers if value)
-    parts = [text(0, 16, PANELS[figure], colours["text"], weight="bold")]
+    parts = [text(0, 16, FIGURES[figure], colours["text"], weight="bold")]
     for line, (report, value) in enumerate(zip(reports, numbers, strict=True)):
         y = 26 + line * LINE
         parts.append(text(0, y + 12, report["name"], colours["text"]))
@@ -114,9 +130,15 @@ def panel(reports: Sequence[Report], figure: str, colours: dict[str, str]) -> st
         parts.append(
             f'<rect x="{LABEL}" y="{y}" width="{length:.1f}" height="14" rx="2" fill="{colour}"/>'
         )
-        shown = f"{value:.3g}" if value < 1000 else f"{value:.0f}"
-        parts.append(text(LABEL + length + 5, y + 12, shown, colours["faint"]))
+        parts.append(text(LABEL + length + 5, y + 12, shown(value), colours["faint"]))
     return "".join(parts)
+
+
+def shown(value: float | None) -> str:
+    """Return a figure with three digits; a dash if it was not measured."""
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
 def text(x: float, y: float, words: str, colour: str, weight: str = "normal") -> str:

@@ -1,7 +1,7 @@
 """Compares the generated projects with cookiecutter-django's wiring: `make benchmark`.
 
 `make benchmark rounds=5` sets the number of rounds, `tasks=10000` the tasks in a queue. The figures
-are written to benchmarks/targets.json.
+are written to docs/measured/ratios.json, and the table to docs/speed.md.
 """
 
 import json
@@ -11,12 +11,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-
-from rich.table import Column, Table
 
 from benchmarks.candidates import (
     Candidate,
@@ -30,21 +28,20 @@ from benchmarks.candidates import (
     save,
 )
 from benchmarks.compare import NUMBERS, read
+from benchmarks.page import MEASURED, show, write
 from tools.generate import ROOT, Answer
 from tools.servers import Server
 from tools.servers.server import HOST
 
-HERE = Path(__file__).parent
-BASELINE = HERE / "cookiecutter_django"
-BENCHMARK = HERE / "project"
+BASELINE = Path(__file__).parent / "cookiecutter_django"
+KEPT = MEASURED / "ratios.json"
 COMMANDS = 5
 
 
 class Baseline(Candidate):
     """A project with cookiecutter-django's wiring in place of ours, as the baseline.
 
-    It has Celery's defaults, with all events on. Tasks are acknowledged before they run, and all
-    results are stored.
+    It has Celery's defaults, with all events on. Tasks are acknowledged before they run.
     """
 
     settings = "config.settings.baseline"
@@ -52,11 +49,6 @@ class Baseline(Candidate):
     def make(self, folder: Path, servers: dict[str, Server]) -> None:
         super().make(folder, servers)
         shutil.copytree(BASELINE, self.project, dirs_exist_ok=True)
-        # Python finds a copy in the project before the one on PYTHONPATH.
-        shutil.copytree(BENCHMARK, self.project, dirs_exist_ok=True)
-        tasks = self.project / "task_benchmark" / "tasks.py"
-        text = tasks.read_text(encoding="utf-8")
-        tasks.write_text(text.replace("ignore_result=True", ""), encoding="utf-8")
         subprocess.run(["uv", "pip", "install", "--quiet", "hiredis"], cwd=self.project, check=True)
         # The baseline would not pass the project's checks.
         self.env["CELERY_SKIP_CHECKS"] = "true"
@@ -64,6 +56,10 @@ class Baseline(Candidate):
         self.env["CELERY_RESULT_BACKEND"] = f"redis://{HOST}:{servers['redis'].port}/3"
         if self.answers["broker"] == "redis":
             self.env["CELERY_BROKER_URL"] = f"redis://{HOST}:{servers['redis'].port}/2"
+
+
+# Our project and the baseline.
+ON_RABBITMQ = ("rabbitmq", "baseline-rabbitmq")
 
 
 @dataclass
@@ -84,22 +80,28 @@ class Target:
 
 
 TARGETS = [
-    Target("throughput, fire and forget", "throughput", 2),
-    Target("throughput, results in Redis", "throughput, results", 1.3),
-    Target("enqueue", "enqueue", 1.9),
-    Target("enqueue, in a batch", "enqueue, batch", 2),
-    Target("pool's CPU, results in Redis", "CPU, pool, results", 1, at_least=False),
-    Target("tasks that touch PostgreSQL", "throughput, database", 3),
-    Target("django-db, to Redis", "throughput, results", 0.6, "django-db", "redis"),
-    Target("round trip, p50", "round trip, p50", 0.8, at_least=False),
-    Target("round trip, p99", "round trip, p99", 0.8, at_least=False),
+    Target("empty tasks per second, results ignored", "throughput", 2),
+    Target("empty tasks per second, results in Redis", "throughput, results", 1.3),
+    Target("tasks that read and write a row in PostgreSQL, per second", "throughput, database", 3),
+    Target("tasks sent per second", "enqueue", 1.9),
+    Target("tasks sent per second, in a batch", "enqueue, batch", 2),
+    Target(
+        "results in `django-db`, to those in Redis, per second",
+        "throughput, results",
+        0.6,
+        "django-db",
+        "redis",
+    ),
+    Target("round trip with a result, median", "round trip, p50", 0.8, at_least=False),
+    Target("round trip with a result, 99th percentile", "round trip, p99", 0.8, at_least=False),
     Target("chord of a tenth of the tasks", "chord", 0.8, at_least=False),
-    Target("memory", "memory", 1, at_least=False),
-    Target("CPU, idle", "CPU, idle", 1, at_least=False),
-    Target("worker start", "worker start", 1, at_least=False),
-    Target("RabbitMQ, fire and forget", "throughput", 1, "rabbitmq", "baseline-rabbitmq"),
-    Target("RabbitMQ, enqueue", "enqueue", 0.9, "rabbitmq", "baseline-rabbitmq"),
-    Target("RabbitMQ, in a batch", "enqueue, batch", 2, "rabbitmq", "baseline-rabbitmq"),
+    Target("CPU of the pool for a task with a result", "CPU, pool, results", 1, at_least=False),
+    Target("memory of worker and pool", "memory", 1, at_least=False),
+    Target("CPU of an idle worker", "CPU, idle", 1, at_least=False),
+    Target("start of a worker", "worker start", 1, at_least=False),
+    Target("RabbitMQ, empty tasks per second", "throughput", 1, *ON_RABBITMQ),
+    Target("RabbitMQ, tasks sent per second", "enqueue", 0.9, *ON_RABBITMQ),
+    Target("RabbitMQ, tasks sent per second, in a batch", "enqueue, batch", 2, *ON_RABBITMQ),
 ]
 
 
@@ -127,37 +129,36 @@ def main(arguments: Sequence[str]) -> int:
             command = cookiecutter_ratio(folder)
             with running(everybody, folder):
                 reports = measure(everybody, rounds, "--tasks", tasks)
-                save(reports, HERE / "targets.json")
-                kept = str(HERE / "targets.json")
-                shown = everybody[1].manage("benchmark", "--compare", kept)
-                console.print(shown, soft_wrap=True)
+                save(reports, KEPT)
+                told = everybody[1].manage("benchmark", "--compare", str(KEPT))
+                console.print(told, soft_wrap=True)
             seconds = first_result()
-        ratios = table({report["name"]: report for report in reports})
-        add(ratios, "cookiecutter, to an empty template", command, 1.5)
-        add(ratios, "from nothing to the first result, seconds", seconds, 10)
-        console.print(ratios)
-        console.print(machine(reports[0]), soft_wrap=True)
+        rows = [
+            ["", "ratio", "aim", ""],
+            *ratios({report["name"]: report for report in reports}),
+            row("`cookiecutter` command, to an empty template", command, 1.5),
+            row("`make try`, until the first task's result, in seconds", seconds, 10),
+        ]
+        show(rows)
+        write("make benchmark", rows, machine(reports[0]))
 
     return exit_code(measure_all)
 
 
-def table(reports: dict[str, Report]) -> Table:
-    """Return the ratios next to their limits."""
-    right = Column("ratio", justify="right")
-    shown = Table("what", right, Column("target", justify="right"), "met")
+def ratios(reports: dict[str, Report]) -> Iterator[list[str]]:
+    """Yield a row for each target: its ratio, the limit, and whether it is met."""
     for target in TARGETS:
         ratio = target.ratio(reports)
         if ratio is None:
-            shown.add_row(target.what, "-", "", "not measured")
-            continue
-        add(shown, target.what, ratio, target.limit, at_least=target.at_least)
-    return shown
+            yield [target.what, "-", "", "not measured"]
+        else:
+            yield row(target.what, ratio, target.limit, at_least=target.at_least)
 
 
-def add(shown: Table, what: str, number: float, limit: float, *, at_least: bool = False) -> None:
+def row(what: str, number: float, limit: float, *, at_least: bool = False) -> list[str]:
     met = number >= limit if at_least else number <= limit
-    cells = what, f"{number:.2f}", f"{'≥' if at_least else '≤'} {limit:g}", "yes" if met else "no"
-    shown.add_row(*cells, style="green" if met else "red")
+    aim = f"{'≥' if at_least else '≤'} {limit:g}"
+    return [what, f"{number:.2f}", aim, "met" if met else "not met"]
 
 
 def cookiecutter_ratio(folder: Path) -> float:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from unittest.mock import patch
 from xml.etree import ElementTree
@@ -16,9 +17,10 @@ from xml.etree import ElementTree
 import pytest
 import redis
 
-from benchmarks import growth
+from benchmarks import growth, profile
 from benchmarks.candidates import Candidate, Report, number, running
 from benchmarks.compare import main, pairs
+from benchmarks.page import write
 from benchmarks.plot import Curve, curves, plot
 from benchmarks.targets import Target
 from tests.helpers.make import make
@@ -100,6 +102,38 @@ def test_a_curve_goes_through_the_measured_points(theme: str, tmp_path: Path) ->
     assert (len(redis), len(pgmq)) == (3, 2)
     words = [text.text for text in drawing.iter(f"{SVG}text")]
     assert {"queues", "redis", "pgmq", "200", "Tasks per second. A & B, 2 CPUs"} < set(words)
+
+
+def test_a_table_replaces_the_older_one_of_its_command(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("Before.\n<!-- make x -->\nold\n<!-- end of make x -->\nAfter.\n")
+    for count in ("1", "2"):
+        write("make x", [["", "redis"], ["tasks", count]], "a machine", page)
+    table = "|  | redis |\n| --- | --: |\n| tasks | 2 |\n"
+    told = f"Measured on {date.today()}: a machine."
+    assert page.read_text() == (
+        f"Before.\n<!-- make x -->\n{table}\n{told}\n<!-- end of make x -->\nAfter.\n"
+    )
+    with pytest.raises(RuntimeError, match="no place for the table of make y"):
+        write("make y", [["", "redis"]], "a machine", page)
+
+
+def test_a_sample_counts_for_the_innermost_package() -> None:
+    packages = "/measured/.venv/lib/python3.13/site-packages"
+    task = f"Task.delay ({packages}/celery/app/task.py:444)"
+    stacks = [
+        (task, 2),
+        (f"{task};publish ({packages}/kombu/messaging.py:9);dumps (json/__init__.py:1)", 5),
+        (f"{task};publish ({packages}/kombu/messaging.py:9);_put (/measured/task_queue/x.py:1)", 3),
+        # It sends nothing.
+        (f"setup ({packages}/django/__init__.py:9)", 7),
+    ]
+    text = "".join(f'process 1:"python manage.py";{stack} {count}\n' for stack, count in stacks)
+    assert profile.count(text, Path("/measured")) == {
+        "sender": {"celery": 2, "kombu": 5, "the project": 3},
+        "main process": {},
+        "pool": {},
+    }
 
 
 def test_only_brokers_that_can_be_filled_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
