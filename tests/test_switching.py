@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from _pytest.mark import ParameterSet
@@ -226,6 +227,38 @@ def test_other_lines_of_env_are_kept_byte_for_byte(project: Path, script: Any) -
         "CELERY_BROKER_URL=redis://localhost:6379/0",
     ]
     assert f"\n# RABBITMQ_PASSWORD={password}" in text
+
+
+def test_a_secret_is_the_same_in_all_lines_of_env(project: Path, script: Any) -> None:
+    script.PROJECT = project
+    assert script.main("switch", "database=postgresql", "docker=false") == 0
+    password = urlsplit(read_env(project)["DATABASE_URL"]).password
+    commit(project)
+    assert script.main("switch", "docker=true") == 0
+    assert read_env(project)["POSTGRES_PASSWORD"] == password
+
+
+@pytest.mark.parametrize("obstacle", ["ignored file", "folder"])
+def test_a_switch_that_cannot_write_a_file_changes_nothing(
+    obstacle: str, project: Path, script: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script.PROJECT = project
+    assert script.main("switch", "ci=none") == 0
+    commit(project)
+    if obstacle == "folder":
+        (project / ".env.bak").unlink(missing_ok=True)
+        (project / ".env.bak").mkdir()
+        words = ["broker=rabbitmq"]
+    else:
+        (project / ".git/info/exclude").write_text(".gitlab-ci.yml\n")
+        (project / ".gitlab-ci.yml").write_text("mine\n")
+        words = ["ci=gitlab"]
+    before = state(project)
+    assert script.main("switch", *words) == 1
+    assert state(project) == before
+    said = capsys.readouterr().err
+    assert said.startswith("Nothing was changed: ")
+    assert (".env.bak" if obstacle == "folder" else "\n    .gitlab-ci.yml\n") in said
 
 
 def test_a_misspelt_answer_is_refused(project: Path) -> None:

@@ -326,7 +326,7 @@ def test_ci_opens_one_request_for_an_update(host: str, origin: Path, tmp_path: P
     git(project, "branch", "--move", "main")
     git(project, "clone", "--quiet", "--bare", str(project), str(remote))
     git(remote, "config", "receive.advertisePushOptions", "true")
-    address = "https://token:secret@git.example.com/team/shop.git"
+    address = "https://token:secret@git.example.com:8443/team/shop.git"
     (tmp_path / ".gitconfig").write_text(f'[url "{remote}"]\n    insteadOf = {address}\n')
     gh = tmp_path / "bin/gh"
     gh.parent.mkdir()
@@ -339,11 +339,16 @@ def test_ci_opens_one_request_for_an_update(host: str, origin: Path, tmp_path: P
         """Run the job in a new clone, and return all branches of the remote."""
         clone = tmp_path / f"clone{next(runs)}"
         git(tmp_path, "clone", "--quiet", str(remote), str(clone))
+        # As runners of GitLab do.
+        git(clone, "checkout", "--quiet", "--detach")
         environment = inherited()
-        environment.pop("CI_SERVER_HOST", None)
+        environment.pop("CI_SERVER_URL", None)
         given = {"ASKED": str(asked), "HOME": str(tmp_path)}
         if host == "gitlab":
-            given |= {"CI_SERVER_HOST": "git.example.com", "CI_PROJECT_PATH": "team/shop"}
+            given |= {
+                "CI_SERVER_URL": "https://git.example.com:8443",
+                "CI_PROJECT_PATH": "team/shop",
+            }
             given |= {"TEMPLATE_TOKEN": "secret"}
         else:
             given |= {"GITHUB_ACTIONS": "true"}

@@ -94,7 +94,20 @@ def state(project: Path) -> tuple[object, ...]:
     return head, git(project, "status", "--porcelain"), tracked(project), tables(project), media
 
 
-@pytest.mark.parametrize("reason", ["uncommitted", "no template", "no database"])
+# Of an app whose migrations depend on the demo's.
+BILLING = """
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("gallery", "0001_initial")]
+    operations = [migrations.RunSQL("CREATE TABLE invoice (id integer)", "DROP TABLE invoice")]
+"""
+
+
+@pytest.mark.parametrize(
+    "reason", ["uncommitted", "no template", "no database", "needed", "not written"]
+)
 def test_a_removal_that_fails_changes_nothing(reason: str, used: Path, tmp_path: Path) -> None:
     project = shutil.copytree(used, tmp_path / "project", ignore=VENV)
     words = ["remove-demo"]
@@ -103,11 +116,29 @@ def test_a_removal_that_fails_changes_nothing(reason: str, used: Path, tmp_path:
             (project / "gallery" / "notes.txt").touch()
         case "no template":
             words.append("template=/nowhere")
+        case "needed":
+            migrations = project / "billing" / "migrations"
+            migrations.mkdir(parents=True)
+            (migrations / "__init__.py").touch()
+            (migrations / "0001_initial.py").write_text(BILLING)
+            replace(
+                project / "config/settings/base.py", '"accounts",\n', '"accounts", "billing",\n'
+            )
+            run(project, "uv", "run", "manage.py", "migrate", "--verbosity", "0")
+            commit(project)
+        case "not written":
+            # Git does not replace this file, and does not show that it is changed.
+            file = "config/settings/base.py"
+            git(project, "update-index", "--skip-worktree", file)
+            with (project / file).open("a") as settings:
+                settings.write("# mine\n")
         case _:
             replace(project / ".env", "sqlite:///db.sqlite3", "sqlite:////nowhere/db.sqlite3")
     before = state(project)
     refused = run_make(project, *words)
     assert refused.returncode == 2, refused.stdout
+    assert "Nothing was changed: " in refused.stderr
+    assert "Traceback" not in refused.stderr
     assert state(project) == before
 
 

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 PROJECT = Path.cwd()
 # The clone. Other versions are checked out in it while this runs, so import nothing from it.
@@ -33,6 +34,8 @@ NEWEST = "HEAD"
 # In the format of cruft, which also reads and writes this file.
 RECORD = ".cruft.json"
 DEMO = ("gallery", "tests/gallery")
+# In full, because CI may have checked out a commit instead of a branch.
+BRANCH = "HEAD:refs/heads/template-update"
 MEDIA_ROOT = "from django.conf import settings; print(settings.MEDIA_ROOT)"
 UV = os.environ.get("UV", "uv")
 # Override the user's git settings. Files are matched by name, without guessing renames.
@@ -84,6 +87,8 @@ def main(command: str, *words: str) -> int:
         print(reason, file=sys.stderr)
     except subprocess.CalledProcessError as failed:
         print(f"Nothing was changed: {(failed.stderr or str(failed)).strip()}", file=sys.stderr)
+    except OSError as error:
+        print(f"Nothing was changed: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("\nInterrupted: nothing was changed.", file=sys.stderr)
         return 130
@@ -142,7 +147,13 @@ def remove_demo(overrides: dict[str, str], folder: Path) -> None:
     checkout(record["commit"])
     before, _ = render(old, folder / "before")
     after, _ = render(old | {"demo": False}, folder / "after")
-    media = manage("shell", "--verbosity", "0", "--command", MEDIA_ROOT)
+    media = manage("shell", "--verbosity", "0", "--command", MEDIA_ROOT).splitlines()[-1]
+    plan = manage("migrate", "gallery", "zero", "--plan")
+    if others := set(re.findall(r"^(\w+)\.", plan, re.MULTILINE)) - {"gallery"}:
+        raise Abort(
+            f"Nothing was changed: migrations of {', '.join(sorted(others))} depend on those of the"
+            " gallery, so their tables would be deleted, too. Remove these dependencies first."
+        )
 
     def drop_tables() -> None:
         # Before the code of their migrations is deleted.
@@ -159,14 +170,13 @@ def remove_demo(overrides: dict[str, str], folder: Path) -> None:
 
 
 def manage(*words: str) -> str:
-    """Run manage.py, and return its last line of output. Raises Abort if it fails."""
+    """Run manage.py, and return its output. Raises Abort if it fails."""
     command = [UV, "run", "manage.py", *words]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    lines = done.stdout.strip().splitlines() or [""]
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or lines)[-1]
-        raise Abort(f"Nothing was changed: manage.py {words[0]} failed ({reason}).")
-    return lines[-1]
+        reason = (done.stderr.strip() or done.stdout.strip() or "no reason was given").splitlines()
+        raise Abort(f"Nothing was changed: manage.py {words[0]} failed ({reason[-1]}).")
+    return done.stdout.strip()
 
 
 def outdated(overrides: dict[str, str], folder: Path) -> None:
@@ -184,7 +194,8 @@ def update(overrides: dict[str, str], folder: Path) -> None:
     version = overrides.pop("to", NEWEST)
     if overrides:
         raise Abort(
-            f"{next(iter(overrides))} is not an option of update: write to=VERSION or nothing."
+            f"{next(iter(overrides))} is not an option of update: write to=VERSION, or"
+            " template=ADDRESS."
         )
     old_commit = record["commit"]
     new_commit = checkout(version)
@@ -219,7 +230,8 @@ def update(overrides: dict[str, str], folder: Path) -> None:
 
 def propose(overrides: dict[str, str], folder: Path) -> None:
     """Open an update as a pull request on GitHub, or as a merge request on GitLab."""
-    host = os.environ.get("CI_SERVER_HOST")
+    gitlab = os.environ.get("CI_SERVER_URL", "")
+    scheme, _, host = gitlab.partition("://")
     if not host and "GITHUB_ACTIONS" not in os.environ:
         raise Abort("Run this in GitHub Actions or in GitLab CI; here, run make update.")
     with redirect_stdout(io.StringIO()) as output:
@@ -229,20 +241,20 @@ def propose(overrides: dict[str, str], folder: Path) -> None:
     if not git("diff-index", "--cached", "--name-only", "HEAD"):
         return
     name, email = (
-        ("template-update", f"template-update@noreply.{host}")
+        ("template-update", f"template-update@noreply.{urlsplit(gitlab).hostname}")
         if host
         else ("github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com")
     )
     identity = ["-c", f"user.name={name}", "-c", f"user.email={email}"]
     git(*identity, "commit", "--quiet", "--message", f"Update the template\n\n{news}")
     if host:
-        address = f"https://token:{os.environ['TEMPLATE_TOKEN']}@{host}"
+        address = f"{scheme}://token:{os.environ['TEMPLATE_TOKEN']}@{host}"
         address += f"/{os.environ['CI_PROJECT_PATH']}.git"
         options = ["--force", "--push-option", "merge_request.create"]
-        run("git", "push", *options, address, "HEAD:template-update")
+        run("git", "push", *options, address, BRANCH)
         return
     run("gh", "auth", "setup-git")
-    run("git", "push", "--force", "origin", "HEAD:template-update")
+    run("git", "push", "--force", "origin", BRANCH)
     view = ["gh", "pr", "view", "template-update", "--json", "state", "--jq", ".state"]
     shown = subprocess.run(view, cwd=PROJECT, capture_output=True, text=True, check=False)
     if "OPEN" not in shown.stdout:
@@ -262,9 +274,12 @@ def run(*command: str) -> None:
 def benchmark(overrides: dict[str, str]) -> int:
     """Run `manage.py benchmark` in the project. `save=FILE` becomes its option `--save FILE`."""
     overrides.pop("template", None)
-    options = [
-        part for key, value in overrides.items() for part in (f"--{key}", *shlex.split(value))
-    ]
+    try:
+        options = [
+            part for key, value in overrides.items() for part in (f"--{key}", *shlex.split(value))
+        ]
+    except ValueError as error:
+        raise Abort(f"An option is not quoted as in a shell: {error}.") from None
     settings = os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings.local")
     # Ctrl-C stops the command, which removes its queues first.
     signal.signal(signal.SIGINT, lambda *_: None)
@@ -471,21 +486,34 @@ def apply(
     finally:
         git("worktree", "remove", "--force", str(copy))
     root = Path(git("rev-parse", "--show-toplevel"))
-    with uninterrupted():
+    check_ignored(tree, root)
+    # A dry run, since git refuses to change some files of a clean project.
+    git("read-tree", "-m", "-u", "--dry-run", "HEAD", tree, cwd=root)
+    with uninterrupted(), new_env(env) as has_new_env:
         last_step()
         git("read-tree", "-m", "-u", "HEAD", tree, cwd=root)
-        if has_new_env := env != read_env(PROJECT / ".env"):
-            replace_env(env)
     print(
         f"{message}: {git('diff-index', '--cached', '--shortstat', 'HEAD') or 'no file changes'}."
     )
     if has_new_env:
         print(".env has the new values; .env.bak is a copy of the old file.")
     if left_out:
-        print("Left out, since the project removed it:", *left_out, sep="\n    ")
+        print("Left out, because the project removed these files:", *left_out, sep="\n    ")
     services = "services " if "\nmake services\n" in read_env(PROJECT / "README.md") else ""
     print(f"Review it with `git diff --cached`, run `make {services}install test`, and commit it.")
     print("Restart `make dev` if it is running: it still has the old answers.")
+
+
+def check_ignored(tree: str, root: Path) -> None:
+    """Raise Abort if the change would overwrite files that git ignores."""
+    names = ["diff-tree", "-r", "-z", "--name-only", "--diff-filter=A", "HEAD", tree]
+    added = filter(None, git(*names, cwd=root).split("\0"))
+    if in_the_way := [name for name in added if os.path.lexists(root / name)]:
+        files = "\n    ".join(in_the_way)
+        raise Abort(
+            "Nothing was changed: the template has these files, too, which git ignores here:\n"
+            f"    {files}\nMove them away first."
+        )
 
 
 @contextmanager
@@ -607,7 +635,8 @@ def merge_env(changed: Path) -> str:
     )
     if not text:
         return ""
-    was, now, filled = variables(old), variables(new), variables(fill(new))
+    was, now = variables(old), variables(new)
+    filled = variables(fill(new, secrets_of(was, variables(text))))
     others = {key for key in was | now if was.get(key) != now.get(key)}
     missing = {key: filled[key] for key in now if key in others}
 
@@ -623,25 +652,36 @@ def merge_env(changed: Path) -> str:
     return text
 
 
-def replace_env(text: str) -> None:
-    """Replace .env, and keep the old one as .env.bak."""
+@contextmanager
+def new_env(text: str) -> Iterator[bool]:
+    """Replace .env after the block, unless that fails, and keep the old one as .env.bak.
+
+    Yields whether they differ. All is written before, so that a full disk changes nothing.
+    """
     # Follow a symbolic link.
     env = (PROJECT / ".env").resolve()
-    write(PROJECT / ".env.bak", env.read_bytes(), 0o600)
-    write(env, text.encode(errors="surrogateescape"), env.stat().st_mode & 0o777)
+    if text == read_env(env):
+        yield False
+        return
+    with written(PROJECT, env.read_bytes(), 0o600) as backup:
+        backup.replace(PROJECT / ".env.bak")
+    content, mode = text.encode(errors="surrogateescape"), env.stat().st_mode & 0o777
+    with written(env.parent, content, mode) as file:
+        yield True
+        file.replace(env)
 
 
-def write(path: Path, content: bytes, mode: int) -> None:
-    """Write a file atomically."""
-    file, temporary = tempfile.mkstemp(prefix=".env.", dir=path.parent)
+@contextmanager
+def written(folder: Path, content: bytes, mode: int) -> Iterator[Path]:
+    """Write a temporary file beside the one that it replaces, and delete it after an error."""
+    file, name = tempfile.mkstemp(prefix=".env.", dir=folder)
     try:
         with os.fdopen(file, "wb") as stream:
             stream.write(content)
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink()
-        raise
+        Path(name).chmod(mode)
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def read_env(path: Path) -> str:
@@ -649,9 +689,19 @@ def read_env(path: Path) -> str:
     return path.read_bytes().decode(errors="surrogateescape") if path.exists() else ""
 
 
-def fill(example: str) -> str:
-    """Replace each <NAME> with a random secret, as the project's `scripts/env.py` does."""
-    values: defaultdict[str, str] = defaultdict(lambda: secrets.token_hex(32))
+def secrets_of(examples: Mapping[str, str], lines: Mapping[str, str]) -> dict[str, str]:
+    """Return the secrets in lines of .env, by the <NAME> that they have in those of its example."""
+    known: dict[str, str] = {}
+    for key, example in examples.items():
+        pattern = re.sub("<[A-Z_]+>", r"([^\\s:@]+)", re.escape(example))
+        if match := re.fullmatch(pattern, lines.get(key, "")):
+            known |= zip(re.findall("<([A-Z_]+)>", example), match.groups(), strict=True)
+    return known
+
+
+def fill(example: str, known: Mapping[str, str]) -> str:
+    """Replace each <NAME> with its secret, or with a random one, as `scripts/env.py` does."""
+    values = defaultdict(lambda: secrets.token_hex(32), known)
     return re.sub(r"<([A-Z_]+)>", lambda match: values[match[1]], example)
 
 

@@ -253,7 +253,7 @@ def short(value: ast.expr, longest: int = LONGEST) -> str:
 
 
 def table(value: str, found: Found) -> Iterator[str]:
-    yield f"| name | {value} | what for | with |"
+    yield f"| name | {value} | purpose | depends on |"
     yield "|---|---|---|---|"
     for (name, _), setting in found.items():
         cells = (f"`{name}`", setting.value, setting.reason, where(setting))

@@ -12,8 +12,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 try:
     record = json.loads((PROJECT / ".cruft.json").read_text(encoding="utf-8"))
-    address = record["template"]
-except (OSError, KeyError, ValueError):
+    address = str(record["template"])
+except (OSError, KeyError, TypeError, ValueError):
     sys.exit(
         ".cruft.json, which records the template, is missing or unreadable: restore it from"
         " git, or link the template with uvx cruft link ADDRESS --checkout VERSION"
