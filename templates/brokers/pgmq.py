@@ -7,6 +7,7 @@ PGMQ keeps a task with a countdown until it is almost due, so that workers need 
 # mypy: disable-error-code="attr-defined, import-not-found, import-untyped, misc, no-untyped-call"
 
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -18,10 +19,12 @@ from kombu import Message
 from kombu.transport import pgmq
 from kombu.utils.encoding import bytes_to_str
 from pgmq.base import PGMQConfig
-from psycopg import OperationalError
+from psycopg import Error, OperationalError
 from psycopg.types.json import set_json_loads
 
 from task_queue.leases import seconds_until_due
+
+logger = logging.getLogger(__name__)
 
 # A worker receives a task this many seconds before it is due, and waits for the rest. PGMQ counts
 # whole seconds, and workers poll once a second.
@@ -57,6 +60,29 @@ class Channel(pgmq.Channel):
         if self.closed:
             raise OperationalError("the channel is closed")
         return super().basic_publish(message, *args, **kwargs)
+
+    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
+        self._finish(super().basic_ack, delivery_tag)
+
+    def basic_reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        self._finish(super().basic_reject, delivery_tag, requeue)
+
+    def _finish(self, finish: Callable[..., None], delivery_tag: str, *args: Any) -> None:
+        """Acknowledge or reject a message. If that fails, free its slot, and let its lease end."""
+        try:
+            finish(delivery_tag, *args)
+        except OperationalError:
+            # The pool's connection was cut. The second attempt gets another one.
+            finish(delivery_tag, *args)
+        finally:
+            self.qos.ack(delivery_tag)
+
+    def _restore(self, message: Any, *args: Any) -> None:
+        try:
+            super()._restore(message)
+        except OperationalError as error:
+            # kombu would write the task to a file.
+            logger.warning("A task is requeued when its lease ends: %s", error)
 
     def _pgmq_send_kwargs(self, message: dict[str, Any]) -> dict[str, Any]:
         """Have PGMQ keep a task until it is almost due."""
@@ -111,6 +137,7 @@ class Transport(pgmq.Transport):
     """
 
     Channel = Channel
+    channel_errors = (*pgmq.Transport.channel_errors, Error)
     implements = pgmq.Transport.implements.extend(asynchronous=True)
     forget: Callable[[], None] = nothing
 

@@ -24,22 +24,13 @@ function commands.send()
 end
 
 -- Further keys: each list of messages, its queue's wake-ups and its delayed messages. Further
--- arguments: the time until which delayed messages are due, the lifetime of a wake-up, and the
--- delivery tags of finished messages. Returns the index of the list that had a message, the
--- message, and its delivery tag, unless it is malformed.
+-- arguments: the time until which delayed messages are due, the lifetime of a wake-up, a delivery
+-- tag, and those of finished messages. Records a message under the tag, after the name of its list
+-- and a line break. Returns the index of the list, and the message.
 function commands.take()
-    for i = 3, #ARGV do
+    for i = 4, #ARGV do
         redis.call('HDEL', held, ARGV[i])
         redis.call('ZREM', leases, ARGV[i])
-    end
-
-    local function hold(raw)
-        local properties = cjson.decode(raw).properties
-        local tag, delivery = properties.delivery_tag, properties.delivery_info
-        local exchange, key = cjson.encode(delivery.exchange), cjson.encode(delivery.routing_key)
-        redis.call('HSET', held, tag, '[' .. raw .. ',' .. exchange .. ',' .. key .. ']')
-        redis.call('ZADD', leases, now(), tag)
-        return tag
     end
 
     for i = 3, #KEYS, 3 do
@@ -54,8 +45,9 @@ function commands.take()
     for i = 3, #KEYS, 3 do
         local raw = not taken and redis.call('RPOP', KEYS[i])
         if raw then
-            local sound, tag = pcall(hold, raw)
-            taken = {(i - 3) / 3, raw, sound and tag}
+            redis.call('HSET', held, ARGV[3], KEYS[i] .. '\n' .. raw)
+            redis.call('ZADD', leases, now(), ARGV[3])
+            taken = {(i - 3) / 3, raw}
         end
         if redis.call('EXISTS', KEYS[i]) == 1 then
             wake(KEYS[i + 1], ARGV[2])
@@ -67,13 +59,13 @@ end
 -- A full Redis refuses transactions and most writes, but not a script that begins with a deletion,
 -- as the next commands do.
 
--- Further keys: the lists to requeue a message to, if any. Further arguments: its tag, the command
+-- Further key: the list to requeue a message to, if any. Further arguments: its tag, the command
 -- that pushes it, and the message. A message that is not held was acknowledged or requeued already.
 function commands.release()
     local was_held = redis.call('HDEL', held, ARGV[1])
     redis.call('ZREM', leases, ARGV[1])
-    for i = 3, was_held == 1 and #KEYS or 0 do
-        redis.call(ARGV[2], KEYS[i], ARGV[3])
+    if was_held == 1 and KEYS[3] then
+        redis.call(ARGV[2], KEYS[3], ARGV[3])
     end
 end
 

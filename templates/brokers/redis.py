@@ -26,9 +26,7 @@ from uuid import uuid4
 
 from celery import current_app
 from celery.worker import state
-from kombu.exceptions import InconsistencyError
 from kombu.transport import redis, virtual
-from kombu.utils.encoding import bytes_to_str
 from kombu.utils.functional import LRUCache
 from kombu.utils.json import dumps, loads
 from kombu.utils.objects import cached_property
@@ -44,11 +42,14 @@ WAKEUP_EXPIRES = 60_000
 EARLY = 2
 
 COMMANDS = Path(__file__).with_suffix(".lua").read_text(encoding="utf-8")
-# Delivery tags of tasks that outlived their connection, and are not acknowledged yet.
-acknowledged_late: list[str] = []
+# Delivery tags of tasks that are done, until Redis knows it: a task may outlive its connection.
+acknowledged: set[str] = set()
 
 
 class QoS(redis.QoS):
+    # The script has recorded the message already, unless it is a broadcast, which never returns.
+    append = virtual.QoS.append
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # After an outage of Redis, living workers renew their leases first.
@@ -61,8 +62,9 @@ class QoS(redis.QoS):
         """Requeue the tasks of dead workers, by the clock of Redis: those of workers may differ."""
         if monotonic() < self.restores_from:
             return
-        for tag in self.channel.run("expired", self.visibility_timeout):
-            self.restore_by_tag(tag)
+        while tags := self.channel.run("expired", self.visibility_timeout):
+            for tag in tags:
+                self.restore_by_tag(tag)
 
     def restore_unacked(self, client: Any = None) -> None:
         """Requeue reserved tasks. Running ones continue, and their leases are renewed."""
@@ -78,52 +80,33 @@ class QoS(redis.QoS):
             logger.warning("Redis is down: reserved tasks run when their leases end (%s).", error)
         delivered.clear()
 
-    def append(self, message: Any, delivery_tag: str) -> None:
-        if delivery_tag == self.channel.taken:
-            # The script has recorded it.
-            virtual.QoS.append(self, message, delivery_tag)
-        else:
-            super().append(message, delivery_tag)
-
     def ack(self, delivery_tag: str) -> None:
-        if self.channel.closed:
-            acknowledged_late.append(delivery_tag)
-        elif self.channel.takes_next:
-            self.channel.done.append(delivery_tag)
-        else:
-            try:
-                self.channel.run("release", delivery_tag)
-            except self.channel.connection_errors as error:
-                # With gevent, there may be no connection left to use.
-                logger.warning("A task is acknowledged later (%s).", error)
-                acknowledged_late.append(delivery_tag)
+        """Acknowledge a message: now, or with the next round trip, or when Redis is back."""
         virtual.QoS.ack(self, delivery_tag)
+        acknowledged.add(delivery_tag)
+        if not self.channel.closed and not self.channel.takes_next:
+            with suppress(*self.channel.connection_errors):
+                self.channel.release_acknowledged()
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         if not requeue:
             self.ack(delivery_tag)
         elif not self.channel.closed:
-            self.restore_by_tag(delivery_tag, leftmost=True)
+            # Its slot is free, even if it is requeued only when its lease ends.
             virtual.QoS.ack(self, delivery_tag)
+            self.restore_by_tag(delivery_tag, leftmost=True)
 
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
-        """Requeue a message. Log and keep it if it is malformed, or its queue does not exist."""
-        channel = self.channel
-        held = channel._commands.hget(self.unacked_key, tag)
-        if not held:
-            channel.run("release", tag)
-            return
-        try:
-            message, exchange, key = json.loads(held)
+        """Requeue a message, to the list that it came from."""
+        held = self.channel._commands.hget(self.unacked_key, tag) or b""
+        name, _, raw = held.partition(b"\n")
+        # Other text becomes a dead letter when a worker reads it.
+        with suppress(Exception):
+            message = json.loads(raw)
             message["properties"]["delivery_info"]["redelivered"] = True
-            priority = channel._get_message_priority(message, reverse=False)
-            queues = channel._lookup(exchange, key)
-            lists = [channel._q_for_pri(queue, priority) for queue in queues]
-            if lists:
-                push = "LPUSH" if leftmost else "RPUSH"
-                channel.run("release", tag, push, json.dumps(message), lists=lists)
-        except (InconsistencyError, KeyError, TypeError, ValueError):
-            logger.exception("A message cannot be requeued: %s", tag)
+            raw = json.dumps(message)
+        lists = [name.decode().removeprefix(self.channel.global_keyprefix)] if held else []
+        self.channel.run("release", tag, "LPUSH" if leftmost else "RPUSH", raw, lists=lists)
 
 
 class Message(virtual.Message):
@@ -144,14 +127,10 @@ class Channel(redis.Channel):
 
     # Whether this channel reads replies: they are not acknowledged, so kombu's methods are safe.
     no_ack = False
-    # The delivery tag of the message that the script recorded last.
-    taken = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # The queues of an exchange and a routing key, and the time until which they are cached.
         self._queues: LRUCache = LRUCache(limit=100)
-        # Delivery tags of finished tasks, which the next round trip removes.
-        self.done: list[str] = []
         super().__init__(*args, **kwargs)
 
     def basic_publish(self, *args: Any, **kwargs: Any) -> Any:
@@ -250,35 +229,50 @@ class Channel(redis.Channel):
             raise Empty
         return True
 
+    def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> Any:
+        message = super().basic_get(queue, **kwargs)
+        if message and no_ack:
+            message.ack()
+        return message
+
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
+        return self._fetch([queue])[0]
+
     def _take(self) -> bool:
-        """Fetch a task, if one is waiting, and acknowledge finished ones."""
-        queues = self._queue_cycle.consume(len(self.active_queues))
+        """Fetch a task and hand it over. Return whether one was waiting."""
+        try:
+            message, queue = self._fetch(self._queue_cycle.consume(len(self.active_queues)))
+        except Empty:
+            return False
+        self._queue_cycle.rotate(queue)
+        self.connection._deliver(message, queue)
+        return True
+
+    def _fetch(self, queues: list[str]) -> tuple[Any, str]:
+        """Fetch a message and its queue, and acknowledge finished ones. Raise Empty without one."""
         order = [(queue, priority) for priority in self.priority_steps for queue in queues]
         lists: list[str] = []
         for queue, priority in order:
             ready = self._q_for_pri(queue, priority)
             lists += [ready, self._beside(queue, "wakeup"), self._beside(ready, "delayed")]
-        done = list(self.done)
-        taken = self.run("take", time() + EARLY, WAKEUP_EXPIRES, *done, lists=lists)
-        del self.done[: len(done)]
+        # Two queues may have the same message, so each delivery has a tag of its own.
+        tag, done = str(uuid4()), tuple(acknowledged)
+        taken = self.run("take", time() + EARLY, WAKEUP_EXPIRES, tag, *done, lists=lists)
+        acknowledged.difference_update(done)
         if not taken:
-            return False
-        place, raw, tag = taken
+            raise Empty
+        place, raw = taken
         queue, _priority = order[place]
-        self.taken = bytes_to_str(tag or "")
-        self._queue_cycle.rotate(queue)
-        self.connection._deliver(self._read(raw, queue), queue)
-        return True
+        return self._read(raw, queue, tag), queue
 
-    def _read(self, raw: bytes, queue: str) -> Any:
+    def _read(self, raw: bytes, queue: str, tag: str) -> Any:
         """Return a message. If it is malformed, its text becomes the body."""
-        # Redis reads less JSON than Python does, and kombu refuses types that it does not know.
-        tag = self.taken or str(uuid4())
+        # kombu refuses types that it does not know.
         for read in (loads, json.loads):
             with suppress(Exception):
                 message = read(raw.decode())
                 properties = message["properties"]
-                if self.taken or properties["delivery_info"].keys() >= {"exchange", "routing_key"}:
+                if properties["delivery_info"].keys() >= {"exchange", "routing_key"}:
                     properties["delivery_tag"] = tag
                     return message
         delivery = {"exchange": "", "routing_key": queue}
@@ -290,16 +284,17 @@ class Channel(redis.Channel):
             # The pending command only waits for a wake-up.
             self._in_poll = None
         try:
-            while self.done:
-                self.run("release", self.done[0])
-                del self.done[0]
+            self.release_acknowledged()
             super().close()
         except self.connection_errors:
-            # Redis is down: keep this worker's own queues, and acknowledge finished tasks later.
+            # Redis is down: keep this worker's own queues.
             self.auto_delete_queues.clear()
-            acknowledged_late.extend(self.done)
-            self.done.clear()
             super().close()
+
+    def release_acknowledged(self) -> None:
+        for tag in tuple(acknowledged):
+            self.run("release", tag)
+            acknowledged.discard(tag)
 
     def _beside(self, key: str, what: str) -> str:
         return f"{key}{self.sep}{what}"
@@ -350,10 +345,8 @@ def renew(channel: Channel, messages: Iterable[Any]) -> None:
     """Renew the leases of messages, and requeue messages whose leases have expired."""
     if tags := {message.delivery_tag for message in messages}:
         channel.run("renew", *tags)
+    channel.release_acknowledged()
     channel.qos.restore_expired()
-    while acknowledged_late:
-        channel.run("release", acknowledged_late[0])
-        del acknowledged_late[0]
 
 
 def is_redelivered(request: Any) -> bool:

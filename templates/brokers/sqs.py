@@ -136,11 +136,25 @@ class Channel(SQS.Channel):
         try:
             envelope = super()._envelope_payload(payload, text, message, address)
             delivery = self.Message(envelope, channel=self).delivery_info
-            # Without it, the message could not be acknowledged.
-            self.canonical_queue_name(delivery.get("routing_key", ""))
+            # With it, the message could not be acknowledged.
+            queue = self.canonical_queue_name(delivery.get("routing_key", ""))
+            if self.predefined_queues and queue not in self.predefined_queues:
+                del delivery["routing_key"]
         except (AttributeError, KeyError, TypeError, ValueError):
             envelope = super()._envelope_payload({}, text, message, address)
         return envelope
+
+    def _restore(self, message: Any, *args: Any) -> None:
+        """Requeue a message by ending its lease. kombu would send a copy, which would run, too."""
+        delivery = message.delivery_info
+        try:
+            self.sqs().change_message_visibility(
+                QueueUrl=delivery["sqs_queue"],
+                ReceiptHandle=message.delivery_tag,
+                VisibilityTimeout=0,
+            )
+        except Exception as error:
+            logger.warning("A task is requeued when its lease ends: %s", error)
 
 
 class Transport(SQS.Transport):

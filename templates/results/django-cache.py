@@ -29,9 +29,11 @@ class Backend(CacheBackend):
 
     def set(self, key: Any, value: Any) -> None:
         """Store a result, and check it: a cache in the database ignores its own errors."""
-        super().set(key, value)
-        if self.get(key) is None:
-            raise OperationalError("The cache did not keep a result.")
+        for _attempt in range(3):
+            super().set(key, value)
+            if self.get(key) is not None:
+                return
+        raise ValueError("The cache did not keep a result, which may be too large.")
 
     def exception_safe_to_retry(self, error: Exception) -> bool:
         """Retry while the cache is down, or the connection to it is lost."""

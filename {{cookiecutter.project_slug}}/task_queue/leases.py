@@ -1,6 +1,8 @@
 """Renews the leases on a worker's tasks: they run elsewhere soon after it dies, and not before."""
 
 import logging
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Thread
 from time import sleep
@@ -43,8 +45,15 @@ def unacknowledged(consumer: Any) -> list[Message]:
     # kombu removes acknowledged and requeued messages only when the next one arrives.
     held = [message for tag, message in tuple(qos._delivered.items()) if tag not in qos._dirty]
     # Tasks that outlived their connection, in pools that cannot stop them.
-    running = [request.message for request in tuple(active_requests) if not request.acknowledged]
+    running = [request.message for request in copy(active_requests) if not request.acknowledged]
     return list({message.delivery_tag: message for message in [*held, *running]}.values())
+
+
+def copy(changing: Iterable[Any]) -> list[Any]:
+    """Return the items of a set that another thread changes meanwhile."""
+    while True:
+        with suppress(RuntimeError):
+            return [*changing]
 
 
 def seconds_until_due(message: dict[str, Any]) -> float:

@@ -53,7 +53,8 @@ class DeadLetter(models.Model):
     @classmethod
     def quarantine(cls, message: Message) -> None:
         """Keep a whole message that this worker cannot run: another version may be able to."""
-        body = message.body if isinstance(message.body, bytes) else str(message.body or "").encode()
+        body: Any = message.body or b""
+        body = body if isinstance(body, bytes) else str(body).encode(errors="surrogatepass")
         headers = dict(message.headers)
         if not message.errors:
             # kombu has decompressed the body.

@@ -24,7 +24,7 @@ from task_queue.models import DeadLetter
 
 logger = logging.getLogger(__name__)
 
-# Seconds to wait before a message is requeued that could not be stored as a dead letter.
+# Seconds to wait before requeueing a message that could not be stored as a dead letter.
 PAUSE = 5
 # Errors that Celery raises for foreign messages.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -89,7 +89,7 @@ class Consumer(celery.worker.consumer.Consumer):
         try:
             DeadLetter.quarantine(message)
         except Exception:
-            logger.exception("A message cannot become a dead letter now, and is requeued.")
+            logger.exception("A message could not be stored as a dead letter, and is requeued.")
             self.timer.call_after(PAUSE, message.reject_log_error, (logger, errors, True))
         else:
             # Log neither the message nor a traceback: arguments may be secret.
@@ -126,8 +126,17 @@ class Request(celery.worker.request.Request):
             return super().on_failure(exc_info, *args, **options)
 
     def revoked(self) -> bool:
+        """Drop an expired or revoked task, even if a full result backend does not store that."""
         with self.sender():
-            return bool(super().revoked())
+            try:
+                return bool(super().revoked())
+            except MALFORMED:
+                raise
+            except Exception:
+                logger.exception("The end of a task could not be stored.")
+        self.acknowledge()
+        self._already_revoked = True
+        return True
 
 
 @task_prerun.connect

@@ -31,3 +31,11 @@ def test_a_result_that_the_cache_dropped_is_stored_again(
     monkeypatch.setattr(DatabaseCache, "set", keep_the_second)
     celery.backend.store_result("id", "kept", "SUCCESS")
     assert celery.AsyncResult("id").result == "kept"
+
+
+def test_a_result_that_the_cache_never_keeps_is_given_up(
+    celery: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DatabaseCache, "set", lambda *args, **options: None)
+    with pytest.raises(ValueError, match="did not keep a result"):
+        celery.backend.store_result("id", "too large", "SUCCESS")

@@ -26,9 +26,10 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
     "interval_step": 0.5,
     "interval_max": 2,
 }
-# A worker never gives up on its broker.
+# A worker never gives up on its broker, even if it refuses a command, such as on a full disk.
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 
 # Queues: a worker reads all of them unless `-Q` names some.
 {{ broker.queues() }}
@@ -60,8 +61,8 @@ CELERY_WORKER_CONSUMER = "task_queue.worker:Consumer"
 CELERY_RESULT_EXPIRES = env.int("CELERY_RESULT_EXPIRES", default=24 * 60 * 60)
 # While the backend is down, a finished task waits for it. By default, Celery drops the result.
 CELERY_RESULT_BACKEND_ALWAYS_RETRY = True
-# Store the task's name and arguments, too. Storing the state STARTED would double the cost: a task
-# that needs it sets `@shared_task(track_started=True)`.
+# Store the task's name and arguments, too. The state STARTED is not stored, because that takes one
+# more write for each task: a task that needs it sets `@shared_task(track_started=True)`.
 CELERY_RESULT_EXTENDED = True
 # {% endif %}
 # {% set imports = ["task_queue.doctor"] %}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -90,22 +91,98 @@ def test_foreign_messages_become_dead_letters(
     assert not worker.ended
 
 
-def test_a_message_that_cannot_be_requeued_is_kept_and_frees_its_place(celery: Celery) -> None:
-    received: list[Message] = []
+@contextmanager
+def received(celery: Celery, count: int, *queues: Queue) -> Iterator[list[Message]]:
+    """Hold messages of queues until the block ends, then requeue them."""
+    messages: list[Message] = []
+    with celery.connection_for_read() as connection:
+        Consumer(connection, queues, on_message=messages.append).consume()
+        wait_until(lambda: not drained(connection) and len(messages) == count, "the messages")
+        yield messages
+
+
+def requeue_expired(channel: Any) -> None:
+    """Requeue all messages, as a worker does with those of a dead one."""
+    channel.qos.restores_from = 0
+    channel.qos.visibility_timeout = 0
+    renew(channel, [])
+
+
+def test_a_malformed_message_is_requeued_unchanged_and_frees_its_place(celery: Celery) -> None:
     with celery.connection_for_write() as connection, connection.channel() as channel:
         client: Any = channel.client  # type: ignore[attr-defined]  # Redis's own
-        with celery.connection_for_read() as reader:
-            consumer: Any = Consumer(reader, [QUEUE], on_message=received.append)
-            consumer.consume()
-            client.rpush(QUEUE.name, json.dumps({"body": "text", "properties": HELD}))
-            while not received:
-                drained(reader)
-            consumer.qos(prefetch_count=1)
-            assert not consumer.channel.qos.can_consume()
-            received[0].requeue()
-            assert consumer.channel.qos.can_consume()
-        assert count_unacknowledged(channel) == 1
-        client.delete("unacked", "unacked_index")
+        client.rpush(QUEUE.name, "garbage")
+        with received(celery, 1, QUEUE) as [message]:
+            qos = message.channel.qos  # type: ignore[union-attr]
+            qos.prefetch_count = 1
+            assert not qos.can_consume()
+            message.requeue()
+            assert qos.can_consume()
+        assert client.rpop(QUEUE.name) == b"garbage"
+        assert count_unacknowledged(channel) == 0
+
+
+@pytest.fixture
+def topics(celery: Celery) -> Iterator[list[Queue]]:
+    """Return two queues of the same topic, which are deleted at the end."""
+    exchange = celery.amqp.queues["default"].exchange
+    queues = [Queue(name, exchange, routing_key="audit.#") for name in ("audit", "archive")]
+    with celery.connection_for_write() as connection, connection.channel() as channel:
+        bound = [queue(channel) for queue in queues]
+        for queue in bound:
+            queue.declare()
+        yield queues
+        for queue in bound:
+            queue.delete()
+
+
+def test_a_dead_workers_task_returns_to_its_queue_whatever_its_topic(
+    celery: Celery, topics: list[Queue]
+) -> None:
+    with celery.producer_or_acquire() as producer:
+        producer.publish("text", exchange=topics[0].exchange, routing_key="audit.it")
+    with received(celery, 2, *topics), celery.connection_for_write() as connection:
+        # This connection knows no exchange, like that of the thread which renews leases.
+        requeue_expired(connection.default_channel)
+        for queue in topics:
+            again = receive_one(celery, queue)
+            assert (again.payload, again.delivery_info["redelivered"]) == ("text", True)
+        assert count_unacknowledged(connection.default_channel) == 0
+
+
+def test_the_copies_of_a_message_in_two_queues_are_kept_apart(
+    celery: Celery, topics: list[Queue]
+) -> None:
+    with celery.producer_or_acquire() as producer:
+        producer.publish("text", exchange=topics[0].exchange, routing_key="audit.it")
+    with celery.connection_for_write() as connection:
+        channel: Any = connection.default_channel
+        with received(celery, 2, *topics) as messages:
+            assert count_unacknowledged(channel) == 2
+            messages[0].ack()
+            renew(channel, [])
+            assert count_unacknowledged(channel) == 1
+    assert receive_one(celery, *topics).payload == "text"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_redis_that_refuses_writes_ends_no_worker(
+    celery: Celery, worker: Process, notes: Notes
+) -> None:
+    """Redis refuses writes while its disk is full, or too few replicas answer."""
+    with celery.connection_for_write() as connection, connection.channel() as channel:
+        client: Any = channel.client  # type: ignore[attr-defined]  # Redis's own
+        written = len(worker.log.read_text())
+        client.config_set("min-replicas-to-write", 1)
+        try:
+            # The worker reconnects, or exits with an error.
+            wait_until(lambda: "ResponseError" in worker.log.read_text()[written:], "an error")
+            wait_until(lambda: "Connected to" in worker.log.read_text()[written:] or worker.ended)
+        finally:
+            client.config_set("min-replicas-to-write", 0)
+    record.delay("goes on", notes.path)
+    assert notes.wait() == ["goes on"]
+    assert not worker.ended
 
 
 def test_a_task_that_cannot_be_acknowledged_now_is_acknowledged_later(
@@ -179,6 +256,13 @@ def test_the_pool_sees_a_task_in_the_turn_that_receives_it(celery: Celery) -> No
         wait_until(goes_round, what="a message")
         assert {pool.saw for pool in pools} == {1}
         taken[0].ack()
+
+
+def receive_one(celery: Celery, *queues: Queue) -> Message:
+    """Receive and acknowledge the only message of queues."""
+    with received(celery, 1, *queues) as [message]:
+        message.ack()
+    return message
 
 
 def receive(celery: Celery) -> object:
