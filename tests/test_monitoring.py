@@ -39,6 +39,8 @@ ILL: list[tuple[str, dict[str, str]]] = [
     ("CeleryNothingStarts", {QUEUE: "5x30", STARTED: ""}),
     ("CeleryLongWait", {QUEUE: "400x30"}),
     ("CeleryFailures", {FAILED: "0+6x30"}),
+    # The first event of a new worker is its first sample.
+    ("CeleryFailures", {FAILED: "_x15 1x15", STARTED: "_x15 1x15"}),
     ("CeleryRetries", {RETRIED: "0+40x30"}),
     ("CeleryDeadLetters", {DEAD_LETTERS: "1x30"}),
     ("CeleryBeatSilent", {TICK: "0+60x15 900x15"}),
@@ -142,10 +144,10 @@ def test_prometheus_accepts_the_queries_of_the_dashboard(folder: Path) -> None:
     promtool("check", "rules", "panels.yml", cwd=folder)
 
 
-def test_the_guide_has_the_query_of_each_alert(files: dict[str, str]) -> None:
+def test_the_guide_lists_each_alert(files: dict[str, str]) -> None:
     guide = files["docs/operations.md"]
     for rule in rules(files):
-        assert f"- {rule['annotations']['summary']}:\n  `{rule['expr']}`" in guide
+        assert f"\n- {rule['annotations']['summary']}.\n" in guide
 
 
 def test_without_beat_there_is_no_alert_for_it() -> None:

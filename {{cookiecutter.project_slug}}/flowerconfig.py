@@ -32,7 +32,7 @@ logger = getLogger(__name__)
 def queues() -> Metric:
     from task_queue.doctor import count_waiting
 
-    length = GaugeMetricFamily("celery_queue_length", "Tasks that wait", labels=["queue"])
+    length = GaugeMetricFamily("celery_queue_length", "Waiting tasks", labels=["queue"])
     for queue, count in count_waiting().items():
         length.add_metric([queue], count)
     return length

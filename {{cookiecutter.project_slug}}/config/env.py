@@ -14,7 +14,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # The lines of `.env`, and the hosts of addresses, that all programs read alike.
 LINE = re.compile(r"""(?:export )?([A-Z_a-z]\w*)=('[^']*(?<!\\)'|"[^"\\$]*"|(?!#)[^\s'"\\$]*)""")
-HOST = r"(\+socket)?://(([^\s/?#@[\]%]|%[\da-fA-F]{2})*@)?([\w.,-]|:\d|\[[\w:.]+\])*"
+PORT = r"(:([1-5]?\d{1,4}|6[0-4]\d{3}|65[0-5]\d\d))?"
+HOST = r"(\+socket)?://(([^\s/?#@[\]%]|%[\da-fA-F]{2})*@)?"
+HOST += rf"([\w.-]+|\[[\w:.]+\])?{PORT}(,([\w.-]+|\[[\w:.]+\]){PORT})*"
 # Options of an address that django-environ would misread.
 OPTION = r"(?i:[?&](autocommit|\w+_requests|conn_\w+|disable_\w+|max_entries|timeout)=)"
 OPTION += r"(?!(\d+|True|False|None)(&|$))"
@@ -23,7 +25,7 @@ BOOLEANS |= dict.fromkeys(("false", "no", "off", "0"), False)
 # Valid values, as errors describe them.
 WORDS = {
     "bool": "true or false",
-    "int": "a whole number",
+    "int": "a whole number, at least 0",
     "float": "a number",
     "ZoneInfo": "a time zone such as Europe/Berlin",
 }
@@ -38,6 +40,8 @@ class Env(environ.Env):  # type: ignore[misc]  # it has no types
             return BOOLEANS[value.lower()]
         if cast is float:
             return float(value)
+        if cast is int and not value.isdecimal():
+            raise ValueError
         # Strip blanks around the items of a list.
         return super().parse_value(value, [str.strip] if cast is list else cast)
 

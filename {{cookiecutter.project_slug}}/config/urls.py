@@ -8,11 +8,7 @@ from django.urls import include, path
 from django.urls import path
 # {% endif %}
 
-from task_queue import health
-
 urlpatterns = [
-    path("health/", health.site),
-    path("health/tasks/", health.tasks),
     path(settings.ADMIN_URL, admin.site.urls),
     # {% if cookiecutter.demo %}
     path("", include("gallery.urls")),

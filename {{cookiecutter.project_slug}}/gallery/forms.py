@@ -30,7 +30,7 @@ class FilesField(forms.FileField):
         files = [super(FilesField, self).clean(file, initial) for file in data or [None]]
         problems = [problem for file in files if (problem := self.problem(file))]
         if len(files) > MAX_FILES:
-            problems = [f"These are {len(files)} files: upload {MAX_FILES} at a time."]
+            problems = [f"You chose {len(files)} files: upload {MAX_FILES} at a time."]
         if problems:
             raise ValidationError(problems)
         return files

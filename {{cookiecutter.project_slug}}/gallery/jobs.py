@@ -39,8 +39,8 @@ def user_message(error: Exception) -> str:
         case Undeliverable():
             return "The mail server refused it. Is the address right?"
         case FileNotFoundError():
-            return "A file that it needs is missing."
+            return "A required file is missing."
         case OSError():
-            return "A server that it needs did not answer, or refused."
+            return "A server did not answer, or refused the request."
         case _:
             return "Something went wrong. Please try again."

@@ -1,4 +1,4 @@
-"""The state that visitors see is stored here, so it needs no result backend."""
+"""Albums and jobs. They hold the state that visitors see, so no result backend is needed."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -33,7 +33,7 @@ class Album(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     title = models.CharField(max_length=200)
-    visitor = models.CharField("who sees it; empty: all", max_length=32, blank=True, db_index=True)
+    visitor = models.CharField("visitor (empty: all)", max_length=32, blank=True, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:
@@ -48,13 +48,13 @@ class Job(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    error = models.CharField("what went wrong, in words", max_length=200, blank=True)
-    task_id = models.CharField("the task that works on it", max_length=36, blank=True)
-    routing_key = models.CharField("where its task was sent", max_length=255, blank=True)
-    worker = models.CharField("the worker that took its task", max_length=255, blank=True)
-    attempts = models.PositiveIntegerField("how often a task began", default=0)
+    error = models.CharField("error message", max_length=200, blank=True)
+    task_id = models.CharField("task id", max_length=36, blank=True)
+    routing_key = models.CharField("routing key", max_length=255, blank=True)
+    worker = models.CharField("worker", max_length=255, blank=True)
+    attempts = models.PositiveIntegerField("attempts", default=0)
     created_at = models.DateTimeField(auto_now_add=True)
-    started_at = models.DateTimeField("when a task first began", null=True, blank=True)
+    started_at = models.DateTimeField("first started at", null=True, blank=True)
     changed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -190,7 +190,7 @@ class Email(Job):
     task = "send_email"
     sheet = models.OneToOneField(Sheet, models.CASCADE)
     address = models.EmailField()
-    due_at = models.DateTimeField("when to send it; empty: immediately", null=True, blank=True)
+    due_at = models.DateTimeField("send at (empty: immediately)", null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.sheet} to {self.address}"

@@ -30,7 +30,7 @@ def make_thumbnail(self: JobTask, photograph_id: UUID) -> None:
         try:
             draw_thumbnail(photograph)
         except SoftTimeLimitExceeded:
-            Photograph.change([photograph_id], State.FAILED, "It takes too long to read.")
+            Photograph.change([photograph_id], State.FAILED, "It took too long to read.")
     elif Photograph.objects.filter(pk=photograph_id, state=State.WORKING).exists():
         # Another task is making it, and the tasks after this one need it. Look again every second,
         # for longer than its time limit.
@@ -67,7 +67,7 @@ def draw_thumbnail(photograph: Photograph) -> None:
         photograph.finish(photograph.thumbnail, f"{photograph.pk}.jpg", thumbnail)
 
 
-# Cancelling a sheet raises this exception in its task, so it is not logged as an error.
+# A time limit raises this, and so may a cancelled sheet: do not log it as an error.
 @shared_task(bind=True, base=JobTask, model=Sheet, throws=(SoftTimeLimitExceeded,))
 def make_sheet(self: JobTask, sheet_id: UUID) -> None:
     """Draw a contact sheet page by page. Idempotent: a second run starts over."""
@@ -113,7 +113,7 @@ def send_email(self: JobTask, email_id: UUID) -> None:
         Email.change([email.pk], State.DONE)
 
 
-# A periodic task: the schedule sends it, and no view.
+# A periodic task: no view sends it.
 @shared_task(base=RetriedTask)
 def remove_old_albums() -> None:
     """Remove albums that are a week old. Runs every night."""
@@ -154,5 +154,5 @@ def prune_thumbnail_cache() -> None:
 @shared_task(base=RetriedTask)
 def stop_sheet(sheet_id: UUID) -> None:
     """Fail a sheet, since one of its thumbnails failed."""
-    reason = "A thumbnail that it needs could not be made. Ask for it again."
+    reason = "A thumbnail for this sheet could not be made. Order the sheet again."
     Sheet.change([sheet_id], State.FAILED, reason)

@@ -91,7 +91,7 @@ def order_sheet(request: HttpRequest, key: UUID) -> HttpResponse:
         for problems in form.errors.get_json_data().values():
             messages.error(request, problems[0]["message"])
     elif album.photographs.filter(state__in=UNDER_WAY).count() > MAX_FILES:
-        messages.error(request, "Wait until more of its thumbnails are made.")
+        messages.error(request, "Wait until more of this album's thumbnails are ready.")
     else:
         with all_or_nothing(request):
             sheet = Sheet.objects.create(album=album)
@@ -142,7 +142,7 @@ def all_or_nothing(request: HttpRequest) -> Iterator[None]:
             yield
     except OperationalError:
         messages.warning(
-            request, "The broker is unreachable. Your request is saved and runs later."
+            request, "The broker is unreachable. Your request is saved and will run later."
         )
 
 

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -25,11 +26,9 @@ host, port = url.hostname or "localhost", url.port or 6379
 
 
 def answers() -> bool:
-    try:
-        socket.create_connection((host, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
+    with suppress(OSError), socket.create_connection((host, port), timeout=1):
+        return True
+    return False
 
 
 def start() -> subprocess.Popen[bytes]:
@@ -55,11 +54,10 @@ if answers():
 else:
     server = start()
 try:
-    if sys.argv[1:]:
-        sys.exit(subprocess.run(sys.argv[1:], check=False).returncode)
-    signal.pause()
-except KeyboardInterrupt:
-    pass
+    with suppress(KeyboardInterrupt):
+        if sys.argv[1:]:
+            sys.exit(subprocess.run(sys.argv[1:], check=False).returncode)
+        signal.pause()
 finally:
     if server:
         server.terminate()

@@ -1,1 +1,1 @@
-"""How tasks are sent, delivered and watched. `make update` renews this package."""
+"""How tasks are sent, delivered and watched. `make update` updates this package."""

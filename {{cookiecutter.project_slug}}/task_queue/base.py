@@ -23,7 +23,7 @@ from task_queue.models import DeadLetter
 logger = logging.getLogger(__name__)
 
 
-class Quarantined(Exception):  # noqa: N818 - the task is at fault, not what raises this
+class Quarantined(Exception):  # noqa: N818 - it reports a faulty task
     """Raised instead of restarting a task that was interrupted too often."""
 
 
@@ -46,7 +46,7 @@ class Task(DjangoTask):
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         if not is_redelivered(self.request):
             return
-        # Do not restart tasks together that died together: one of them may kill the others.
+        # Stagger tasks that died together: one of them may have killed the others.
         time.sleep(random.random())  # noqa: S311
         try:
             letter = DeadLetter.count_restart(self)

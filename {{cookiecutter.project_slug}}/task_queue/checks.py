@@ -1,5 +1,5 @@
 # {% from "project.jinja" import scheduler with context %}
-"""System checks of Celery's settings. `manage.py check` runs them, with --deploy all of them."""
+"""System checks of Celery's settings. Those of addresses need `manage.py check --deploy`."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -129,6 +129,7 @@ def is_safe(scheme: str, query: Mapping[str, str]) -> bool:
     if scheme in TRANSPORT_ALIASES:
         # In kombu, a scheme with an s at its end is the same one with TLS.
         default = "required" if scheme[:-1] in TRANSPORT_ALIASES else "none"
-        return query.get("ssl_cert_reqs", default) != "none"
+        level = query.get("ssl_cert_reqs", default).lower().removeprefix("cert_")
+        return level == "required" and query.get("ssl_check_hostname", "true").lower() == "true"
     mode = query.get("sslmode") or os.environ.get("PGSSLMODE", "")
     return mode in ("verify-ca", "verify-full")

@@ -101,7 +101,7 @@ def broker(seconds: float) -> str:
 @check("Workers", fix="Start one: make worker", needs=[broker])
 def workers(seconds: float) -> str:
     if not celery_app.conf.worker_enable_remote_control:
-        return "not asked, since this broker has no remote control"
+        return "not checked: this broker has no remote control"
     replies = celery_app.control.inspect(timeout=min(seconds, 1)).active_queues()
     if not replies:
         raise UnhealthyError("no worker answers")
@@ -172,7 +172,7 @@ def results(seconds: float) -> str:
 @check("Dead letters", fix="Retry or delete them in the admin.", needs=[database])
 def dead_letters(seconds: float) -> str:
     if count := DeadLetter.objects.filter(quarantined=True).count():
-        raise UnhealthyError(f"{count} to look at")
+        raise UnhealthyError(f"{count} to retry or delete")
     return "none"
 # {% if scheduler.beat %}
 

@@ -2,14 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 from django.db import connection, connections
 from django.http import HttpRequest, HttpResponse
-from django.urls import resolve
 from django.utils.deprecation import MiddlewareMixin
 from kombu.exceptions import OperationalError
 
@@ -20,16 +19,6 @@ logger = logging.getLogger(__name__)
 
 # How long each check may take.
 SECONDS = 2
-
-
-def site(request: HttpRequest) -> HttpResponse:
-    """Answer 200 while this process reaches the database, else 503."""
-    return respond(check_database)
-
-
-def tasks(request: HttpRequest) -> HttpResponse:
-    """Answer 200 while the broker is reachable and a worker answers, else 503."""
-    return respond(check_workers)
 
 
 def respond(check: Callable[[], None]) -> HttpResponse:
@@ -74,22 +63,18 @@ def within[T](seconds: float, function: Callable[[], T]) -> T:
             connections.close_all()
 
     Thread(target=run, daemon=True).start()
-    try:
-        return answer.result(seconds)
-    except TimeoutError:
-        if answer.done():
-            raise
-        raise TimeoutError(f"no answer within {seconds:g} s") from None
+    if wait([answer], seconds).not_done:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    return answer.result()
 
 
 class HealthMiddleware(MiddlewareMixin):
-    """Answers /health/ first: other middleware would refuse plain HTTP and a bare IP address."""
+    """Serves the health pages first: other middleware refuses plain HTTP and a bare IP address."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        if not request.path_info.startswith("/health/"):
-            return None
-        response: HttpResponse = resolve(request.path_info).func(request)
-        return response
+        pages = {"/health/": check_database, "/health/tasks/": check_workers}
+        check = pages.get(request.path_info)
+        return respond(check) if check else None
 
 
 class BrokerUnavailableMiddleware(MiddlewareMixin):

@@ -62,6 +62,7 @@ def test_signals_report_the_status_of_a_task(notes: Notes, how: str, status: str
 
 def test_log_lines_name_the_task(notes: Notes, worker: Process) -> None:
     result = django_tasks.record.enqueue("logged", path=notes.path)
-    notes.wait()
+    # A task logs its line when it ends.
+    worker.wait_for_line(result.id)
     lines = [line for line in worker.log.read_text().splitlines() if f"id={result.id}" in line]
     assert any("task=tests.django_tasks.record" in line for line in lines), lines

@@ -58,6 +58,9 @@ def test_an_address_is_read_unchanged(address: str, monkeypatch: pytest.MonkeyPa
         "scheme:sesame",
         "sesame.example.com:6379",
         "other://:sesame@host.example.com:26379",
+        "scheme://:sesame@host.example.com:263790",
+        "scheme://:sesame@host.example.com:70000",
+        "scheme://:sesame@host.example.com:1:2",
         "schemes://:sesame@host.example.com:26379",
         "",
     ],
@@ -108,8 +111,9 @@ def test_names_and_options_of_addresses_are_checked(
 @pytest.mark.parametrize(
     ("value", "read", "words"),
     [
-        ("5m", lambda: env.int("OURS", default=1), "a whole number"),
-        ("", lambda: env.int("OURS"), "a whole number"),
+        ("5m", lambda: env.int("OURS", default=1), "a whole number, at least 0"),
+        ("", lambda: env.int("OURS"), "a whole number, at least 0"),
+        ("-1", lambda: env.int("OURS"), "a whole number, at least 0"),
         ("5m", lambda: env.float("OURS"), "a number"),
         ("1.2.3", lambda: env("OURS", cast=float), "a number"),
         ("maybe", lambda: env.bool("OURS", default=True), "true or false"),

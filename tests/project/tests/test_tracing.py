@@ -12,7 +12,6 @@ from opentelemetry.instrumentation.django import DjangoInstrumentor
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from task_queue.health import site
 from task_queue.tracing import start
 from tests import Notes, Process, wait_until
 from tests.collector import Collector
@@ -27,7 +26,7 @@ def send(request: HttpRequest, notes: str) -> HttpResponse:
     return HttpResponse()
 
 
-urlpatterns = [path("send/<path:notes>", send), path("health/", site)]
+urlpatterns = [path("send/<path:notes>", send)]
 
 
 def test_an_endpoint_without_a_scheme_is_refused(

@@ -58,7 +58,7 @@ MIDDLEWARE = [
 {{ django.settings() }}
 
 ROOT_URLCONF = "config.urls"
-ADMIN_URL = env("ADMIN_URL", default="admin/").strip("/") + "/"
+ADMIN_URL = (env("ADMIN_URL", default="").strip("/") or "admin") + "/"
 WSGI_APPLICATION = "config.wsgi.application"
 
 TEMPLATES = [
@@ -102,7 +102,7 @@ EMAIL_TIMEOUT = 10
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 # Uploads, in a folder that all web processes and workers share.
-MEDIA_ROOT = BASE_DIR / env("MEDIA_ROOT", default="media")
+MEDIA_ROOT = BASE_DIR / (env("MEDIA_ROOT", default="") or "media")
 
 level = env("LOG_LEVEL", default="INFO").upper()
 if level not in logging.getLevelNamesMapping():

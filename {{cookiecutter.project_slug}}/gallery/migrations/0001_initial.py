@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_index=True,
                         max_length=32,
-                        verbose_name="who sees it; empty: all",
+                        verbose_name="visitor (empty: all)",
                     ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True, db_index=True)),
@@ -64,38 +64,28 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "error",
-                    models.CharField(
-                        blank=True, max_length=200, verbose_name="what went wrong, in words"
-                    ),
+                    models.CharField(blank=True, max_length=200, verbose_name="error message"),
                 ),
                 (
                     "task_id",
-                    models.CharField(
-                        blank=True, max_length=36, verbose_name="the task that works on it"
-                    ),
+                    models.CharField(blank=True, max_length=36, verbose_name="task id"),
                 ),
                 (
                     "routing_key",
-                    models.CharField(
-                        blank=True, max_length=255, verbose_name="where its task was sent"
-                    ),
+                    models.CharField(blank=True, max_length=255, verbose_name="routing key"),
                 ),
                 (
                     "worker",
-                    models.CharField(
-                        blank=True, max_length=255, verbose_name="the worker that took its task"
-                    ),
+                    models.CharField(blank=True, max_length=255, verbose_name="worker"),
                 ),
                 (
                     "attempts",
-                    models.PositiveIntegerField(default=0, verbose_name="how often a task began"),
+                    models.PositiveIntegerField(default=0, verbose_name="attempts"),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "started_at",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="when a task first began"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="first started at"),
                 ),
                 ("changed_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("name", models.CharField(max_length=200)),
@@ -141,38 +131,28 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "error",
-                    models.CharField(
-                        blank=True, max_length=200, verbose_name="what went wrong, in words"
-                    ),
+                    models.CharField(blank=True, max_length=200, verbose_name="error message"),
                 ),
                 (
                     "task_id",
-                    models.CharField(
-                        blank=True, max_length=36, verbose_name="the task that works on it"
-                    ),
+                    models.CharField(blank=True, max_length=36, verbose_name="task id"),
                 ),
                 (
                     "routing_key",
-                    models.CharField(
-                        blank=True, max_length=255, verbose_name="where its task was sent"
-                    ),
+                    models.CharField(blank=True, max_length=255, verbose_name="routing key"),
                 ),
                 (
                     "worker",
-                    models.CharField(
-                        blank=True, max_length=255, verbose_name="the worker that took its task"
-                    ),
+                    models.CharField(blank=True, max_length=255, verbose_name="worker"),
                 ),
                 (
                     "attempts",
-                    models.PositiveIntegerField(default=0, verbose_name="how often a task began"),
+                    models.PositiveIntegerField(default=0, verbose_name="attempts"),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "started_at",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="when a task first began"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="first started at"),
                 ),
                 ("changed_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("file", models.FileField(editable=False, upload_to="gallery/sheets")),
@@ -218,45 +198,35 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "error",
-                    models.CharField(
-                        blank=True, max_length=200, verbose_name="what went wrong, in words"
-                    ),
+                    models.CharField(blank=True, max_length=200, verbose_name="error message"),
                 ),
                 (
                     "task_id",
-                    models.CharField(
-                        blank=True, max_length=36, verbose_name="the task that works on it"
-                    ),
+                    models.CharField(blank=True, max_length=36, verbose_name="task id"),
                 ),
                 (
                     "routing_key",
-                    models.CharField(
-                        blank=True, max_length=255, verbose_name="where its task was sent"
-                    ),
+                    models.CharField(blank=True, max_length=255, verbose_name="routing key"),
                 ),
                 (
                     "worker",
-                    models.CharField(
-                        blank=True, max_length=255, verbose_name="the worker that took its task"
-                    ),
+                    models.CharField(blank=True, max_length=255, verbose_name="worker"),
                 ),
                 (
                     "attempts",
-                    models.PositiveIntegerField(default=0, verbose_name="how often a task began"),
+                    models.PositiveIntegerField(default=0, verbose_name="attempts"),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "started_at",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="when a task first began"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="first started at"),
                 ),
                 ("changed_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("address", models.EmailField(max_length=254)),
                 (
                     "due_at",
                     models.DateTimeField(
-                        blank=True, null=True, verbose_name="when to send it; empty: immediately"
+                        blank=True, null=True, verbose_name="send at (empty: immediately)"
                     ),
                 ),
                 (

@@ -65,7 +65,7 @@ def test_an_invalid_picture_shows_its_error(
         pytest.param([], "Choose a photograph first.", id="none"),
         pytest.param([b""], "0.jpg is empty.", id="empty"),
         pytest.param([b"x" * 11], "0.jpg is larger than", id="large"),
-        pytest.param([b"x"] * 21, "These are 21 files: upload 20 at a time.", id="many"),
+        pytest.param([b"x"] * 21, "You chose 21 files: upload 20 at a time.", id="many"),
     ],
 )
 def test_an_upload_that_breaks_a_limit_is_refused_as_a_whole(
@@ -79,7 +79,7 @@ def test_an_upload_that_breaks_a_limit_is_refused_as_a_whole(
     assert not Photograph.objects.exists()
 
 
-def test_what_is_far_too_large_is_refused_before_it_is_read(client: Client) -> None:
+def test_an_upload_over_the_limit_is_refused_before_it_is_read(client: Client) -> None:
     large = str(forms.MAX_BODY + 1)
     # The client has no body to send, and would fail if it were read.
     response = client.post("/", CONTENT_LENGTH=large)

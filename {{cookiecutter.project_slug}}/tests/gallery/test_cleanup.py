@@ -15,7 +15,7 @@ from tests.gallery.conftest import Upload, order, ready_album, wait_for_state
 pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transaction=True)]
 
 
-def test_what_is_a_week_old_is_removed_with_its_files(client: Client) -> None:
+def test_week_old_albums_are_removed_with_their_files(client: Client) -> None:
     old, new = ready_album(pages=1), ready_album(pages=1)
     sheet = order(client, old)
     wait_for_state(sheet, State.DONE)

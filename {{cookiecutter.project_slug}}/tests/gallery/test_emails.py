@@ -92,7 +92,7 @@ def test_a_server_that_refuses_is_asked_again(client: Client, mail: MailServer) 
     mail.refusals = 100
     email = ready_email()
     send_email.delay(email.pk)
-    words = "E-mail: trying again. A server that it needs did not answer, or refused."
+    words = "E-mail: trying again. A server did not answer, or refused the request."
     wait_until(lambda: words in " ".join(client.get("/").content.decode().split()), what=words)
     mail.refusals = 0
     wait_for_state(email, State.DONE)
@@ -105,7 +105,7 @@ def test_a_server_that_keeps_refusing_is_given_up_on(client: Client, mail: MailS
     # The last of the retries.
     send_email.signature((email.pk,), retries=send_email.max_retries).delay()
     wait_for_state(email, State.FAILED)
-    words = "E-mail: failed. A server that it needs did not answer, or refused."
+    words = "E-mail: failed. A server did not answer, or refused the request."
     assert words in " ".join(client.get("/").content.decode().split())
 
 
@@ -126,7 +126,7 @@ def test_an_email_whose_sheet_is_gone_fails_immediately(mail: MailServer) -> Non
     Path(email.sheet.file.path).unlink()
     send_email.delay(email.pk)
     wait_for_state(email, State.FAILED)
-    assert (email.error, email.attempts) == ("A file that it needs is missing.", 1)
+    assert (email.error, email.attempts) == ("A required file is missing.", 1)
 
 
 def test_it_is_retried_after_all_that_other_tasks_are_retried_after() -> None:

@@ -108,7 +108,7 @@ def test_a_sheet_without_thumbnails_does_not_wait_forever(client: Client) -> Non
     sheet = order(client, album, address="ada@example.com")
     wait_for_state(sheet, State.FAILED)
     wait_for_state(sheet.email, State.FAILED)
-    words = "A thumbnail that it needs could not be made."
+    words = "A thumbnail for this sheet could not be made."
     assert words in client.get("/").content.decode()
 
 

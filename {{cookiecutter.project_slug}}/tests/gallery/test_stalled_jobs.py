@@ -51,7 +51,7 @@ def test_an_email_whose_task_is_lost_is_sent_when_it_is_due(mail: MailServer) ->
     assert len(mail.messages) == 2
 
 
-def test_what_has_not_waited_for_long_is_left_alone(sent: list[str]) -> None:
+def test_recent_jobs_are_not_requeued(sent: list[str]) -> None:
     lost_album()
     Sheet.objects.create(album=ready_album(pages=1), state=State.WORKING, task_id="at work")
     requeue_stalled()
@@ -76,7 +76,7 @@ def test_an_abandoned_photograph_and_its_sheet_are_finished(
     wait_for_state(sheet, State.DONE)
 
 
-def test_what_still_waits_is_sent_once_a_round_and_dropped_before_the_next(
+def test_waiting_jobs_are_sent_once_a_round_and_expire_before_the_next(
     sent: list[str], occupy: Callable[[], Occupied]
 ) -> None:
     photograph = lost_album().photographs.get()

@@ -21,9 +21,9 @@ def test_saved_requests_run_later(
     client: Client, upload: Upload, mail: MailServer, no_broker: pytest.MonkeyPatch
 ) -> None:
     album = upload()
-    assert "Your request is saved and runs later." in client.get("/").content.decode()
+    assert "Your request is saved and will run later." in client.get("/").content.decode()
     sheet = order(client, album, address="ada@example.com")
-    assert "Your request is saved and runs later." in client.get("/").content.decode()
+    assert "Your request is saved and will run later." in client.get("/").content.decode()
     no_broker.undo()
     an_hour_passes()
     requeue_stalled.delay()

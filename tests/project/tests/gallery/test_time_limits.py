@@ -46,7 +46,7 @@ def test_a_task_that_takes_too_long_stops_and_the_page_says_so(
 ) -> None:
     slow = SlowOriginal(Album.objects.create(title="endless"), "endless.jpg")
     make_thumbnail.apply_async((slow.photograph.pk,), soft_time_limit=3)
-    shows(client, "endless.jpg: It takes too long to read.")
+    shows(client, "endless.jpg: It took too long to read.")
     upload()
     wait_until(Photograph.objects.filter(state=State.DONE).exists)
 
