@@ -38,4 +38,4 @@ def test_a_result_that_the_cache_never_keeps_is_given_up(
 ) -> None:
     monkeypatch.setattr(DatabaseCache, "set", lambda *args, **options: None)
     with pytest.raises(ValueError, match="did not keep a result"):
-        celery.backend.store_result("id", "too large", "SUCCESS")
+        celery.backend.store_result("large", "too large", "SUCCESS")

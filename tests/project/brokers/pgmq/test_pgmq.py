@@ -1,6 +1,7 @@
 """Dead letters, delays, leases and concurrency on PGMQ."""
 
 import json
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from celery import Celery
 from django.db import connection as database
 from django.db import transaction
 from kombu import Producer, Queue
+from psycopg import OperationalError
 
 from task_queue.broker import count_unacknowledged, renew
 from task_queue.doctor import count_waiting
@@ -18,6 +20,7 @@ from tests import SECONDS, Notes, Process, wait_until
 from tests.tasks import record
 
 pytestmark = pytest.mark.django_db(transaction=True)
+logger = logging.getLogger(__name__)
 
 
 def send(celery: Celery, message: Any) -> None:
@@ -149,3 +152,40 @@ def test_neither_a_delay_nor_a_renewed_lease_counts_as_a_delivery(celery: Celery
         renew(channel, [message])
         assert rows(channel, queue.name) == []
         queue.delete()
+
+
+@pytest.mark.parametrize("cuts", [1, 2])
+@pytest.mark.parametrize("finish", ["ack", "requeue"])
+def test_a_cut_connection_costs_no_slot(
+    finish: str, cuts: int, celery: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool replaces a cut connection. After a second cut, the lease ends by itself."""
+    with celery.connection_for_write() as connection:
+        channel: Any = connection.default_channel
+        queue = Queue("cuts", channel=channel)
+        queue.declare()
+        queue.purge()
+        try:
+            channel.qos.prefetch_count = 1
+            Producer(channel).publish({}, routing_key=queue.name)
+            message: Any = queue.get()
+            assert not channel.qos.can_consume()
+            command = "delete" if finish == "ack" else "set_vt"
+            with monkeypatch.context() as patch:
+                sql = getattr(channel.pgmq, command)
+                left = iter([True] * cuts)
+
+                def run(*args: Any) -> Any:
+                    if next(left, False):
+                        raise OperationalError("the connection is closed")
+                    return sql(*args)
+
+                patch.setattr(channel.pgmq, command, run)
+                if finish == "ack":
+                    message.ack_log_error(logger, connection.connection_errors)
+                else:
+                    message.reject_log_error(logger, connection.connection_errors, requeue=True)
+            assert channel.qos.can_consume()
+            assert len(rows(channel, queue.name)) == (0 if finish == "ack" and cuts == 1 else 1)
+        finally:
+            queue.delete()

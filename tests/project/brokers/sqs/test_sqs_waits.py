@@ -1,5 +1,6 @@
 """Delays and leases on SQS, and their limits."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -102,6 +103,30 @@ def test_leases_are_renewed_in_batches(
     assert not caplog.records
     for message in received[1:]:
         message.ack()
+
+
+def test_a_requeued_message_is_delivered_again_once(channel: Any, queue: Queue) -> None:
+    Producer(channel).publish("text", routing_key=queue.name)
+    message: Any = queue.get()
+    message.requeue()
+    again: Any = queue.get()
+    assert again.payload == "text"
+    assert again.delivery_info["sqs_message"]["Attributes"]["ApproximateReceiveCount"] == "2"
+    # There is no copy.
+    assert queue.get() is None
+    again.ack()
+
+
+def test_a_message_of_another_project_can_be_acknowledged(channel: Any, queue: Queue) -> None:
+    """Queues that exist already are known by name, and its routing key is none of them."""
+    address = channel._new_queue(queue.name)
+    channel.predefined_queues = {queue.name: {"url": address}}
+    properties = {"delivery_info": {"exchange": "", "routing_key": "celery"}}
+    text = json.dumps({"body": "text", "properties": properties})
+    channel.sqs(queue=queue.name).send_message(QueueUrl=address, MessageBody=text)
+    message: Any = queue.get()
+    message.ack()
+    assert queue.get() is None
 
 
 def test_a_long_poll_ends_before_the_client_gives_up(channel: Any, queue: Queue) -> None:
