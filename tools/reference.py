@@ -18,7 +18,6 @@ TESTS = "config/settings/test.py"
 # Settings that neither a comment above them nor a project's docs/deploy.md explains.
 EXPLAINED = {
     "CELERY_BEAT_SCHEDULE": "periodic tasks (in the admin, the first ones); run one beat only",
-    "CELERY_BROKER_CHANNEL_ERROR_RETRY": "`True`: a worker reconnects if its broker refuses it",
     "CELERY_BROKER_CONNECTION_MAX_RETRIES": "`None`: a worker reconnects to its broker endlessly",
     "CELERY_BROKER_TRANSPORT_OPTIONS": "options of the broker; comments in the file say why",
     "CELERY_BROKER_URL": "address of the broker, where tasks wait for a worker",

@@ -121,10 +121,9 @@ def count_waiting() -> dict[str, int]:
         with broker.channel() as channel:
             for name, queue in QUEUES.items():
                 # Declare it as workers do: with a key prefix, a passive declaration finds nothing.
-                declared = channel.queue_declare(  # type: ignore[attr-defined]
+                counts[name] = channel.queue_declare(  # type: ignore[attr-defined]
                     queue.name, durable=True, auto_delete=False, arguments=queue.queue_arguments
-                )
-                counts[name] = declared.message_count
+                ).message_count
     return counts
 
 

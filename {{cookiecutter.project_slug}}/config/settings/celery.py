@@ -26,10 +26,9 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
     "interval_step": 0.5,
     "interval_max": 2,
 }
-# A worker never gives up on its broker, even if it refuses a command, such as on a full disk.
+# A worker never gives up on its broker.
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 
 # Queues: a worker reads all of them unless `-Q` names some.
 {{ broker.queues() }}
