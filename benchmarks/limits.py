@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
                 for pipeline in (1, 100):
                     text = f"Redis: `LPUSH`, {pipeline} at a time"
                     figures[text] = lpush(server, pipeline)
-                figures["Redis: popped, decoded and run, by bare Python"] = pop(server)
+                figures["Redis: popped and decoded, by bare Python"] = pop(server)
             with SERVERS["rabbitmq"](Path(name, "rabbitmq")) as server:
                 for kind in ("classic", "quorum"):
                     for confirm in (False, True):
