@@ -55,7 +55,7 @@ compare: ## Measure brokers and result backends side by side: make compare broke
 	@tools/install-servers.sh servers
 	@MAKEFLAGS= $(RUN) python -m benchmarks.compare $(ANSWERS)
 
-benchmark: ## Compare projects with cookiecutter-django's wiring, and check the targets
+benchmark: ## Compare projects with cookiecutter-django's setup, and check the targets
 	@tools/install-servers.sh servers
 	@MAKEFLAGS= $(RUN) python -m benchmarks.targets $(ANSWERS)
 
@@ -107,7 +107,7 @@ screenshot: ## Take the pictures in the docs: docs/try.svg, docs/new.svg, docs/g
 	@$(RUN) --with scikit-image python -m tools.screenshot
 
 .uv/bin/uv:
-# In another folder, because pyenv would look for the Python of .python-version here.
+# Run elsewhere: here, pyenv would look for the Python of .python-version.
 	@cd / && python3 -m venv "$(CURDIR)/.uv/venv"
 	@.uv/venv/bin/pip install --quiet --disable-pip-version-check uv
 	@mkdir -p .uv/bin && ln -sf ../venv/bin/uv ../venv/bin/uvx .uv/bin/

@@ -25,7 +25,7 @@ RESERVED = """
 """.split()
 # Unicode categories: control characters, lone surrogates, line and paragraph separators.
 BREAKING = {"Cc", "Cs", "Zl", "Zp"}
-# PGMQ allows 47 characters in the name of a queue, such as SLUG_staging_default.
+# One broker allows 47 characters in the name of a queue, such as SLUG_staging_default.
 SLUG_LENGTH = 31
 TEXT_LENGTH = 200
 

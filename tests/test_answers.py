@@ -25,21 +25,11 @@ from tools.generate import (
 )
 from tools.project import to_cli
 
-TEXTS = ("project_name", "project_slug", "description", "author_name", "author_email")
-# The template may offer more.
-OFFERED: dict[str, list[Answer]] = {
-    "django": ["6.1", "5.2"],
-    "database": ["sqlite", "postgresql"],
-    "broker": ["redis", "rabbitmq", "sqs", "pgmq"],
-    "result_backend": ["redis", "django-db", "django-cache", "sqlalchemy", "rpc", "none"],
-    "scheduler": ["settings", "database", "none"],
-    "demo": [True, False],
-    "docker": [True, False],
-    "kubernetes": [False, True],
-    "flower": [True, False],
-    "observability": ["none", "sentry", "opentelemetry"],
-    "ci": ["github", "gitlab", "none"],
-    "license": ["MIT", "BSD-3-Clause", "Apache-2.0", "GPL-3.0-or-later", "Proprietary"],
+TEXTS = {"project_name", "project_slug", "description", "author_name", "author_email"}
+SWITCHES = {"demo", "docker", "kubernetes", "flower"}
+CHOICES = {
+    *("django", "database", "broker", "result_backend", "scheduler"),
+    *("observability", "ci", "license"),
 }
 
 BROKERS = choices()["broker"]
@@ -52,16 +42,6 @@ SINGLE = [
 
 # Given answers, the answers that they imply, and the note about it.
 CONSEQUENCES: list[tuple[dict[str, Answer], dict[str, Answer], str]] = [
-    (
-        {"broker": "sqs"},
-        {"flower": False},
-        "Flower is left out: Amazon SQS has no events for it to show.",
-    ),
-    (
-        {"broker": "pgmq"},
-        {"flower": False, "database": "postgresql"},
-        "The database is PostgreSQL: the broker keeps its queues in it.",
-    ),
     (
         {"kubernetes": True},
         {"database": "postgresql"},
@@ -137,9 +117,9 @@ def assert_refused(answers: dict[str, Answer], folder: Path) -> str:
 
 
 def test_the_questions_are_those_that_other_tools_rely_on() -> None:
-    assert {*choices()} == {*TEXTS, *OFFERED}
-    assert not {key for key, allowed in OFFERED.items() if set(allowed) - {*choices()[key]}}
-    assert not {key for key in TEXTS if choices()[key]}
+    assert {*choices()} == TEXTS | SWITCHES | CHOICES
+    assert {key for key, allowed in choices().items() if not allowed} == TEXTS
+    assert {key for key, allowed in choices().items() if True in allowed} == SWITCHES
 
 
 def test_the_questions_come_in_four_groups() -> None:
@@ -165,8 +145,25 @@ def test_labels_have_no_square_brackets() -> None:
     assert "[" not in json.dumps(prompts)
 
 
+@pytest.mark.parametrize("name", BROKERS)
+def test_a_broker_includes_its_database_and_leaves_out_flower_without_events(name: str) -> None:
+    broker, notes = facts({"broker": name}).broker, facts({"broker": name}).notes
+    followed: dict[str, Answer] = {"broker": name}
+    wanted = []
+    if not broker.events:
+        followed["flower"] = False
+        wanted.append(f"Flower is left out: {broker.title} has no events for it to show.")
+    if broker.database:
+        followed["database"] = broker.database
+        title = facts(followed).database.title
+        wanted.append(f"The database is {title}: the broker keeps its queues in it.")
+    assert notes == wanted
+    assert render({"broker": name}) == render(followed)
+    assert not facts(followed).notes
+
+
 @pytest.mark.parametrize(("answers", "followed", "note"), CONSEQUENCES)
-def test_needed_features_are_included_and_unsupported_ones_left_out(
+def test_kubernetes_includes_what_it_needs(
     answers: dict[str, Answer], followed: dict[str, Answer], note: str
 ) -> None:
     assert note in facts(answers).notes

@@ -19,9 +19,9 @@ from tests.helpers.make import make, run
 from tests.helpers.origin import commit, copy_template
 from tests.helpers.team import replace
 from tools import switching
-from tools.generate import ROOT, Answers, choices, generate, parse, render
+from tools.generate import ROOT, Answers, choices, facts, generate, parse, render
 from tools.process import Process
-from tools.reference import Setting, assigned, pages, table, variations
+from tools.reference import Setting, assigned, pages, settings, table, variations
 from tools.services import serve
 
 DOCS = ROOT / "docs"
@@ -228,8 +228,23 @@ def test_a_comment_explains_only_the_setting_below_it() -> None:
 
 
 def test_each_value_of_a_setting_has_its_own_reason() -> None:
-    found = {("X", "1"): Setting("For one.", "`1`"), ("X", "2"): Setting("", "`2`")}
+    found = {("X", "1", ""): Setting("For one.", "`1`"), ("X", "2", ""): Setting("", "`2`")}
     assert list(table("value", found))[2:] == ["| `X` | `1` | For one. |  |", "| `X` | `2` |  |  |"]
+
+
+def test_the_example_of_an_address_is_that_of_its_choice() -> None:
+    text = settings()
+    for broker in choices()["broker"]:
+        if example := facts({"broker": broker}).broker.example:
+            assert f"| `CELERY_BROKER_URL` |  | such as `{example}` | `broker`: {broker} |" in text
+
+
+def test_each_measured_table_has_its_place_in_the_page() -> None:
+    page = (DOCS / "speed.md").read_text(encoding="utf-8")
+    for file in (ROOT / "benchmarks").glob("*.py"):
+        for command in re.findall(r'write\("(make \w+)"', file.read_text(encoding="utf-8")):
+            assert f"<!-- {command} -->\n" in page
+            assert f"<!-- end of {command} -->\n" in page
 
 
 @pytest.mark.parametrize("way", ["cookiecutter --config-file", "cookiecutter", "cruft create"])
@@ -406,6 +421,7 @@ def test_seconds_on_the_page_of_a_broker_are_as_measured(page: Path) -> None:
     rows = re.findall(r"^\| (.*?) \|", (DOCS / "faults.md").read_text(), re.MULTILINE)
     assert set(FAULTS.values()) <= set(rows)
     said = re.findall(r"^\| (.*?) \| about (\d+) s", page.read_text(), re.MULTILINE)
+    assert said
     for what, seconds in said:
         [fault] = [fault for start, fault in FAULTS.items() if what.startswith(start)]
         line = rf"^\| {fault} \| {page.stem} \|.*\| ([\d.]+) \|$"

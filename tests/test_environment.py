@@ -99,6 +99,6 @@ def test_an_ambiguous_line_is_refused_with_its_number(
         read(f"# A comment\n\nA=1\n{line}\n")
     assert ended.value.code == 3
     said = capsys.readouterr().err
-    assert said.startswith("ERROR: .env, line 4: write NAME=value, and each name once. ")
+    assert said.startswith("ERROR: .env, line 4: write NAME=value, and use each name only once. ")
     assert said.count("\n") == 1
     assert "sesame" not in said

@@ -11,17 +11,17 @@ from tools import progress
 from tools.process import Process
 from tools.progress import Stuck, wait_until
 
-BUSY = "import time\nwhile time.process_time() < 3: pass"
+BUSY = "import time\nwhile time.process_time() < 7: pass"
 
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "STUCK_SECONDS", 2)
+    monkeypatch.setattr(progress, "STUCK_SECONDS", 5)
     monkeypatch.setattr(progress, "WORK_SECONDS", 0.01)
 
 
 def test_a_wait_ends_when_nothing_happens() -> None:
-    with pytest.raises(Stuck, match="Nothing happened for 2 s while waiting until it rains"):
+    with pytest.raises(Stuck, match="Nothing happened for 5 s while waiting until it rains"):
         wait_until(lambda: False, "it rains", lambda: "sunshine")
 
 

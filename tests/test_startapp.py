@@ -50,7 +50,6 @@ from gallery.models import Photograph
 print(*Image.open(Photograph.objects.get(pk="{}").thumbnail).size)
 """
 WITHOUT_THUMBNAIL = "SELECT 1 FROM gallery_photograph WHERE thumbnail = ''"
-# Runs for less than CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT.
 SLOW = """
 
 @shared_task
@@ -59,7 +58,8 @@ def take_long(path: str) -> None:
     from time import sleep
 
     Path(path).write_text("started")
-    sleep(8)
+    while not Path(f"{path} end").exists():
+        sleep(0.1)
     Path(path).write_text("done")
 """
 
@@ -169,6 +169,8 @@ def test_a_running_task_is_not_killed_when_the_code_changes(project: Path, tmp_p
         worker.wait_until(noted.exists, "the task has begun")
         starts = worker.starts
         path.write_text(code, encoding="utf-8")
+        worker.wait_until(lambda: "soft shutdown" in worker.log.read_text().lower(), "it stops")
+        Path(f"{noted} end").touch()
         worker.wait_until(lambda: worker.starts > starts, "it starts again")
     assert noted.read_text() == "done"
 

@@ -1,5 +1,6 @@
 """`make remove-demo` gives the same project as `demo=false`, with the team's edits."""
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -145,15 +146,18 @@ def test_a_removal_that_fails_changes_nothing(reason: str, used: Path, tmp_path:
 def test_a_removal_that_is_interrupted_changes_nothing(used: Path, tmp_path: Path) -> None:
     project = shutil.copytree(used, tmp_path / "project", ignore=VENV)
     before = state(project)
-    env = {"PYTHONDONTWRITEBYTECODE": "1"}
+    # Stop in the middle.
+    begun, git = tmp_path / "begun", tmp_path / "bin" / "git"
+    git.parent.mkdir()
+    git.write_text(
+        f'#!/bin/sh\ncase "$*" in *cherry-pick*) touch {begun}; exec sleep infinity;; esac\n'
+        f'exec {shutil.which("git")} "$@"\n'
+    )
+    git.chmod(0o755)
+    env = {"PYTHONDONTWRITEBYTECODE": "1", "PATH": f"{git.parent}:{os.environ['PATH']}"}
     removal = Process(project, ["make", "remove-demo"], log=tmp_path / "log", env=env)
     removal.start()
-    merges = project / ".git" / "worktrees"
-
-    def begun() -> bool:
-        return merges.exists() or not removal.runs
-
-    removal.wait_until(begun, "the merge begins")
+    removal.wait_until(begun.exists, "the merge begins")
     removal.interrupt()
     removal.finish()
     said = removal.said()

@@ -511,8 +511,8 @@ def check_ignored(tree: str, root: Path) -> None:
     if in_the_way := [name for name in added if os.path.lexists(root / name)]:
         files = "\n    ".join(in_the_way)
         raise Abort(
-            "Nothing was changed: the template has these files, too, which git ignores here:\n"
-            f"    {files}\nMove them away first."
+            "Nothing was changed: git ignores these files, and the template would overwrite them:\n"
+            f"    {files}\nMove them elsewhere first."
         )
 
 

@@ -16,7 +16,7 @@ from tools import try_project
 from tools.generate import ROOT
 
 # Answers to questions of `make new`. The others are answered by the return key.
-TYPED = {"its name, for people": "My Shop", "which message broker": "2"}
+TYPED = {"its display name": "My Shop", "which message broker": "2"}
 # Rich colours the default answer at the end of a question.
 QUESTION = re.compile(rb"\)\x1b\[0m: $")
 

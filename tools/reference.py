@@ -62,8 +62,8 @@ class Setting:
     answers: dict[str, list[str]] = field(default_factory=dict)
 
 
-# By name and value.
-Found = dict[tuple[str, str], Setting]
+# By name, value and reason.
+Found = dict[tuple[str, str, str], Setting]
 
 
 def main() -> None:
@@ -101,15 +101,15 @@ def settings() -> str:
         found = ((in_environment(files), variables), (of_celery(files), celery))
         for settings, page in (*found, (of_django(files), django)):
             for name, setting in settings.items():
-                known = page.setdefault((name, setting.value), setting)
+                known = page.setdefault((name, setting.value, setting.reason), setting)
                 word = str(answer).lower() if isinstance(answer, bool) else answer
                 known.answers.setdefault(key, []).append(word)
     return "\n".join(
         [
             "# Every setting\n",
             NOTE,
-            "A setting has a row for each value that answers give it. The last column names the",
-            "answers that it depends on.",
+            "A setting has a row for each value and each purpose that answers give it. The last",
+            "column names the answers that it depends on.",
             "",
             "## The environment",
             "",
@@ -255,7 +255,7 @@ def short(value: ast.expr, longest: int = LONGEST) -> str:
 def table(value: str, found: Found) -> Iterator[str]:
     yield f"| name | {value} | purpose | depends on |"
     yield "|---|---|---|---|"
-    for (name, _), setting in found.items():
+    for (name, *_), setting in found.items():
         cells = (f"`{name}`", setting.value, setting.reason, where(setting))
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

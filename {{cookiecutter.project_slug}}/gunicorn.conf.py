@@ -4,9 +4,9 @@ import os
 
 from django.conf import settings
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
 # Log in the format of Django, but no requests: Django logs them, and without visitors' addresses.
 LOGGERS = {"gunicorn.error": {"propagate": True}, "gunicorn.access": {"level": "ERROR"}}
 logconfig_dict = settings.LOGGING | {"loggers": settings.LOGGING["loggers"] | LOGGERS}
-control_socket_disable = True  # Its default is the home folder, which may be read-only.
+control_socket_disable = True  # By default, it is in the home folder, which may be read-only.

@@ -10,6 +10,7 @@ from amqp.exceptions import NotFound
 from celery.utils.time import subtract_datetimes  # type: ignore[attr-defined]
 from django.core.checks import CheckMessage, register
 from django.core.checks import Warning as CheckWarning
+from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 from kombu.transport.native_delayed_delivery import (
     MAX_LEVEL,
@@ -48,6 +49,10 @@ class Celery(celery.Celery):
         if countdown and countdown > 0:
             countdown = max(1, countdown)
             self.make_room()
+            if options.get("routing_key") and not options.get("queue"):
+                # Celery would send a delayed task by the routing key of the default queue.
+                topic = Exchange(type="topic")
+                options["queue"] = Queue("", topic, routing_key=options["routing_key"])
         options.setdefault("confirm_timeout", CONFIRM_TIMEOUT)
         return super().send_task(name, args, kwargs, countdown, **options)
 

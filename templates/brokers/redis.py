@@ -1,13 +1,9 @@
 """Redis transport that loses no task on the way to a worker.
 
-kombu's own transport fetches a task first, and records its worker when it has arrived. A task is
-lost if the connection breaks or the worker dies in between. Here, one script does both. In the same
-round trip, it removes finished tasks, so a busy worker needs one round trip for each task, where
-kombu needs four.
-
-A script cannot block, so the sender of a task also pushes a wake-up, and idle workers wait for it.
-They also poll once a second, so a lost wake-up does not matter. Redis keeps a
-task with a countdown until it is almost due, so that workers need no memory for it.
+A script fetches a task, records it and removes finished ones, in one round trip. kombu loses a task
+when the connection breaks between fetching and recording it, and needs four round trips. Workers
+wait for a wake-up that the sender pushes, and look once a second. Redis keeps a task with a
+countdown until it is almost due.
 """
 
 # kombu's stubs leave most of this out.
@@ -112,13 +108,24 @@ class QoS(redis.QoS):
 class Message(virtual.Message):
     """A message. If kombu cannot read it, its text becomes the body."""
 
-    def __init__(self, payload: Any, channel: Any = None, **options: Any) -> None:
-        try:
-            super().__init__(payload, channel, **options)
-        except (AttributeError, KeyError, TypeError, ValueError):
-            properties = payload["properties"] | {"body_encoding": None}
-            raw = {"body": json.dumps(payload), "properties": properties}
-            super().__init__(raw, channel, **options)
+    def __init__(self, fetched: Any, channel: Any = None, **options: Any) -> None:
+        # Tasks come from `_fetch`. Broadcasts are objects already.
+        if not isinstance(fetched, tuple):
+            fetched = dumps(fetched).encode(), "", str(uuid4())
+        raw, queue, tag = fetched
+        delivery = {"exchange": "", "routing_key": queue}
+        # kombu refuses types that it does not know.
+        for read in (loads, json.loads):
+            with suppress(Exception):
+                message = read(raw.decode())
+                properties = message["properties"]
+                properties["delivery_tag"] = tag
+                if properties["delivery_info"].keys() >= delivery.keys():
+                    super().__init__(message, channel, **options)
+                    return
+        properties = {"delivery_tag": tag, "delivery_info": delivery}
+        text = raw.decode(errors="backslashreplace")
+        super().__init__({"body": text, "properties": properties}, channel, **options)
 
 
 class Channel(redis.Channel):
@@ -167,21 +174,21 @@ class Channel(redis.Channel):
             self._queues[exchange, routing_key] = queues, monotonic() + 1
         return queues
 
-    def _queue_bind(self, *args: Any) -> None:
+    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
         """Bind a queue, unless Redis is full: the sender of a task binds it, too."""
+        if self.typeof(exchange).type == "fanout":
+            # Redis itself knows who listens. Stored bindings of killed workers would stay forever.
+            self._fanout_queues[queue] = exchange, routing_key
+            return
         with suppress(OutOfMemoryError):
-            super()._queue_bind(*args)
+            super()._queue_bind(exchange, routing_key, pattern, queue)
 
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
         priority = self._get_message_priority(message, reverse=False)
         ready, wakeup = self._q_for_pri(queue, priority), self._beside(queue, "wakeup")
         batch = kwargs.get("_publish_batch")
         if (wait := seconds_until_due(message)) > EARLY:
-            delayed = {dumps(message): time() + wait}
-            if batch:
-                batch.add("zadd", self._beside(ready, "delayed"), delayed)
-            else:
-                self._commands.zadd(self._beside(ready, "delayed"), delayed)
+            self._commands.zadd(self._beside(ready, "delayed"), {dumps(message): time() + wait})
         elif batch or queue in self._expires:
             super()._put(queue, message, **kwargs)
             if batch:
@@ -229,6 +236,11 @@ class Channel(redis.Channel):
             raise Empty
         return True
 
+    def _receive(self) -> bool:
+        # The event may be that of a closed connection. Reading would then block for a minute.
+        connection = self.subclient.connection
+        return bool(connection and connection.can_read(timeout=0) and super()._receive())
+
     def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> Any:
         message = super().basic_get(queue, **kwargs)
         if message and no_ack:
@@ -263,21 +275,7 @@ class Channel(redis.Channel):
             raise Empty
         place, raw = taken
         queue, _priority = order[place]
-        return self._read(raw, queue, tag), queue
-
-    def _read(self, raw: bytes, queue: str, tag: str) -> Any:
-        """Return a message. If it is malformed, its text becomes the body."""
-        # kombu refuses types that it does not know.
-        for read in (loads, json.loads):
-            with suppress(Exception):
-                message = read(raw.decode())
-                properties = message["properties"]
-                if properties["delivery_info"].keys() >= {"exchange", "routing_key"}:
-                    properties["delivery_tag"] = tag
-                    return message
-        delivery = {"exchange": "", "routing_key": queue}
-        properties = {"delivery_tag": tag, "delivery_info": delivery}
-        return {"body": raw.decode(errors="backslashreplace"), "properties": properties}
+        return (raw, queue, tag), queue
 
     def close(self) -> None:
         if not self.no_ack:

@@ -7,10 +7,13 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
-from django.db import IntegrityError, InterfaceError, OperationalError, close_old_connections
+from celery.canvas import maybe_signature
+from django.db import close_old_connections, router, transaction
+from django.db.utils import IntegrityError, InterfaceError, OperationalError
 from django_celery_results.backends import DatabaseBackend
+from django_celery_results.backends.database import trigger_callback
 from django_celery_results.managers import TaskResultManager
-from django_celery_results.models import TaskResult
+from django_celery_results.models import ChordCounter, TaskResult
 
 
 class Results(TaskResultManager):
@@ -40,6 +43,25 @@ class Backend(DatabaseBackend):
     def on_backend_retryable_error(self, error: Exception) -> None:
         close_old_connections()
 
-    def on_chord_part_return(self, *args: Any, **kwargs: Any) -> None:
-        """Count a finished task of a chord. Celery would not wait for the database here."""
-        self._ensure_retryable(super().on_chord_part_return, *args, **kwargs)
+    def on_chord_part_return(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        """Count a finished part of a chord. Celery would not wait for the database here."""
+        self._ensure_retryable(self.count_part, request)
+
+    def count_part(self, request: Any) -> None:
+        """Send the body of a chord after its last part.
+
+        A part may run twice. django-celery-results would count it twice, and never send the body.
+        """
+        with transaction.atomic(using=router.db_for_write(ChordCounter)):
+            counters = ChordCounter.objects.select_for_update()
+            counter = counters.filter(group_id=request.group).first()
+            if counter is None:
+                return
+            parts = counter.group_result(app=self.app)
+            # At zero, count those that are not done.
+            counter.count = counter.count - 1 or sum(not part.ready() for part in parts)
+            if counter.count:
+                counter.save(update_fields=["count"])
+                return
+        trigger_callback(self.app, maybe_signature(request.chord, app=self.app), parts)
+        counter.delete()

@@ -59,13 +59,15 @@ def test_a_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
 def test_an_idle_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     """The worker has asked for a task and never reads the answer."""
     worker = site.start_worker()
+    site.send("work", 0, count=1, first=SENT)
+    site.wait_until_nothing_is_queued()
     worker.freeze()
     site.send("work", 0.05, count=SENT)
     worker.kill()
     fault = time.time()
     site.start_worker("two")
-    site.wait_for_finished(SENT)
-    nothing_is_lost(SENT, fault, repeats=0)
+    site.wait_for_finished(SENT + 1)
+    nothing_is_lost(SENT + 1, fault, repeats=0)
 
 
 @on_every_broker()

@@ -14,6 +14,7 @@ from tests.faults.conftest import Record
 from tests.faults.site import IN_FLIGHT, Site
 from tests.faults.test_leases import LEASE, LONG, POOLS, end, hold_a_task
 from tests.helpers import redis_sentinel
+from tools.servers import Server
 from tools.servers.redis import Redis
 from tools.servers.server import HOST, free_port
 
@@ -36,8 +37,8 @@ class Replica(Redis):
         return bool(redis_sentinel.ask(self.port, PASSWORD, "PING"))
 
 
-def limit_memory(site: Site, size: str) -> None:
-    command = ["redis-cli", "-p", str(site.broker.port), "CONFIG", "SET", "maxmemory", size]
+def limit_memory(server: Server, size: str) -> None:
+    command = ["redis-cli", "-p", str(server.port), "CONFIG", "SET", "maxmemory", size]
     subprocess.run(command, check=True, capture_output=True)
 
 
@@ -48,17 +49,31 @@ def test_redis_is_full(site: Site, nothing_is_lost: Record) -> None:
     worker = site.start_worker("one")
     site.send("work", 0.1, count=SENT)
     site.wait_for_finished(20)
-    limit_memory(site, "1")
+    limit_memory(site.broker, "1")
     fault = time.time()
     dead.kill()
     site.workers.remove(dead)
     new = site.start_worker("new")
     site.wait_for_finished(SENT)
-    limit_memory(site, "0")
+    limit_memory(site.broker, "0")
     site.send("work", 0, count=20, first=SENT)
     site.wait_for_finished(SENT + 20)
     nothing_is_lost(SENT + 20, fault)
     assert [log.read_text().count("ready.") for log in (worker.log, new.log)] == [1, 1]
+
+
+@on_brokers("redis")
+def test_an_expired_task_ends_no_worker_while_the_results_are_full(site: Site) -> None:
+    limit_memory(site.results, "1")
+    worker = site.start_worker()
+    site.send("work", 0, count=3, expires=0)
+    site.send("work", 0, count=1, first=3, ignore_result=True)
+    site.wait_for_finished(1)
+    site.wait_until_nothing_is_queued()
+    log = worker.log.read_text()
+    assert log.count("The end of a task could not be stored") == 3
+    assert log.count("ready.") == 1
+    assert set(site.count("started")) == {3}
 
 
 @on_brokers("redis")

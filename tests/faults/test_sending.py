@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.faults import on_every_broker
+from tests.faults import OWN_SERVER, on_brokers, on_every_broker
 from tests.faults.conftest import Note, Record
 from tests.faults.site import Site
 from tools.process import Process
@@ -30,9 +30,9 @@ class Web(Process):
     name = "web"
     ready = "Booting worker"
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, **env: str) -> None:
         broker = site.broker_url(HOST, site.relay.port)
-        settings = {"DJANGO_SETTINGS_MODULE": "tests.web", "CELERY_BROKER_URL": broker}
+        settings = {"DJANGO_SETTINGS_MODULE": "tests.web", "CELERY_BROKER_URL": broker, **env}
         super().__init__(site.project, log=site.folder / "web.log", env=site.env | settings)
         self.port = free_port()
         self._notes = str(site.notes)
@@ -93,6 +93,24 @@ def test_a_visitor_gets_503_while_the_broker_is_down(
     assert page == "This cannot be done right now. Please try again in a minute."
     site.relay.start()
     assert web.visit(1)[0] == 200
+
+
+@on_every_broker()
+def test_visitors_send_tasks_while_the_results_are_down(site: Site, web: Web) -> None:
+    site.results.kill()
+    assert [web.visit(number)[0] for number in range(3)] == [200, 200, 200]
+
+
+@on_brokers(OWN_SERVER)
+def test_a_visitor_gets_503_while_the_server_of_tasks_and_results_is_down(site: Site) -> None:
+    """The process has sent no task before the first outage, and two before the second."""
+    results = f"{site.broker_url(HOST, site.relay.port).removesuffix('/0')}/1"
+    with Web(site, CELERY_RESULT_BACKEND=results) as web:
+        for first in (0, 4):
+            assert [web.visit(first + number)[0] for number in range(2)] == [503, 503]
+            site.relay.start()
+            assert [web.visit(first + number)[0] for number in (2, 3)] == [200, 200]
+            site.relay.cut()
 
 
 @on_every_broker()

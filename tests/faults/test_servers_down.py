@@ -73,6 +73,32 @@ def test_the_result_backend_is_killed(site: Site, nothing_is_lost: Record) -> No
     assert site.shell(f"{app}; {total}") == str(sum(range(SENT, SENT + CHORD)))
 
 
+@on_brokers(BROKERS[0], *(f"{BROKERS[0]}, {name}" for name in IN_DATABASE))
+def test_other_tasks_run_while_the_results_are_down(site: Site) -> None:
+    """Neither the worker's main process nor a sender waits for the results."""
+    worker = site.start_worker()
+    site.results.kill()
+    expired = site.send("work", 0, count=10, expires=0)
+    killed = site.send("never_end", count=1, first=10, time_limit=3, soft_time_limit=2)
+    site.send("work", 0.1, count=100, first=20, ignore_result=True)
+    site.wait_for_finished(100)
+    # The process of the killed task was replaced.
+    assert len({note.pid for note in site.read("finished")}) == PROCESSES
+    app = "from config import celery_app"
+    wait = "try: celery_app.AsyncResult('id').get(timeout=3)\nexcept Exception: print('ended')"
+    assert site.shell(f"{app}\n{wait}") == "ended"
+    site.results.start()
+
+    def states() -> str:
+        found = f"[celery_app.AsyncResult(id).state for id in {expired + killed}]"
+        return site.shell(f"{app}; print({found})")
+
+    wanted = str(["REVOKED"] * 10 + ["FAILURE"])
+    site.wait_until(lambda: states() == wanted, "the results are stored")
+    site.wait_until_nothing_is_queued()
+    assert worker.log.read_text().count("ready.") == 1
+
+
 @on_brokers(*(f"{BROKERS[0]}, {name}" for name in IN_DATABASE))
 def test_connections_to_the_results_are_cut(site: Site) -> None:
     """The main process has its own, and stores the results of revoked and killed tasks."""
@@ -94,14 +120,17 @@ def test_connections_to_the_results_are_cut(site: Site) -> None:
         site.wait_until_nothing_is_queued()
         return ids
 
+    def become(state: str, ids: list[str]) -> None:
+        site.wait_until(lambda: states(ids) == f"{{{state!r}}}", f"they are {state}")
+
     # The main process connects at the first ones. At the others, its connection is closed.
     for first in (0, 100):
-        assert states(revoke_behind_busy_processes(first)) == "{'REVOKED'}"
+        become("REVOKED", revoke_behind_busy_processes(first))
     killed = site.send("never_end", count=PROCESSES, first=200, time_limit=5, soft_time_limit=4)
     site.wait_until(lambda: len(site.running()) == PROCESSES, "all processes run a task")
     site.cut_database()
     site.wait_until_nothing_is_queued()
-    assert states(killed) == "{'FAILURE'}"
+    become("FAILURE", killed)
     # The worker has replaced the killed processes.
     ids = site.send("work", 0.02, count=100, first=300)
 

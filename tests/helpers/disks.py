@@ -1,5 +1,6 @@
 """Small and read-only disks."""
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -17,12 +18,15 @@ def run_with_disk(
     """Run a command with its own disk at folder, then list the files on it.
 
     The options are mount options, such as `size=200k` or `ro`. The list follows the command's
-    output. The test is skipped if this machine does not allow mounts.
+    output. If this machine does not allow mounts, the test fails in CI, and is skipped elsewhere.
     """
     space = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
     mount = f"mount -t tmpfs -o {options} tmpfs {shlex.quote(str(folder))}"
     if not shutil.which("unshare") or subprocess.run([*space, mount], check=False).returncode:
-        pytest.skip("This machine does not allow mounts in a user namespace.")
+        reason = "This machine does not allow mounts in a user namespace."
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{reason} Allow them: sysctl kernel.unprivileged_userns_clone=1")
+        pytest.skip(reason)
     listing = f"echo; ls --almost-all {shlex.quote(str(folder))}"
     return subprocess.run(
         [*space, f"{mount}; {shlex.join(command)}; {listing}"],

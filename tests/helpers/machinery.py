@@ -1,7 +1,7 @@
 """Tests of the machinery, which are copied into projects only to test them here.
 
-They are in `tests/project/`, at the same paths as in a project. Those of one broker are in
-`tests/project/brokers/`, in a folder of its name.
+They are in `tests/project/`, at the same paths as in a project. Those of one broker or one result
+backend are in a folder of its name, in `tests/project/brokers/` or `tests/project/results/`.
 """
 
 from functools import cache
@@ -10,18 +10,18 @@ from pathlib import Path
 from tools.generate import MANIFEST, ROOT, Answers, context, environment, kept
 
 FOLDER = ROOT / "tests" / "project"
-BROKERS = FOLDER / "brokers"
+CHOICES = {"brokers": "broker", "results": "result_backend"}
 
 
 def machinery_tests(answers: Answers) -> dict[str, str]:
     """Return the tests that fit the answers, by their path in a project."""
-    texts = {
-        path: text for path, text in texts_in(FOLDER).items() if not path.startswith("brokers/")
-    }
     variables = context(answers)
-    manifest = environment().from_string(texts.pop(MANIFEST)).render(variables)
-    broker = texts_in(BROKERS / str(variables["cookiecutter"]["broker"]))
-    return kept(texts, manifest) | {f"tests/{path}": text for path, text in broker.items()}
+    folders = [FOLDER / "tests"]
+    for folder, question in CHOICES.items():
+        folders.append(FOLDER / folder / str(variables["cookiecutter"][question]))
+    texts = {f"tests/{path}": text for folder in folders for path, text in texts_in(folder).items()}
+    manifest = (FOLDER / MANIFEST).read_text(encoding="utf-8")
+    return kept(texts, environment().from_string(manifest).render(variables))
 
 
 def add_machinery_tests(project: Path, answers: Answers) -> None:

@@ -23,6 +23,7 @@ BROKER = """\
 # {% set topic = 'TOPIC' %}
 # {% set broadcasts = FACT %}
 # {% set priorities = FACT %}
+# {% set batches = FACT %}
 # {% set leases = FACT %}
 # {% set native_delays = FACT %}
 # {% set app_module = "celery" %}

@@ -46,3 +46,4 @@ def test_queues_in_postgresql_need_a_valid_certificate(name: str, tmp_path: Path
             check=False,
         )
     assert (asked.stdout == "True\n") == (name == HOST), asked.stderr
+    assert name == HOST or "certificate" in asked.stderr

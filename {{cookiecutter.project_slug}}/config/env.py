@@ -14,7 +14,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # The lines of `.env`, and the hosts of addresses, that all programs read alike.
 LINE = re.compile(r"""(?:export )?([A-Z_a-z]\w*)=('[^']*(?<!\\)'|"[^"\\$]*"|(?!#)[^\s'"\\$]*)""")
-PORT = r"(:([1-5]?\d{1,4}|6[0-4]\d{3}|65[0-5]\d\d))?"
+PORT = r"(:([1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?"
 HOST = r"(\+socket)?://(([^\s/?#@[\]%]|%[\da-fA-F]{2})*@)?"
 HOST += rf"([\w.-]+|\[[\w:.]+\])?{PORT}(,([\w.-]+|\[[\w:.]+\]){PORT})*"
 # Options of an address that django-environ would misread.
@@ -26,7 +26,6 @@ BOOLEANS |= dict.fromkeys(("false", "no", "off", "0"), False)
 WORDS = {
     "bool": "true or false",
     "int": "a whole number, at least 0",
-    "float": "a number",
     "ZoneInfo": "a time zone such as Europe/Berlin",
 }
 
@@ -38,8 +37,6 @@ class Env(environ.Env):  # type: ignore[misc]  # it has no types
     def parse_value(cls, value: str, cast: Any) -> Any:
         if cast is bool:
             return BOOLEANS[value.lower()]
-        if cast is float:
-            return float(value)
         if cast is int and not value.isdecimal():
             raise ValueError
         # Strip blanks around the items of a list.
@@ -91,8 +88,8 @@ def read_env() -> None:
             found[match[1]] = match[2][1:-1] if match[2][:1] in ("'", '"') else match[2]
         elif line.strip() and not line.lstrip().startswith("#"):
             refuse(
-                f".env, line {number}: write NAME=value, and each name once. Put single quotes"
-                " around a value that has blanks, quotes, #, $ or a backslash."
+                f".env, line {number}: write NAME=value, and use each name only once. Put single"
+                " quotes around a value that has blanks, quotes, #, $ or a backslash."
             )
     os.environ.update(found | os.environ)
 

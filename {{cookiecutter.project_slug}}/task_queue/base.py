@@ -62,15 +62,6 @@ class Task(DjangoTask):
                 " stopped each time. See Dead letters in the admin."
             )
 
-    def AsyncResult(self, task_id: str, **options: Any) -> Any:  # noqa: N802
-        """Return the result. If results are ignored, its `get()` returns None without waiting.
-
-        Celery does so for the result of `delay()`, but not for the task that follows a group.
-        """
-        result = super().AsyncResult(task_id, **options)
-        result.ignored = bool(self.ignore_result)
-        return result
-
     def retry(self, *args: Any, **options: Any) -> Retry:
         """Send the task again, after one second or more.
 
@@ -84,10 +75,8 @@ class Task(DjangoTask):
             return super().retry(*args, **options)
         except Reject as unsent:
             reason: Exception = unsent.reason  # type: ignore[attr-defined]
-        if isinstance(reason, BrokerError):
-            # Celery would drop a task that it could not send again.
-            raise Reject(reason, requeue=True)
-        raise reason
+        # Celery would drop a task that it could not send again.
+        raise Reject(reason, requeue=True) if isinstance(reason, BrokerError) else reason
 
 
 @task_postrun.connect
@@ -103,18 +92,14 @@ def clear_restart_count(
 
 
 class RetriedTask(Task):
-    """A task that is retried after a temporary error.
+    """A task that is retried after a temporary error: up to five times, with growing delays.
 
-    It waits up to 1, 2, 4, … seconds, at least one, at random, so that tasks that fail together
-    are not retried together. After five retries it fails. Add exceptions with
-    `autoretry_for=(*RetriedTask.autoretry_for, MyError)`.
+    Add exceptions with `autoretry_for=(*RetriedTask.autoretry_for, MyError)`.
     """
 
     autoretry_for = (ConnectionError, TimeoutError, OperationalError)
     max_retries = 5
     retry_backoff = True
-    retry_backoff_max = 600
-    retry_jitter = True
 # {% if broker.broadcasts %}
 
 
@@ -127,5 +112,7 @@ def broadcast(task: celery.Task[Any, Any], *args: object, **kwargs: object) -> N
         # Celery does not declare a broadcast's exchange, and a message to an unknown one is lost.
         "declare": [queue.exchange],
     }
-    task.apply_async(args, kwargs, ignore_result=True, **route)
+    # A retry would reach no worker, or all of them.
+    retries = task.max_retries or 0
+    task.apply_async(args, kwargs, ignore_result=True, retries=retries, **route)
 # {% endif %}

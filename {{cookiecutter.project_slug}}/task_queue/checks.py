@@ -91,12 +91,18 @@ def check_schedule(**kwargs: Any) -> Iterator[CheckMessage]:
 # {% endif %}
 @register(deploy=True)
 def check_addresses(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Check that production connects to its broker and its results safely."""
+    """Check that production connects to its database, its broker and its results safely."""
     conf = celery_app.conf
-    address = conf.broker_transport_options.get("conn_string") or conf.broker_url
-    for url in address.split(";"):
-        yield from check_address("CELERY_BROKER_URL", url)
-    yield from check_address("CELERY_RESULT_BACKEND", conf.result_backend or "")
+    addresses = {
+        "DATABASE_URL": os.environ.get("DATABASE_URL", ""),
+        "CELERY_BROKER_URL": conf.broker_transport_options.get("conn_string") or conf.broker_url,
+        "CELERY_RESULT_BACKEND": conf.result_backend or "",
+    }
+    for setting, value in addresses.items():
+        # Without an address of its own, a service uses the database.
+        if os.environ.get(setting):
+            for url in value.split(";"):
+                yield from check_address(setting, url)
 
 
 def check_address(setting: str, url: str) -> Iterator[CheckMessage]:
@@ -107,7 +113,6 @@ def check_address(setting: str, url: str) -> Iterator[CheckMessage]:
     if not host or host.startswith("/"):
         # A socket or a file on this machine, or a service that finds its own address.
         return
-    setting = setting if os.environ.get(setting) else "DATABASE_URL"
     password = unquote(parts.password) if parts.password else query.get("password", "")
     if password in (parts.username, *GUESSED):
         yield CheckWarning(

@@ -1,12 +1,10 @@
 """Django's own task API on Celery: `TASKS` in the settings names this backend.
 
-A message carries a record of its task, a dictionary. If results can be looked up, the result
-backend keeps the record, and each run updates it there.
+A message carries a record of its task. The result backend keeps it, and each run updates it there.
 """
 
 import sys
 from contextlib import suppress
-from copy import copy
 from dataclasses import fields
 from traceback import format_exception
 from typing import Any
@@ -31,17 +29,6 @@ from task_queue import base
 
 Record = dict[str, Any]
 
-STATES = {
-    "READY": states.PENDING,
-    "RUNNING": states.STARTED,
-    "FAILED": states.FAILURE,
-    "SUCCESSFUL": states.SUCCESS,
-}
-
-
-class Failed(Exception):  # noqa: N818 - an outcome, not an error
-    """Holds the record of a failed task, for which Celery stores an exception."""
-
 
 class Exited(Exception):  # noqa: N818 - an outcome, not an error
     """Raised in place of SystemExit, which would end the worker's process."""
@@ -56,8 +43,7 @@ class CeleryBackend(BaseTaskBackend):
     def __init__(self, alias: str, params: dict[str, Any]) -> None:
         super().__init__(alias, params)
         self.supports_get_result = self.options.get("supports_get_result", False)
-        options = celery_app.conf.broker_transport_options
-        self.supports_priority = options.get("queue_order_strategy") == "priority"
+        self.supports_priority = self.options.get("supports_priority", False)
 
     def enqueue(self, task: Task, args: list[Any], kwargs: dict[str, Any]) -> TaskResult:
         """Send a task; with `enqueue_on_commit`, after the transaction around it is committed.
@@ -86,7 +72,7 @@ class CeleryBackend(BaseTaskBackend):
             "return_value": None,
         }
         result = to_result(record)
-        results = impatient(celery_app.backend)
+        results: Any = celery_app.backend
         # Store the record before sending it, or it could overwrite the worker's.
         try:
             self.store(results, record)
@@ -119,37 +105,24 @@ class CeleryBackend(BaseTaskBackend):
         """Find a task. Raises TaskResultDoesNotExist if none was sent, or its result expired."""
         if not self.supports_get_result:
             raise NotImplementedError("This project's results cannot be looked up.")
-        record = self.load(impatient(celery_app.backend), result_id)
+        record = self.load(celery_app.backend, result_id)
         if not record:
             raise TaskResultDoesNotExist(result_id)
         return to_result(record)
 
     def store(self, results: Any, record: Record) -> None:
-        """Write a record to a result backend of Celery, under Celery's own name for its status."""
-        if not self.supports_get_result:
-            return
-        failed = record["status"] == "FAILED"
-        results.store_result(
-            record["id"],
-            Failed(record) if failed else record,
-            STATES[record["status"]],
-            traceback=record["errors"][-1]["traceback"] if failed else None,
-            # Shown in the admin.
-            request=Context(
-                task=record["task"],
-                args=record["args"],
-                kwargs=record["kwargs"],
-                hostname=record["worker_ids"][-1] if record["worker_ids"] else None,
-            ),
-        )
+        """Write a record to a result backend of Celery, which never overwrites SUCCESS."""
+        if self.supports_get_result:
+            successful = record["status"] == "SUCCESSFUL"
+            state = states.SUCCESS if successful else record["status"]
+            request = Context(task=record["task"])
+            results.store_result(record["id"], record, state, request=request)
 
     def load(self, results: Any, task_id: str) -> Record:
         """Return the record of a task; an empty one if it was never sent, or has expired."""
         if not self.supports_get_result:
             return {}
         found = results.get_task_meta(task_id, cache=False)["result"]
-        if isinstance(found, Failed):
-            found = found.args[0]
         # Other tasks of Celery have results, too.
         return found if isinstance(found, dict) and "worker_ids" in found else {}
 
@@ -237,10 +210,3 @@ def to_result(record: Record) -> TaskResult:
     # As Django's own backends do: a result is frozen.
     object.__setattr__(result, "_return_value", record["return_value"])
     return result
-
-
-def impatient(results: Any) -> Any:
-    """Return a result backend that raises an error when it is down, instead of waiting."""
-    results = copy(results)
-    results.always_retry = False
-    return results

@@ -154,7 +154,7 @@ def tasks(seconds: float) -> str:
     if waiting:
         silent = ",".join(waiting.values())
         raise UnhealthyError(
-            f"no task ran from {' and '.join(waiting.values())} within {seconds:g} s",
+            f"no task from {' and '.join(waiting.values())} ran within {seconds:g} s",
             fix=f"Start a worker that reads it: celery -A config worker -Q {silent}" if ran else "",
         )
     return f"run from {' and '.join(ran)}"

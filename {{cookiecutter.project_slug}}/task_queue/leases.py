@@ -36,7 +36,7 @@ def renew_leases(consumer: Any) -> None:
                     sleep(settings.TASK_LEASE / 6)
         except Exception as error:
             logger.warning("Could not renew the leases of this worker's tasks: %r", error)
-            sleep(5)
+            sleep(min(5, settings.TASK_LEASE / 6))
 
 
 def unacknowledged(consumer: Any) -> list[Message]:

@@ -84,8 +84,12 @@ class DeadLetter(models.Model):
         if "body" in content:
             policy = current_app.conf.task_publish_retry_policy
             body = b64decode(content.pop("body"))
+            exchanges = [queue.exchange for queue in current_app.amqp.queues.values()]
+            # Without it, some brokers drop a message for several queues.
+            declare = [exchange for exchange in exchanges if exchange.name == content["exchange"]]
             with current_app.producer_or_acquire() as producer:
-                producer.publish(body, retry=True, retry_policy=policy, **content)
+                options = {"retry": True, "retry_policy": policy, "declare": declare}
+                producer.publish(body, **options, **content)
         else:
             signature(loads(self.signature)).apply_async()
         self.delete()

@@ -22,6 +22,6 @@ def start() -> None:
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
-    # After the first middleware, which answers /health/ even to hosts that Django refuses.
+    # Behind HealthMiddleware, so that health checks are not traced.
     DjangoInstrumentor().instrument(middleware_position=1)
     CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]

@@ -7,15 +7,18 @@ import gc
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from contextvars import copy_context
 from datetime import timedelta
+from functools import partial
+from queue import SimpleQueue
+from threading import Event, Thread
 from typing import Any
 
 import celery.worker.consumer
 import celery.worker.request
-from celery import bootsteps
-from celery.exceptions import InvalidTaskError, NotRegistered, Terminated
-from celery.signals import celeryd_after_setup, task_postrun, task_prerun
-from django.db import DatabaseError, close_old_connections
+from celery import bootsteps, signals
+from celery.exceptions import InvalidTaskError, NotRegistered, Reject, Terminated, WorkerLostError
+from django.db import close_old_connections
 from kombu import Message
 from structlog.contextvars import bound_contextvars
 
@@ -62,8 +65,7 @@ class Consumer(celery.worker.consumer.Consumer):
         def receive_or_quarantine(message: Message) -> None:
             try:
                 receive(message)
-            # A database may refuse to store the result of a malformed message.
-            except (*MALFORMED, DatabaseError, InvalidTaskError) as error:
+            except (*MALFORMED, InvalidTaskError) as error:
                 if message.acknowledged:
                     raise
                 self.quarantine(message, error)
@@ -113,34 +115,74 @@ class Request(celery.worker.request.Request):
         sent_by = self.request_dict.get("__django_structlog__") or {}
         return bound_contextvars(**sent_by | {"task_id": self.id, "task": self.name})
 
-    def on_timeout(self, *args: Any, **options: Any) -> None:
+    def on_timeout(self, soft: bool, timeout: float) -> None:
         with self.sender():
-            super().on_timeout(*args, **options)
+            if soft:
+                super().on_timeout(soft, timeout)
+                return
+            if self.task.acks_on_timeout:
+                self.acknowledge()
+            finish(super().on_timeout, soft, timeout)
 
-    def on_failure(self, exc_info: Any, *args: Any, **options: Any) -> Any:
+    def on_failure(self, exc_info: Any, *args: Any, **options: Any) -> None:
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         if isinstance(error, Terminated) and not (self._already_revoked or self._already_cancelled):
             # A process that outlived a revoked task counts as terminated with its next task, too.
             exc_info = self._worker_lost_info(error)
+            error = getattr(exc_info.exception, "exc", exc_info.exception)
+        # Others, their own process has stored, or they are requeued, or end the worker.
+        stored_here = isinstance(error, Reject) or not options.get("return_ok")
+        requeued = isinstance(error, WorkerLostError) and self.task.reject_on_worker_lost
         with self.sender():
-            return super().on_failure(exc_info, *args, **options)
+            if stored_here and not requeued and not isinstance(error, MemoryError):
+                finish(super().on_failure, exc_info, *args, **options)
+            else:
+                super().on_failure(exc_info, *args, **options)
 
     def revoked(self) -> bool:
-        """Drop an expired or revoked task, even if a full result backend does not store that."""
         with self.sender():
-            try:
-                return bool(super().revoked())
-            except MALFORMED:
-                raise
-            except Exception:
-                logger.exception("The end of a task could not be stored.")
-        self.acknowledge()
+            return bool(super().revoked())
+
+    def _announce_revoked(self, *args: Any) -> None:
         self._already_revoked = True
-        return True
+        self.acknowledge()
+        finish(super()._announce_revoked, *args)
 
 
-@task_prerun.connect
-@task_postrun.connect
+# The ends of tasks whose process could not store them. The main process must not wait for results.
+ends: SimpleQueue[Callable[[], object]] = SimpleQueue()
+
+
+def finish(function: Callable[..., object], *args: object, **options: object) -> None:
+    """Have a thread call a function that stores the end of a task."""
+    ends.put(partial(copy_context().run, function, *args, **options))
+
+
+@signals.worker_ready.connect
+def start_finishing(**kwargs: Any) -> None:
+    Thread(target=store_ends, name="ends", daemon=True).start()
+
+
+def store_ends() -> None:
+    while True:
+        store = ends.get()
+        try:
+            store()
+        except Exception:
+            logger.exception("The end of a task could not be stored.")
+        close_old_connections()
+
+
+@signals.worker_shutdown.connect
+def wait_for_ends(**kwargs: Any) -> None:
+    """Wait for the ends of tasks that this worker has just stopped, unless the results are down."""
+    stored = Event()
+    ends.put(stored.set)
+    stored.wait(PAUSE)
+
+
+@signals.task_prerun.connect
+@signals.task_postrun.connect
 def close_connections(task: Any, **kwargs: Any) -> None:
     """Close database connections by Django's rule, as requests do."""
     # A task run by `apply()` may be part of its caller's transaction.
@@ -148,7 +190,10 @@ def close_connections(task: Any, **kwargs: Any) -> None:
         close_old_connections()
 
 
-@celeryd_after_setup.connect
-def share_memory(**kwargs: Any) -> None:
-    """Keep the garbage collector of each pool process from copying what all of them share."""
+@signals.celeryd_after_setup.connect
+def prepare(conf: Any, **kwargs: Any) -> None:
+    # While the result backend is down, a finished task waits for it. By default, Celery drops the
+    # result. Other processes do not wait.
+    conf.result_backend_always_retry = True
+    # Keep the garbage collector of each pool process from copying what all of them share.
     gc.freeze()

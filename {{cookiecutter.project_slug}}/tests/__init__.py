@@ -32,10 +32,7 @@ class Notes:
 
     @property
     def lines(self) -> list[str]:
-        try:
-            text = Path(self.path).read_text()
-        except FileNotFoundError:
-            return []
+        text = Path(self.path).read_text() if Path(self.path).exists() else ""
         # The last line may be incomplete.
         return text[: text.rfind("\n") + 1].splitlines()
 
@@ -109,11 +106,14 @@ def is_idle() -> bool:
     from task_queue.broker import count_unacknowledged
     from task_queue.doctor import count_waiting
 
-    if any(count_waiting().values()):
-        return False
-    if celery_app.conf.worker_enable_remote_control:
-        worker = celery_app.control.inspect([NAME], timeout=SECONDS, limit=1)
-        return worker.active() == worker.reserved() == {NAME: []}
-    # Reuse a connection: making one may take longer than the query.
-    with celery_app.connection_or_acquire() as broker:
-        return count_unacknowledged(broker.default_channel) == 0
+    def worker_is_idle() -> bool:
+        if celery_app.conf.worker_enable_remote_control:
+            worker = celery_app.control.inspect([NAME], timeout=SECONDS, limit=1)
+            states = (worker.scheduled, worker.reserved, worker.active)
+            return all(state() == {NAME: []} for state in states)
+        # Reuse a connection: making one may take longer than the query.
+        with celery_app.connection_or_acquire() as broker:
+            return count_unacknowledged(broker.default_channel) == 0
+
+    # Ask again: a task may have been sent, or taken, between the questions.
+    return worker_is_idle() and not any(count_waiting().values()) and worker_is_idle()

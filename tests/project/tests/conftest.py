@@ -36,12 +36,11 @@ def start_worker(celery: Celery, tmp_path: Path) -> Iterator[StartWorker]:
 @pytest.fixture
 def no_broker() -> Iterator[pytest.MonkeyPatch]:
     """Make the broker unreachable until the patch is undone."""
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        url = broker_at(closed)
     options = {"max_retries": 1, "interval_start": 0}
-    nowhere = celery_app.connection_for_write(url, transport_options=options)
-    with pytest.MonkeyPatch.context() as patch:
+    # Nothing listens at the port, and no one else gets it.
+    with socket.socket() as closed, pytest.MonkeyPatch.context() as patch:
+        closed.bind(("127.0.0.1", 0))
+        nowhere = celery_app.connection_for_write(broker_at(closed), transport_options=options)
         patch.setattr(celery_app, "connection_for_write", nowhere.clone)
         patch.setattr(celery_app, "_pool", kombu.pools.connections[nowhere])
         patch.setattr(celery_app.amqp, "_producer_pool", kombu.pools.producers[nowhere])

@@ -24,14 +24,14 @@ def test_a_queue_without_a_worker_is_reported(elsewhere: dict[str, str], tmp_pat
     try:
         worker.wait_for_line("ready.")
         one_queue = report_once(
-            lambda report: "no task ran from slow within" in report.text, seconds=2, **elsewhere
+            lambda report: "no task from slow ran within" in report.text, seconds=2, **elsewhere
         )
     finally:
         worker.stop()
     assert "Start a worker that reads it: celery -A config worker -Q slow" in one_queue.text
 
     no_worker = report_once(
-        lambda report: "no task ran from default and slow within" in report.text,
+        lambda report: "no task from default and slow ran within" in report.text,
         seconds=1,
         **elsewhere,
     )

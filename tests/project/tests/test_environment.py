@@ -114,8 +114,6 @@ def test_names_and_options_of_addresses_are_checked(
         ("5m", lambda: env.int("OURS", default=1), "a whole number, at least 0"),
         ("", lambda: env.int("OURS"), "a whole number, at least 0"),
         ("-1", lambda: env.int("OURS"), "a whole number, at least 0"),
-        ("5m", lambda: env.float("OURS"), "a number"),
-        ("1.2.3", lambda: env("OURS", cast=float), "a number"),
         ("maybe", lambda: env.bool("OURS", default=True), "true or false"),
         ("$yes", lambda: env.bool("OURS"), "true or false"),
         ("5m", lambda: env("OURS", cast=ZoneInfo), "a time zone such as Europe/Berlin"),

@@ -17,7 +17,7 @@ from django.test import Client, override_settings
 
 from config import celery_app
 from config.env import BASE_DIR
-from tests import SECONDS, wait_until
+from tests import SECONDS, Process, wait_until
 from tests.workers import broker_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,6 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def serve(log: Path, **variables: str) -> Iterator[str]:
     """Run a web server with these variables, and yield its address."""
     (command,) = re.findall("^web: (.+)", (BASE_DIR / "Procfile").read_text(), re.MULTILINE)
+    Process.logs.add(log)
     with log.open("wb") as output:
         server = subprocess.Popen(
             [sys.executable, "-m", *command.split(), "--bind", "127.0.0.1:0"],

@@ -30,7 +30,7 @@ def test_beat_that_never_ran_is_reported() -> None:
 
 def test_beat_that_stopped_is_reported() -> None:
     Heartbeat.objects.create(name=BEAT, at=timezone.now() - timedelta(minutes=5))
-    with pytest.raises(UnhealthyError, match="last ticked 300 s ago"):
+    with pytest.raises(UnhealthyError, match=r"last ticked \d+ s ago, but"):
         beat(SECONDS)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from config import celery_app
 from config.env import BASE_DIR
-from tests import SECONDS, wait_until
+from tests import SECONDS, Process, wait_until
 
 CHECK = ("manage.py", "check")
 COMMANDS = [
@@ -169,6 +169,7 @@ def test_no_password_is_logged_while_servers_are_down(
     variables["DJANGO_SETTINGS_MODULE"] = "config.settings.production"
     log = tmp_path / "log"
     command = [sys.executable, "-m", "celery", "--app", "config", "worker"]
+    Process.logs.add(log)
     with log.open("w") as output:
         worker = subprocess.Popen(
             command, cwd=BASE_DIR, env=variables, stdout=output, stderr=output
@@ -178,6 +179,7 @@ def test_no_password_is_logged_while_servers_are_down(
     finally:
         worker.kill()
         worker.wait()
+    assert '"level": "error"' in log.read_text()
     said = log.read_text() + run(*CHECK, "--database", "default", **variables).stderr
     assert said
     assert "is not a valid address" not in said

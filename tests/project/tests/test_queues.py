@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from config import celery_app
 from tests import Notes, wait_until
-from tests.machinery_tasks import record_queue
+from tests.machinery_tasks import record_queue, record_queue_twice
 from tests.tasks import record
 
 
@@ -28,6 +28,12 @@ def count() -> int:
 def test_a_task_is_sent_to_the_given_queue(notes: Notes) -> None:
     record_queue.apply_async((notes.path,), queue="slow")
     assert "slow" in notes.wait()[0]
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_delayed_task_and_its_retry_stay_in_the_given_queue(notes: Notes) -> None:
+    record_queue_twice.apply_async((notes.path,), queue="slow", countdown=1)
+    assert ["slow" in line for line in notes.wait(2)] == [True, True]
 
 
 @pytest.mark.usefixtures("worker")

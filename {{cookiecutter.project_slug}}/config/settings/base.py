@@ -12,8 +12,6 @@ from config.env import BASE_DIR, database, env, refuse
 from config.settings.celery import *
 
 SECRET_KEY = env("SECRET_KEY")
-DEBUG = False
-ALLOWED_HOSTS: list[str] = []
 
 INSTALLED_APPS = [
     # Django
@@ -94,7 +92,6 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = CELERY_TIMEZONE
-USE_TZ = True
 
 # Seconds to wait for the mail server.
 EMAIL_TIMEOUT = 10
@@ -121,14 +118,15 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "celery.app.trace": {"level": "WARNING", "filters": ["not_failed"]},
         "celery.worker.strategy": {"level": "WARNING"},
-        # Without the handlers of Django's own configuration.
+        # Remove the handlers that Django configures.
         "django": {},
         "django.request": {"level": "CRITICAL"},
         "django.server": {"level": "ERROR", "propagate": True},
     },
 }
-# Visitors' IP addresses are personal data.
+# Visitors' IP addresses and ids are personal data.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = None
 # Tasks log when they end. With LOG_LEVEL=DEBUG, they also log when they are sent and started.
 DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = logging.DEBUG
 # {% if observability.settings() %}

@@ -27,7 +27,6 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
     "interval_max": 2,
 }
 # A worker never gives up on its broker.
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 
 # Queues: a worker reads all of them unless `-Q` names some.
@@ -49,17 +48,13 @@ TASK_MAX_RESTARTS = env.int("TASK_MAX_RESTARTS", default=5)
 CELERY_TASK_SOFT_TIME_LIMIT = env.int("CELERY_TASK_SOFT_TIME_LIMIT", default=5 * 60)
 CELERY_TASK_TIME_LIMIT = env.int("CELERY_TASK_TIME_LIMIT", default=6 * 60)
 
-# Messages: accept only JSON. Pickle would let a message run code.
-CELERY_ACCEPT_CONTENT = ["json"]
-# A message that cannot run becomes a dead letter.
+# Messages: one that cannot run becomes a dead letter.
 CELERY_WORKER_CONSUMER = "task_queue.worker:Consumer"
 
 # Results: {{ result.summary }}
 {{ result.settings() }}
 # {% if result.results_enabled %}
 CELERY_RESULT_EXPIRES = env.int("CELERY_RESULT_EXPIRES", default=24 * 60 * 60)
-# While the backend is down, a finished task waits for it. By default, Celery drops the result.
-CELERY_RESULT_BACKEND_ALWAYS_RETRY = True
 # Store the task's name and arguments, too. The state STARTED is not stored, because that takes one
 # more write for each task: a task that needs it sets `@shared_task(track_started=True)`.
 CELERY_RESULT_EXTENDED = True

@@ -81,6 +81,7 @@ def test_forms_of_other_sites_change_nothing(address: str, upload: Upload) -> No
     album = upload()
     stranger = Client(enforce_csrf_checks=True)
     assert stranger.post(address.format(album.pk)).status_code == 403
+    assert Album.objects.get() == album
 
 
 def test_a_sheet_is_not_cancelled_by_another_site(client: Client) -> None:

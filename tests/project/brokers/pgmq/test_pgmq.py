@@ -2,8 +2,10 @@
 
 import json
 import logging
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -187,5 +189,30 @@ def test_a_cut_connection_costs_no_slot(
                     message.reject_log_error(logger, connection.connection_errors, requeue=True)
             assert channel.qos.can_consume()
             assert len(rows(channel, queue.name)) == (0 if finish == "ack" and cuts == 1 else 1)
+        finally:
+            queue.delete()
+
+
+def test_a_task_that_cannot_be_requeued_now_stays_in_the_database(
+    celery: Celery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By default, kombu writes it to a temporary file."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def fail(*args: Any) -> None:
+        raise OperationalError("the database is down")
+
+    with celery.connection_for_write() as connection:
+        queue = Queue("closing", channel=connection.default_channel)
+        queue.declare()
+        try:
+            channel: Any = connection.channel()
+            Producer(channel).publish({}, routing_key=queue.name)
+            assert queue(channel).get()
+            with monkeypatch.context() as patch:
+                patch.setattr(channel.pgmq, "set_vt", fail)
+                channel.close()
+            assert list(tmp_path.iterdir()) == []
+            assert len(rows(connection.default_channel, queue.name)) == 1
         finally:
             queue.delete()

@@ -1,6 +1,7 @@
 """Delivery on Redis: no task is lost between the broker and a worker."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -73,6 +74,7 @@ FOREIGN = [
     {"properties": HELD, "headers": {"id": {"__type__": "foo", "__value__": 1}}},
     {"properties": HELD, "headers": {"id": {"__type__": "decimal", "__value__": "x"}}},
     {"properties": HELD, "headers": {"task": "\0\udcff"}},
+    {"properties": HELD | {"delivery_info": ROUTE}, "headers": {"task": "x"}, "body": "\udcff"},
 ]
 
 
@@ -88,6 +90,20 @@ def test_foreign_messages_become_dead_letters(
         record.delay("goes on", notes.path)
         assert notes.wait() == ["goes on"]
         wait_until(lambda: count_unacknowledged(channel) == 0, "no unacknowledged task")
+    assert not worker.ended
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_foreign_broadcast_ends_no_worker(celery: Celery, worker: Process, notes: Notes) -> None:
+    with celery.connection_for_write() as connection, connection.channel() as channel:
+        client: Any = channel.client  # type: ignore[attr-defined]  # Redis's own
+        [number] = re.findall(r"/(\d+)", connection.as_uri()) or ["0"]
+        for address in ("broadcast/default", "celery.pidbox"):
+            for text in ("1", "{}", '{"properties": {"delivery_tag": {}, "delivery_info": {}}}'):
+                listeners = client.publish(f"/{number}.{address}", text)
+                assert listeners == 1
+        record.delay("goes on", notes.path)
+        assert notes.wait() == ["goes on"]
     assert not worker.ended
 
 
@@ -163,6 +179,33 @@ def test_the_copies_of_a_message_in_two_queues_are_kept_apart(
             renew(channel, [])
             assert count_unacknowledged(channel) == 1
     assert receive_one(celery, *topics).payload == "text"
+
+
+def test_a_busy_queue_does_not_starve_another(celery: Celery) -> None:
+    queues = [Queue(name, routing_key=name) for name in ("busy", "rare")]
+    taken: list[str] = []
+
+    def take(message: Message) -> None:
+        taken.append(message.payload)
+        message.ack()
+
+    with celery.producer_or_acquire() as producer:
+        for name in 12 * ["busy"] + 3 * ["rare"]:
+            producer.publish(name, exchange="", routing_key=name)
+    with celery.connection_for_read() as connection:
+        consumer = Consumer(connection, queues, on_message=take)
+        consumer.qos(prefetch_count=1)
+        consumer.consume()
+        wait_until(lambda: not drained(connection) and len(taken) == 15, "the messages")
+    assert taken[:6].count("rare") == 3
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_killed_worker_leaves_no_binding_behind(celery: Celery) -> None:
+    with celery.connection_for_write() as connection, connection.channel() as channel:
+        client: Any = channel.client  # type: ignore[attr-defined]  # Redis's own
+        assert client.smembers("_kombu.binding.tasks")
+        assert client.smembers("_kombu.binding.broadcast") == set()
 
 
 @pytest.mark.django_db(transaction=True)

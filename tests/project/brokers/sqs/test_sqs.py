@@ -1,11 +1,15 @@
-"""Foreign messages on SQS become dead letters."""
+"""Foreign messages on SQS become dead letters, and unfinished ones stay there."""
 
 import json
+import tempfile
 from base64 import b64decode
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from celery import Celery
+from kombu import Producer, Queue
 
 from task_queue.models import DeadLetter
 from tests import Notes, Process, wait_until
@@ -59,3 +63,31 @@ def test_json_beyond_the_limits_of_python_becomes_a_dead_letter(
     content = json.loads(DeadLetter.objects.get().signature)
     assert b64decode(content["body"]).decode() == text
     assert not worker.ended
+
+
+def test_a_task_that_cannot_be_requeued_now_stays_in_its_queue(
+    celery: Celery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By default, kombu writes it to a temporary file."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def fail(**options: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://sqs.example.com")
+
+    with celery.connection_for_write() as connection:
+        channel: Any = connection.channel()
+        queue = Queue("closing", channel=channel)
+        queue.declare()
+        address, client = channel._new_queue(queue.name), channel.sqs()
+        try:
+            Producer(channel).publish({}, routing_key=queue.name)
+            assert queue.get()
+            with monkeypatch.context() as patch:
+                patch.setattr(client, "change_message_visibility", fail)
+                channel.close()
+            assert list(tmp_path.iterdir()) == []
+            held = "ApproximateNumberOfMessagesNotVisible"
+            answer = client.get_queue_attributes(QueueUrl=address, AttributeNames=[held])
+            assert answer["Attributes"][held] == "1"
+        finally:
+            client.delete_queue(QueueUrl=address)

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.usefixtures("celery"), pytest.mark.django_db(transacti
 def test_emails_are_sent_at_the_limited_rate(
     mail: MailServer, worker: Process, tmp_path: Path
 ) -> None:
-    emails = [ready_email() for _ in range(2)]
+    emails = [ready_email() for _ in range(5)]
     worker.stop()
     limited = Process(tmp_path / "log", *WORKER, app="tests.limits")
     try:
@@ -26,7 +26,7 @@ def test_emails_are_sent_at_the_limited_rate(
         for email in emails:
             send_email.delay(email.pk)
         wait_until(lambda: len(mail.messages) == len(emails), "all e-mails")
-        assert time.monotonic() - start > 0.5
+        assert time.monotonic() - start > 3.5
     finally:
         limited.stop()
         restart(worker)

@@ -45,7 +45,7 @@ def test_a_task_that_takes_too_long_stops_and_the_page_says_so(
     client: Client, upload: Upload
 ) -> None:
     slow = SlowOriginal(Album.objects.create(title="endless"), "endless.jpg")
-    make_thumbnail.apply_async((slow.photograph.pk,), soft_time_limit=3)
+    make_thumbnail.apply_async((slow.photograph.pk,), soft_time_limit=6)
     shows(client, "endless.jpg: It took too long to read.")
     upload()
     wait_until(Photograph.objects.filter(state=State.DONE).exists)
@@ -55,7 +55,7 @@ def test_a_task_that_cannot_stop_is_killed_and_the_page_says_so(
     client: Client, upload: Upload
 ) -> None:
     photograph = bomb(Album.objects.create(title="bomb"))
-    make_thumbnail.apply_async((photograph.pk,), soft_time_limit=3, time_limit=4)
+    make_thumbnail.apply_async((photograph.pk,), soft_time_limit=6, time_limit=7)
     shows(client, "bomb.jpg: It took too long.")
     wait_for_state(photograph, State.FAILED)
     upload()
@@ -66,7 +66,7 @@ def test_only_the_photograph_that_cannot_be_stopped_fails() -> None:
     album = Album.objects.create(title="many")
     killed = bomb(album)
     last = album.photographs.create(file=ContentFile(picture(), "last"))
-    make_thumbnails.apply_async(([killed.pk, last.pk],), soft_time_limit=3, time_limit=4)
+    make_thumbnails.apply_async(([killed.pk, last.pk],), soft_time_limit=6, time_limit=7)
     wait_for_state(killed, State.FAILED)
     wait_for_state(last, State.WAITING)
     an_hour_passes()
@@ -79,7 +79,7 @@ def test_a_batch_that_takes_too_long_is_retried_one_by_one() -> None:
     original = SlowOriginal(album)
     slow = original.photograph
     last = album.photographs.create(file=ContentFile(picture(), "last"))
-    make_thumbnails.apply_async(([slow.pk, last.pk],), soft_time_limit=3)
+    make_thumbnails.apply_async(([slow.pk, last.pk],), soft_time_limit=6)
     # It ran once, and waits to be requeued.
     wait_until(Photograph.objects.filter(pk=slow.pk, state=State.WAITING, attempts=1).exists)
     an_hour_passes()
