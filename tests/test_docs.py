@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -237,6 +238,16 @@ def test_the_example_of_an_address_is_that_of_its_choice() -> None:
     for broker in choices()["broker"]:
         if example := facts({"broker": broker}).broker.example:
             assert f"| `CELERY_BROKER_URL` |  | such as `{example}` | `broker`: {broker} |" in text
+
+
+def test_the_recorded_questions_are_those_of_today() -> None:
+    picture = (DOCS / "new.svg").read_text(encoding="utf-8")
+    shown = "".join(unescape(re.sub(r"<[^>]+>", "", picture)).split())
+    prompts = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))["__prompts__"].values()
+    for prompt in prompts:
+        texts = [prompt] if isinstance(prompt, str) else prompt.values()
+        for text in texts:
+            assert "".join(text.split()) in shown, "run `make screenshot`"
 
 
 def test_each_measured_table_has_its_place_in_the_page() -> None:

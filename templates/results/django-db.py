@@ -1,7 +1,7 @@
 """Keeps results in Django's database, and waits while it is down."""
 
 # celery-types knows little of django-celery-results.
-# mypy: disable-error-code="attr-defined, misc, override"
+# mypy: disable-error-code="attr-defined, import-untyped, misc, override"
 
 from contextlib import suppress
 from types import SimpleNamespace

@@ -111,8 +111,8 @@ def broadcast(task: celery.Task[Any, Any], *args: object, **kwargs: object) -> N
         "routing_key": queue.routing_key,
         # Celery does not declare a broadcast's exchange, and a message to an unknown one is lost.
         "declare": [queue.exchange],
+        # A retry would reach no worker, or all of them.
+        "retries": task.max_retries or 0,
     }
-    # A retry would reach no worker, or all of them.
-    retries = task.max_retries or 0
-    task.apply_async(args, kwargs, ignore_result=True, retries=retries, **route)
+    task.apply_async(args, kwargs, ignore_result=True, **route)
 # {% endif %}

@@ -1,7 +1,7 @@
 """The worker: a message that cannot run becomes a dead letter, and never stops the worker."""
 
 # Celery's stubs leave much of this out.
-# mypy: disable-error-code="attr-defined"
+# mypy: disable-error-code="attr-defined, misc"
 
 import gc
 import logging
@@ -54,7 +54,7 @@ class Alive(bootsteps.StartStopStep):
 class Consumer(celery.worker.consumer.Consumer):
     """A consumer that keeps unknown tasks and malformed messages as dead letters."""
 
-    class Blueprint(celery.worker.consumer.Consumer.Blueprint):  # type: ignore[valid-type, misc]
+    class Blueprint(celery.worker.consumer.Consumer.Blueprint):  # type: ignore[valid-type]
         default_steps = (*celery.worker.consumer.Consumer.Blueprint.default_steps, Alive)
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Message], None]:

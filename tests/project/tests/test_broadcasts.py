@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from celery import Celery
@@ -45,14 +46,8 @@ DeadLetter.objects.get().retry()
 @pytest.mark.django_db(transaction=True)
 def test_a_dead_letter_of_a_broadcast_is_broadcast_again(celery: Celery, notes: Notes) -> None:
     queue = celery.amqp.queues["broadcast"]
-    celery.send_task(
-        "no.task",
-        [notes.path],
-        exchange=queue.exchange,
-        routing_key=queue.routing_key,
-        declare=[queue.exchange],
-        ignore_result=True,
-    )
+    route: dict[str, Any] = {"exchange": queue.exchange, "routing_key": queue.routing_key}
+    celery.send_task("no.task", [notes.path], declare=[queue.exchange], **route)
     wait_until(DeadLetter.objects.exists, "a dead letter")
     letter = DeadLetter.objects.get()
     letter.signature = letter.signature.replace("no.task", "tests.machinery_tasks.record_worker")

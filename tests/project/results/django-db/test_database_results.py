@@ -8,7 +8,7 @@ import pytest
 from celery import Celery, chord
 from celery.app.task import Context
 from django.db import transaction
-from django_celery_results.models import ChordCounter
+from django_celery_results.models import ChordCounter  # type: ignore[attr-defined]
 
 from task_queue.models import DeadLetter
 from tests import Notes, wait_until

@@ -1,5 +1,7 @@
 """Results in Redis."""
 
+from typing import Any
+
 import pytest
 from celery import Celery
 
@@ -15,7 +17,8 @@ def test_sending_a_task_does_not_contact_the_result_backend(
     def fail() -> None:
         raise AssertionError("the result backend was asked for a connection")
 
+    backend: Any = celery.backend
     with monkeypatch.context() as patch:
-        patch.setattr(celery.backend.client.connection_pool, "get_connection", fail)
+        patch.setattr(backend.client.connection_pool, "get_connection", fail)
         result = add.delay(2, 3)
     assert result.get(timeout=SECONDS) == 5
