@@ -178,7 +178,7 @@ class Channel(redis.Channel):
         """Bind a queue, unless Redis is full: the sender of a task binds it, too."""
         if self.typeof(exchange).type == "fanout":
             # Redis itself knows who listens. Stored bindings of killed workers would stay forever.
-            self._fanout_queues[queue] = exchange, routing_key
+            self._fanout_queues[queue] = exchange, routing_key.replace("#", "*")
             return
         with suppress(OutOfMemoryError):
             super()._queue_bind(exchange, routing_key, pattern, queue)

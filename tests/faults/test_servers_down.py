@@ -5,6 +5,7 @@ import time
 from tests.faults import BROKERS, IN_DATABASE, on_brokers, on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.site import PROCESSES, Site
+from tools.generate import facts
 
 SENT = 400
 DELAYED = 20
@@ -49,6 +50,22 @@ def test_the_database_is_killed(site: Site, nothing_is_lost: Record) -> None:
     site.wait_for_finished(SENT)
     # Failed tasks are retried until the database is back.
     nothing_is_lost(SENT, fault, repeats=len(site.read("failed")) + PROCESSES)
+
+
+@on_brokers(*(name for name in BROKERS if not facts({"broker": name}).broker.database))
+def test_a_message_that_cannot_run_arrives_while_the_database_is_down(site: Site) -> None:
+    """It is requeued until it can become a dead letter, and others run meanwhile."""
+    worker = site.start_worker()
+    site.database.kill()
+    site.shell("from config import celery_app; celery_app.send_task('no.task', queue='default')")
+    site.send("work", 0, count=SENT)
+    site.wait_for_finished(SENT)
+    site.wait_until(lambda: "is requeued" in worker.log.read_text(), "it is requeued")
+    site.database.start()
+    letters = "from task_queue.models import DeadLetter; print(DeadLetter.objects.count())"
+    site.wait_until(lambda: site.shell(letters) == "1", "there is a dead letter")
+    site.wait_until_nothing_is_queued()
+    assert worker.log.read_text().count("ready.") == 1
 
 
 @on_every_broker(*(f"{BROKERS[0]}, {name}" for name in IN_DATABASE))

@@ -79,7 +79,7 @@ def test_a_role_needs_no_more_rights_than_the_docs_say(
             rights -= MAKE_QUEUES
             sqs = account.client("sqs")
             urls = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in OWN]
-            variables["SQS_QUEUES"] = urls[0].removesuffix(OWN[0])
+            variables["SQS_QUEUES"] = urls[0].removesuffix(f"/{OWN[0]}")
         variables["CELERY_BROKER_URL"] = f"sqs://{account.login(rights)}@{HOST}:{server.port}"
         account.require_rights(True)
         use_all(project, tmp_path / "log", **variables)
