@@ -274,7 +274,7 @@ def test_a_misspelt_answer_is_refused(project: Path) -> None:
 
 def test_answers_that_cannot_work_together_are_refused(project: Path) -> None:
     said = refuses(project, "switch", "broker=sqs", "result_backend=rpc")
-    assert said.startswith("result_backend=rpc cannot work with broker=sqs, which has no queues")
+    assert said.startswith("result_backend=rpc cannot work with broker=sqs, which has no exclusive")
 
 
 def test_a_switch_leaves_out_unsupported_features_and_says_so(project: Path) -> None:

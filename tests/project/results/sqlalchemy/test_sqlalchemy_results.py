@@ -28,6 +28,8 @@ class Refusing:
 def test_a_result_that_does_not_fit_is_not_stored_again_and_again(
     celery: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # As in a worker.
+    monkeypatch.setattr(celery.backend, "always_retry", True)
     refusing = Refusing(DataError, times=10)
     monkeypatch.setattr(Session, "commit", lambda session: refusing(session))
     with pytest.raises(DataError):
@@ -38,6 +40,7 @@ def test_a_result_that_does_not_fit_is_not_stored_again_and_again(
 def test_a_result_is_stored_once_the_database_is_back(
     celery: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(celery.backend, "always_retry", True)
     refusing = Refusing(OperationalError, times=2)
     monkeypatch.setattr(Session, "commit", lambda session: refusing(session))
     celery.backend.store_result("id", "kept", "SUCCESS")
@@ -45,11 +48,8 @@ def test_a_result_is_stored_once_the_database_is_back(
     assert celery.AsyncResult("id").result == "kept"
 
 
-def test_errors_do_not_show_the_result(
-    celery: Celery, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_errors_do_not_show_the_result(celery: Celery, caplog: pytest.LogCaptureFixture) -> None:
     backend: Any = celery.backend
-    monkeypatch.setattr(backend, "always_retry", False)
     with caplog.at_level(logging.DEBUG), pytest.raises(Exception) as error:  # noqa: PT011
         # The id is longer than its column, or has a character that a database refuses.
         backend.store_result("\0" + "x" * 200, "sesame", "NO SUCH STATE" * 10)
