@@ -49,6 +49,8 @@ class Celery(celery.Celery):
         if countdown and countdown > 0:
             countdown = max(1, countdown)
             self.make_room()
+            # Celery requires it of a route with an exchange.
+            options.setdefault("exchange_type", "topic")
             if options.get("routing_key") and not options.get("queue"):
                 # Celery would send a delayed task by the routing key of the default queue.
                 topic = Exchange(type="topic")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from celery.canvas import maybe_signature
-from django.db import close_old_connections, router, transaction
+from django.db import close_old_connections, connections, router, transaction
 from django.db.utils import IntegrityError, InterfaceError, OperationalError
 from django_celery_results.backends import DatabaseBackend
 from django_celery_results.backends.database import trigger_callback
@@ -38,7 +38,9 @@ class Backend(DatabaseBackend):
 
     def exception_safe_to_retry(self, error: Exception) -> bool:
         """Retry while the database is down, or the connection to it is lost."""
-        return isinstance(error, InterfaceError | OperationalError)
+        # In a transaction, another attempt would fail, too.
+        in_transaction = connections[router.db_for_write(TaskResult)].in_atomic_block
+        return isinstance(error, InterfaceError | OperationalError) and not in_transaction
 
     def on_backend_retryable_error(self, error: Exception) -> None:
         close_old_connections()
@@ -62,6 +64,6 @@ class Backend(DatabaseBackend):
             counter.count = counter.count - 1 or sum(not part.ready() for part in parts)
             if counter.count:
                 counter.save(update_fields=["count"])
-                return
-        trigger_callback(self.app, maybe_signature(request.chord, app=self.app), parts)
-        counter.delete()
+            else:
+                trigger_callback(self.app, maybe_signature(request.chord, app=self.app), parts)
+                counter.delete()

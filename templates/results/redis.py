@@ -1,19 +1,25 @@
 """Keeps results in Redis."""
 
 # Celery's stubs leave this out.
-# mypy: disable-error-code="misc"
+# mypy: disable-error-code="attr-defined, misc"
 
 from typing import Any
 
 from celery.app.backends import BACKEND_ALIASES
 from celery.backends.redis import RedisBackend, SentinelBackend
+from kombu.exceptions import OperationalError
 
 
 class Backend(RedisBackend):
-    """A backend that only `get()` subscribes to, so that sending a task needs the broker only."""
+    """A backend whose outage is kombu's OperationalError to the sender of a task."""
 
     def on_task_call(self, producer: Any, task_id: str) -> None:
-        """Do nothing."""
+        """Subscribe to the result. Celery raises RuntimeError, and would never subscribe again."""
+        try:
+            super().on_task_call(producer, task_id)
+        except (RuntimeError, *self.connection_errors) as error:
+            self.result_consumer.subscribed_to.discard(self.get_key_for_task(task_id))
+            raise OperationalError(f"The result backend is down: {error}") from error
 
 
 class SentinelResults(Backend, SentinelBackend):

@@ -1,7 +1,6 @@
 """Run Valkey for development, unless a server already answers.
 
-`python -m scripts.valkey` runs it until it is stopped, `python -m scripts.valkey pytest` for as
-long as that command runs.
+With a command, such as `python -m scripts.valkey pytest`, it stops when the command ends.
 """
 
 import shutil

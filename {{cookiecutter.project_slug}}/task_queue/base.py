@@ -28,11 +28,7 @@ class Quarantined(Exception):  # noqa: N818 - it reports a faulty task
 
 
 class Task(DjangoTask):
-    """The base of every task in the project.
-
-    A task whose process dies is delivered again. If it always kills its process, it becomes a dead
-    letter after `TASK_MAX_RESTARTS` restarts.
-    """
+    """The base of every task. One that kills its process each time becomes a dead letter."""
 
     Request = "task_queue.worker:Request"
 
@@ -63,11 +59,9 @@ class Task(DjangoTask):
             )
 
     def retry(self, *args: Any, **options: Any) -> Retry:
-        """Send the task again, after one second or more.
+        """Send the task again, after one second or more, so that RETRY does not hide its result.
 
-        An immediate run could end before this one has stored RETRY, which would hide the result. If
-        the broker is down, this run is requeued. If the task can never be sent, raises the reason,
-        such as EncodeError.
+        If the broker is down, this run is requeued. If the task cannot be sent, raises the reason.
         """
         if options.get("countdown") is not None:
             options["countdown"] = max(1, options["countdown"])

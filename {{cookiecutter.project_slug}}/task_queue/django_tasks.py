@@ -30,6 +30,10 @@ from task_queue import base
 Record = dict[str, Any]
 
 
+class Failed(Exception):  # noqa: N818 - an outcome, not an error
+    """Holds the record of a failed task, for which Celery stores an exception."""
+
+
 class Exited(Exception):  # noqa: N818 - an outcome, not an error
     """Raised in place of SystemExit, which would end the worker's process."""
 
@@ -113,16 +117,18 @@ class CeleryBackend(BaseTaskBackend):
     def store(self, results: Any, record: Record) -> None:
         """Write a record to a result backend of Celery, which never overwrites SUCCESS."""
         if self.supports_get_result:
-            successful = record["status"] == "SUCCESSFUL"
-            state = states.SUCCESS if successful else record["status"]
+            ended = {"SUCCESSFUL": states.SUCCESS, "FAILED": states.FAILURE}
+            state = ended.get(record["status"], record["status"])
+            value = Failed(record) if state == states.FAILURE else record
             request = Context(task=record["task"])
-            results.store_result(record["id"], record, state, request=request)
+            results.store_result(record["id"], value, state, request=request)
 
     def load(self, results: Any, task_id: str) -> Record:
         """Return the record of a task; an empty one if it was never sent, or has expired."""
         if not self.supports_get_result:
             return {}
         found = results.get_task_meta(task_id, cache=False)["result"]
+        found = found.args[0] if isinstance(found, Failed) else found
         # Other tasks of Celery have results, too.
         return found if isinstance(found, dict) and "worker_ids" in found else {}
 

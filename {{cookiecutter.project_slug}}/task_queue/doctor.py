@@ -196,8 +196,7 @@ def beat(seconds: float) -> str:
     if heartbeat is None:
         raise UnhealthyError("has not ticked yet: it ticks when it starts and once a minute")
     age = (timezone.now() - heartbeat.at).total_seconds()
-    # Three ticks.
-    if age > 3 * 60:
+    if age > 3 * 60:  # three ticks
         raise UnhealthyError(f"last ticked {age:.0f} s ago, but should tick once a minute")
     return f"last ticked {age:.0f} s ago"
 # {% endif %}

@@ -84,9 +84,8 @@ class DeadLetter(models.Model):
         if "body" in content:
             policy = current_app.conf.task_publish_retry_policy
             body = b64decode(content.pop("body"))
-            exchanges = [queue.exchange for queue in current_app.amqp.queues.values()]
-            # Without it, some brokers drop a message for several queues.
-            declare = [exchange for exchange in exchanges if exchange.name == content["exchange"]]
+            # Some brokers drop a message to an exchange that was not declared.
+            declare = [queue.exchange for queue in current_app.amqp.queues.values()]
             with current_app.producer_or_acquire() as producer:
                 options = {"retry": True, "retry_policy": policy, "declare": declare}
                 producer.publish(body, **options, **content)

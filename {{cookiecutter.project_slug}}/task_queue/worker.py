@@ -3,6 +3,7 @@
 # Celery's stubs leave much of this out.
 # mypy: disable-error-code="attr-defined, misc"
 
+import atexit
 import gc
 import logging
 from collections.abc import Callable
@@ -10,14 +11,16 @@ from contextlib import AbstractContextManager
 from contextvars import copy_context
 from datetime import timedelta
 from functools import partial
-from queue import SimpleQueue
+from queue import Queue
 from threading import Event, Thread
 from typing import Any
 
 import celery.worker.consumer
 import celery.worker.request
 from celery import bootsteps, signals
+from celery.concurrency import prefork
 from celery.exceptions import InvalidTaskError, NotRegistered, Reject, Terminated, WorkerLostError
+from celery.worker.state import task_ready
 from django.db import close_old_connections
 from kombu import Message
 from structlog.contextvars import bound_contextvars
@@ -119,25 +122,27 @@ class Request(celery.worker.request.Request):
         with self.sender():
             if soft:
                 super().on_timeout(soft, timeout)
-                return
-            if self.task.acks_on_timeout:
-                self.acknowledge()
-            finish(super().on_timeout, soft, timeout)
+            else:
+                self.finish(self.task.acks_on_timeout, super().on_timeout, soft, timeout)
 
     def on_failure(self, exc_info: Any, *args: Any, **options: Any) -> None:
         error = getattr(exc_info.exception, "exc", exc_info.exception)
-        if isinstance(error, Terminated) and not (self._already_revoked or self._already_cancelled):
+        expected = self._already_revoked or self._already_cancelled
+        if isinstance(error, KeyboardInterrupt | SystemExit | Terminated) and not expected:
             # A process that outlived a revoked task counts as terminated with its next task, too.
             exc_info = self._worker_lost_info(error)
             error = getattr(exc_info.exception, "exc", exc_info.exception)
-        # Others, their own process has stored, or they are requeued, or end the worker.
-        stored_here = isinstance(error, Reject) or not options.get("return_ok")
-        requeued = isinstance(error, WorkerLostError) and self.task.reject_on_worker_lost
+        lost = isinstance(error, WorkerLostError)
+        requeued = lost and self.task.acks_late and self.task.reject_on_worker_lost
+        stored = options.get("return_ok") or isinstance(error, MemoryError | Reject | Terminated)
         with self.sender():
-            if stored_here and not requeued and not isinstance(error, MemoryError):
-                finish(super().on_failure, exc_info, *args, **options)
-            else:
+            if requeued or stored:
                 super().on_failure(exc_info, *args, **options)
+            else:
+                # After a time limit, `on_timeout` acknowledges.
+                timeout = isinstance(error, celery.exceptions.TimeLimitExceeded)
+                ack = self.task.acks_on_failure and not timeout
+                self.finish(ack, super().on_failure, exc_info, *args, **options)
 
     def revoked(self) -> bool:
         with self.sender():
@@ -145,22 +150,18 @@ class Request(celery.worker.request.Request):
 
     def _announce_revoked(self, *args: Any) -> None:
         self._already_revoked = True
-        self.acknowledge()
-        finish(super()._announce_revoked, *args)
+        self.finish(True, super()._announce_revoked, *args)
+
+    def finish(self, ack: bool, store: Callable[..., object], *args: Any, **options: Any) -> None:
+        """Free the place of a task that has ended, and have a thread store its end."""
+        task_ready(self)
+        if ack:
+            self.acknowledge()
+        ends.put(partial(copy_context().run, store, *args, **options))
 
 
-# The ends of tasks whose process could not store them. The main process must not wait for results.
-ends: SimpleQueue[Callable[[], object]] = SimpleQueue()
-
-
-def finish(function: Callable[..., object], *args: object, **options: object) -> None:
-    """Have a thread call a function that stores the end of a task."""
-    ends.put(partial(copy_context().run, function, *args, **options))
-
-
-@signals.worker_ready.connect
-def start_finishing(**kwargs: Any) -> None:
-    Thread(target=store_ends, name="ends", daemon=True).start()
+# The ends of tasks whose process could not store them. When it is full, the worker waits.
+ends: Queue[Callable[[], object]] = Queue(10_000)
 
 
 def store_ends() -> None:
@@ -168,17 +169,37 @@ def store_ends() -> None:
         store = ends.get()
         try:
             store()
-        except Exception:
+        except BaseException:
             logger.exception("The end of a task could not be stored.")
-        close_old_connections()
+        finally:
+            close_old_connections()
 
 
-@signals.worker_shutdown.connect
-def wait_for_ends(**kwargs: Any) -> None:
-    """Wait for the ends of tasks that this worker has just stopped, unless the results are down."""
+def wait_for_ends() -> None:
     stored = Event()
     ends.put(stored.set)
     stored.wait(PAUSE)
+
+
+@signals.celeryd_after_setup.connect
+def prepare(conf: Any, **kwargs: Any) -> None:
+    # While the result backend is down, a finished task waits. By default, Celery drops its result.
+    conf.result_backend_always_retry = True
+    # Keep the garbage collector of each pool process from copying what all of them share.
+    gc.freeze()
+
+
+@signals.worker_ready.connect
+def start_storing_ends(sender: Any, **kwargs: Any) -> None:
+    # With processes, the main one runs no tasks, and must not wait for the result backend.
+    sender.app.backend.always_retry = not isinstance(sender.pool, prefork.TaskPool)
+    Thread(target=store_ends, name="ends", daemon=True).start()
+    atexit.register(wait_for_ends)
+
+
+@signals.worker_process_init.connect
+def wait_for_results(**kwargs: Any) -> None:
+    celery.current_app.backend.always_retry = True
 
 
 @signals.task_prerun.connect
@@ -188,12 +209,3 @@ def close_connections(task: Any, **kwargs: Any) -> None:
     # A task run by `apply()` may be part of its caller's transaction.
     if not task.request.is_eager:
         close_old_connections()
-
-
-@signals.celeryd_after_setup.connect
-def prepare(conf: Any, **kwargs: Any) -> None:
-    # While the result backend is down, a finished task waits for it. By default, Celery drops the
-    # result. Other processes do not wait.
-    conf.result_backend_always_retry = True
-    # Keep the garbage collector of each pool process from copying what all of them share.
-    gc.freeze()

@@ -93,7 +93,6 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en"
 TIME_ZONE = CELERY_TIMEZONE
 
-# Seconds to wait for the mail server.
 EMAIL_TIMEOUT = 10
 
 STATIC_URL = "static/"
