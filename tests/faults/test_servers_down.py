@@ -93,10 +93,10 @@ def test_the_result_backend_is_killed(site: Site, nothing_is_lost: Record) -> No
 @on_brokers(BROKERS[0], *(f"{BROKERS[0]}, {name}" for name in IN_DATABASE))
 def test_other_tasks_run_while_the_results_are_down(site: Site) -> None:
     """Neither the worker's main process nor a sender waits for the results."""
-    worker = site.start_worker()
-    site.results.kill()
     expired = site.send("work", 0, count=10, expires=0)
     killed = site.send("never_end", count=1, first=10, time_limit=3, soft_time_limit=2)
+    site.results.kill()
+    worker = site.start_worker()
     site.send("work", 0.1, count=100, first=20, ignore_result=True)
     site.wait_for_finished(100)
     # The process of the killed task was replaced.

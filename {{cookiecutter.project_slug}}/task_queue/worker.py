@@ -3,24 +3,19 @@
 # Celery's stubs leave much of this out.
 # mypy: disable-error-code="attr-defined, misc"
 
-import atexit
 import gc
 import logging
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from contextvars import copy_context
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
-from queue import Queue
-from threading import Event, Thread
-from typing import Any
+from time import monotonic
+from typing import Any, ClassVar
 
 import celery.worker.consumer
 import celery.worker.request
 from celery import bootsteps, signals
 from celery.concurrency import prefork
-from celery.exceptions import InvalidTaskError, NotRegistered, Reject, Terminated, WorkerLostError
-from celery.worker.state import task_ready
+from celery.exceptions import InvalidTaskError, NotRegistered, Terminated
 from django.db import close_old_connections
 from kombu import Message
 from structlog.contextvars import bound_contextvars
@@ -32,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds to wait before requeueing a message that could not be stored as a dead letter.
 PAUSE = 5
+# Attempts of the main process to store the end of a task, which take about ten seconds.
+ATTEMPTS = 10
 # Errors that Celery raises for foreign messages.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
@@ -106,6 +103,8 @@ class Consumer(celery.worker.consumer.Consumer):
 class Request(celery.worker.request.Request):
     """A task in the worker's main process: its log lines name the sender, as in the pool."""
 
+    impatient_until: ClassVar[float] = 0
+
     def __init__(self, *args: Any, **options: Any) -> None:
         """Refuse malformed values: Celery reads them too late to release the pool process."""
         super().__init__(*args, **options)
@@ -114,71 +113,50 @@ class Request(celery.worker.request.Request):
         if not isinstance(self.request_dict.get("__django_structlog__", {}), dict):
             raise InvalidTaskError("__django_structlog__ is not a dictionary")
 
-    def sender(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """Log the end of a task with its sender's ids, and survive one that cannot be stored."""
         sent_by = self.request_dict.get("__django_structlog__") or {}
-        return bound_contextvars(**sent_by | {"task_id": self.id, "task": self.name})
+        results = self.task.backend
+        if results.max_retries <= ATTEMPTS:
+            results.max_retries = 0 if monotonic() < Request.impatient_until else ATTEMPTS
+        with bound_contextvars(**sent_by | {"task_id": self.id, "task": self.name}):
+            try:
+                yield
+            except (MemoryError, *MALFORMED):
+                raise
+            except Exception:
+                logger.exception("The end of a task could not be stored.")
+                self.acknowledge()
+                self._already_revoked = True
+                # Wait for the results once, and then not for a minute.
+                Request.impatient_until = monotonic() + 60
 
-    def on_timeout(self, soft: bool, timeout: float) -> None:
-        with self.sender():
-            if soft:
-                super().on_timeout(soft, timeout)
-            else:
-                self.finish(self.task.acks_on_timeout, super().on_timeout, soft, timeout)
+    def on_timeout(self, *args: Any, **options: Any) -> None:
+        with self.ending():
+            super().on_timeout(*args, **options)
 
     def on_failure(self, exc_info: Any, *args: Any, **options: Any) -> None:
         error = getattr(exc_info.exception, "exc", exc_info.exception)
-        expected = self._already_revoked or self._already_cancelled
-        if isinstance(error, KeyboardInterrupt | SystemExit | Terminated) and not expected:
+        if isinstance(error, Terminated) and not (self._already_revoked or self._already_cancelled):
             # A process that outlived a revoked task counts as terminated with its next task, too.
             exc_info = self._worker_lost_info(error)
-            error = getattr(exc_info.exception, "exc", exc_info.exception)
-        lost = isinstance(error, WorkerLostError)
-        requeued = lost and self.task.acks_late and self.task.reject_on_worker_lost
-        stored = options.get("return_ok") or isinstance(error, MemoryError | Reject | Terminated)
-        with self.sender():
-            if requeued or stored:
-                super().on_failure(exc_info, *args, **options)
-            else:
-                # After a time limit, `on_timeout` acknowledges.
-                timeout = isinstance(error, celery.exceptions.TimeLimitExceeded)
-                ack = self.task.acks_on_failure and not timeout
-                self.finish(ack, super().on_failure, exc_info, *args, **options)
+        with self.ending():
+            super().on_failure(exc_info, *args, **options)
 
     def revoked(self) -> bool:
-        with self.sender():
+        with self.ending():
             return bool(super().revoked())
-
-    def _announce_revoked(self, *args: Any) -> None:
-        self._already_revoked = True
-        self.finish(True, super()._announce_revoked, *args)
-
-    def finish(self, ack: bool, store: Callable[..., object], *args: Any, **options: Any) -> None:
-        """Free the place of a task that has ended, and have a thread store its end."""
-        task_ready(self)
-        if ack:
-            self.acknowledge()
-        ends.put(partial(copy_context().run, store, *args, **options))
+        return True
 
 
-# The ends of tasks whose process could not store them. When it is full, the worker waits.
-ends: Queue[Callable[[], object]] = Queue(10_000)
-
-
-def store_ends() -> None:
-    while True:
-        store = ends.get()
-        try:
-            store()
-        except BaseException:
-            logger.exception("The end of a task could not be stored.")
-        finally:
-            close_old_connections()
-
-
-def wait_for_ends() -> None:
-    stored = Event()
-    ends.put(stored.set)
-    stored.wait(PAUSE)
+@signals.task_prerun.connect
+@signals.task_postrun.connect
+def close_connections(task: Any, **kwargs: Any) -> None:
+    """Close database connections by Django's rule, as requests do."""
+    # A task run by `apply()` may be part of its caller's transaction.
+    if not task.request.is_eager:
+        close_old_connections()
 
 
 @signals.celeryd_after_setup.connect
@@ -190,22 +168,12 @@ def prepare(conf: Any, **kwargs: Any) -> None:
 
 
 @signals.worker_ready.connect
-def start_storing_ends(sender: Any, **kwargs: Any) -> None:
-    # With processes, the main one runs no tasks, and must not wait for the result backend.
-    sender.app.backend.always_retry = not isinstance(sender.pool, prefork.TaskPool)
-    Thread(target=store_ends, name="ends", daemon=True).start()
-    atexit.register(wait_for_ends)
+def limit_patience(sender: Any, **kwargs: Any) -> None:
+    """Limit the time for which the main process waits for results, if others run the tasks."""
+    if isinstance(sender.pool, prefork.TaskPool):
+        sender.app.backend.max_retries = ATTEMPTS
 
 
 @signals.worker_process_init.connect
 def wait_for_results(**kwargs: Any) -> None:
-    celery.current_app.backend.always_retry = True
-
-
-@signals.task_prerun.connect
-@signals.task_postrun.connect
-def close_connections(task: Any, **kwargs: Any) -> None:
-    """Close database connections by Django's rule, as requests do."""
-    # A task run by `apply()` may be part of its caller's transaction.
-    if not task.request.is_eager:
-        close_old_connections()
+    celery.current_app.backend.max_retries = float("inf")
