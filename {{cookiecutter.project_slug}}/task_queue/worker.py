@@ -119,7 +119,7 @@ class Request(celery.worker.request.Request):
         sent_by = self.request_dict.get("__django_structlog__") or {}
         results = self.task.backend
         if results.max_retries <= ATTEMPTS:
-            results.max_retries = 0 if monotonic() < Request.impatient_until else ATTEMPTS
+            results.max_retries = 1 if monotonic() < Request.impatient_until else ATTEMPTS
         with bound_contextvars(**sent_by | {"task_id": self.id, "task": self.name}):
             try:
                 yield
@@ -129,7 +129,7 @@ class Request(celery.worker.request.Request):
                 logger.exception("The end of a task could not be stored.")
                 self.acknowledge()
                 self._already_revoked = True
-                # Wait for the results once, and then not for a minute.
+                # Do not wait again for a minute. Two attempts replace a broken connection.
                 Request.impatient_until = monotonic() + 60
 
     def on_timeout(self, *args: Any, **options: Any) -> None:
