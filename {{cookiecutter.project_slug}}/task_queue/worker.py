@@ -176,4 +176,5 @@ def limit_patience(sender: Any, **kwargs: Any) -> None:
 
 @signals.worker_process_init.connect
 def wait_for_results(**kwargs: Any) -> None:
-    celery.current_app.backend.max_retries = float("inf")
+    app = celery.current_app
+    app.backend.max_retries = app.conf.result_backend_max_retries
