@@ -433,7 +433,7 @@ def test_a_template_that_cannot_be_fetched_is_named_in_one_line_and_nothing_chan
     assert line.startswith(
         f"Nothing was changed: cannot fetch the template from {address} (fatal: "
     )
-    assert line.endswith("). Try again online, or name another address: template=ADDRESS")
+    assert line.endswith("). Check your connection, or give another address: template=ADDRESS")
     assert from_make.endswith("Error 1")
 
 

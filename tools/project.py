@@ -225,7 +225,7 @@ def update(overrides: dict[str, str], folder: Path) -> None:
     changes = git(*diff, "--", "CHANGELOG.md", cwd=TEMPLATE)
     news = re.findall(r"^\+(?!\+\+)(.*)$", changes, re.MULTILINE)
     if news:
-        print("\nWhat is new, and what is left to do by hand:\n", *news, sep="\n")
+        print("\nChanges in this version, and steps for you to do by hand:\n", *news, sep="\n")
 
 
 def propose(overrides: dict[str, str], folder: Path) -> None:
@@ -351,8 +351,8 @@ def checkout(version: str) -> str:
         # The user's git settings may give the remote another name than origin.
         address = git("remote", "get-url", git("remote", cwd=TEMPLATE), cwd=TEMPLATE)
         raise Abort(
-            f"The template at {without_login(address)} has no version {version}. Name the address"
-            " that has it: template=ADDRESS"
+            f"The template at {without_login(address)} has no version {version}. Give the address"
+            " of one that does: template=ADDRESS"
         ) from None
     git("checkout", "--quiet", "--detach", commit, cwd=TEMPLATE)
     return commit

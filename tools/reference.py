@@ -19,7 +19,7 @@ TESTS = "config/settings/test.py"
 EXPLAINED = {
     "CELERY_BEAT_SCHEDULE": "periodic tasks (in the admin, the first ones); run one beat only",
     "CELERY_BROKER_CONNECTION_MAX_RETRIES": "`None`: a worker reconnects to its broker endlessly",
-    "CELERY_BROKER_TRANSPORT_OPTIONS": "options of the broker; comments in the file say why",
+    "CELERY_BROKER_TRANSPORT_OPTIONS": "options of the broker; comments in the file explain them",
     "CELERY_BROKER_URL": "address of the broker, where tasks wait for a worker",
     "CELERY_CACHE_BACKEND": "which of Django's `CACHES` keeps the results",
     "CELERY_EVENT_EXCHANGE": "separates events from those of other projects",
@@ -108,8 +108,9 @@ def settings() -> str:
         [
             "# Every setting\n",
             NOTE,
-            "A setting has a row for each value and each purpose that answers give it. The last",
-            "column names the answers that it depends on.",
+            "If a setting has different values or purposes depending on your answers, it has one"
+            " row for each.",
+            "The last column names the answers that it depends on.",
             "",
             "## The environment",
             "",
@@ -125,7 +126,7 @@ def settings() -> str:
             "",
             "## Django",
             "",
-            "In `base.py` beside it, and in `production.py`, which overrides it.",
+            "In `config/settings/base.py`, and in `production.py`, which overrides it.",
             "[Django's documentation](https://docs.djangoproject.com/en/stable/ref/settings/)",
             "explains those without a reason here. `…` stands for a value too long for a table.",
             "",

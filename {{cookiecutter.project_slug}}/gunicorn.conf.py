@@ -6,7 +6,7 @@ from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
-# Log in the format of Django, but no requests: Django logs them, and without visitors' addresses.
+# Use Django's log format, but log no requests: Django does, without visitors' addresses.
 LOGGERS = {"gunicorn.error": {"propagate": True}, "gunicorn.access": {"level": "ERROR"}}
 logconfig_dict = settings.LOGGING | {"loggers": settings.LOGGING["loggers"] | LOGGERS}
 control_socket_disable = True  # By default, it is in the home folder, which may be read-only.

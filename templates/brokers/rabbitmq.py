@@ -49,7 +49,7 @@ class Celery(celery.Celery):
         if countdown and countdown > 0:
             countdown = max(1, countdown)
             self.make_room()
-            # Celery requires it of a route with an exchange.
+            # Celery requires this if the route names an exchange.
             options.setdefault("exchange_type", "topic")
             if options.get("routing_key") and not options.get("queue"):
                 # Celery would send a delayed task by the routing key of the default queue.
@@ -59,7 +59,7 @@ class Celery(celery.Celery):
         return super().send_task(name, args, kwargs, countdown, **options)
 
     def make_room(self) -> None:
-        """Declare the queues of delayed tasks and their destinations, once in a process.
+        """Declare the queues for delayed tasks and those they lead to, once per process.
 
         Workers declare them when they start, but RabbitMQ drops a delayed task that is sent before.
         Raises kombu's OperationalError while RabbitMQ is down.

@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 
 class Backend(RedisBackend):
-    """A backend whose outage is kombu's OperationalError to the sender of a task."""
+    """A backend that raises kombu's OperationalError in the sender while Redis is down."""
 
     def on_task_call(self, producer: Any, task_id: str) -> None:
         """Subscribe to the result. Celery raises RuntimeError, and would never subscribe again."""

@@ -95,11 +95,11 @@ class Job(models.Model):
         """Return the job, or None if it has ended or another task is working on it.
 
         A task that runs again after its worker died gets its job back. A single UPDATE checks and
-        claims the job, so of two tasks one gets it.
+        claims the job, so only one of two tasks gets it.
         """
         is_free = models.Q(state__in=(State.WAITING, State.RETRYING))
         is_its_own = models.Q(state=State.WORKING, task_id=request.id)
-        # Outside the subquery: after waiting for a lock, a database checks only the row again.
+        # Not in the subquery: after waiting for a lock, a database rechecks only the row itself.
         jobs = cls._default_manager.filter(pk=key, pk__in=cls.ready().values("pk"))
         begun = jobs.filter(is_free | is_its_own)
         now = timezone.now()

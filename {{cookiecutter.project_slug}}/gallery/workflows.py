@@ -74,7 +74,8 @@ def sheet_and_email(sheet: Sheet) -> Signature:
     steps = make_sheet.si(sheet.pk).set(queue="slow")
     # {% endif %}
     if email := Email.objects.filter(sheet=sheet).first():
-        # An ETA is for minutes. For a delay of days, let a periodic task look for due rows.
+        # An ETA suits short delays. For days, let a periodic task look for due rows: they are
+        # easy to list, change and cancel.
         steps |= send_email.si(email.pk).set(eta=email.due_at)
     return steps
 

@@ -31,7 +31,7 @@ with tempfile.TemporaryDirectory() as folder:
         tried = re.sub(r"(?<!ssh)://[^/\s]*@", "://", f"{address} ({reason})")
         sys.exit(
             f"Nothing was changed: cannot fetch the template from {tried}."
-            " Try again online, or name another address: template=ADDRESS"
+            " Check your connection, or give another address: template=ADDRESS"
         )
     # Ctrl-C stops the tool, which cleans up first.
     signal.signal(signal.SIGINT, lambda *_: None)

@@ -59,9 +59,9 @@ class Task(DjangoTask):
             )
 
     def retry(self, *args: Any, **options: Any) -> Retry:
-        """Send the task again, after one second or more, so that RETRY does not hide its result.
+        """Send the task again after at least one second, or RETRY could overwrite the next result.
 
-        If the broker is down, this run is requeued. If the task cannot be sent, raises the reason.
+        If the broker is down, requeue this run. If it cannot be sent, raise the reason.
         """
         if options.get("countdown") is not None:
             options["countdown"] = max(1, options["countdown"])

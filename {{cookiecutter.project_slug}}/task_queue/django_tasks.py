@@ -1,6 +1,6 @@
 """Django's own task API on Celery: `TASKS` in the settings names this backend.
 
-A message carries a record of its task. The result backend keeps it, and each run updates it there.
+Each message carries a record of its task. A copy is in the result backend, and each run updates it.
 """
 
 import sys
@@ -86,7 +86,7 @@ class CeleryBackend(BaseTaskBackend):
             raise OperationalError(f"The result backend is down: {error}") from error
         options: dict[str, Any] = {"queue": task.queue_name, "eta": task.run_after}
         if self.supports_priority:
-            # From -100 to 100, the most urgent, to Celery's 9 to 0.
+            # The most urgent is Django's 100 and Celery's 0, the least urgent -100 and 9.
             options["priority"] = (100 - task.priority) * 9 // 200
 
         def send() -> None:

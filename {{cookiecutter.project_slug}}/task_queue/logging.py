@@ -35,7 +35,7 @@ receiver.connect_worker_signals()
 
 @setup_logging.connect
 def log_as_django_does(loglevel: int, logfile: str | None, **kwargs: Any) -> None:
-    """Configure logging by the settings, and by `-l` and `-f` if the command has them."""
+    """Configure logging from the settings. The options `-l` and `-f` override them."""
     root, handlers = settings.LOGGING["root"], settings.LOGGING["handlers"]
     if any(word.startswith(("-l", "--loglevel")) for word in sys.argv):
         root["level"] = handlers["console"]["level"] = loglevel
@@ -51,7 +51,7 @@ def add_task(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
 
 
 def drop_exception(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """Drop an exception without a traceback, which the console cannot show: `error` is its text."""
+    """Drop `exception`, which the console needs a traceback to show; `error` has its text."""
     event.pop("exception", None)
     return event
 

@@ -101,8 +101,10 @@ class Consumer(celery.worker.consumer.Consumer):
 
 
 class Request(celery.worker.request.Request):
-    """A task in the worker's main process: its log lines name the sender, as in the pool."""
+    """A task as the main process sees it. Its log lines have the sender's ids, as in the pool."""
 
+    # Whether other processes run the tasks: they are idle while this one waits.
+    in_main_process: ClassVar[bool] = False
     impatient_until: ClassVar[float] = 0
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -115,10 +117,10 @@ class Request(celery.worker.request.Request):
 
     @contextmanager
     def ending(self) -> Iterator[None]:
-        """Log the end of a task with its sender's ids, and survive one that cannot be stored."""
+        """Log how a task ended, with its sender's ids. If that cannot be stored, carry on."""
         sent_by = self.request_dict.get("__django_structlog__") or {}
         results = self.task.backend
-        if results.max_retries <= ATTEMPTS:
+        if self.in_main_process:
             results.max_retries = 1 if monotonic() < Request.impatient_until else ATTEMPTS
         with bound_contextvars(**sent_by | {"task_id": self.id, "task": self.name}):
             try:
@@ -129,7 +131,7 @@ class Request(celery.worker.request.Request):
                 logger.exception("The end of a task could not be stored.")
                 self.acknowledge()
                 self._already_revoked = True
-                # Do not wait again for a minute. Two attempts replace a broken connection.
+                # For a minute, make only two attempts: enough to replace a broken connection.
                 Request.impatient_until = monotonic() + 60
 
     def on_timeout(self, *args: Any, **options: Any) -> None:
@@ -139,7 +141,7 @@ class Request(celery.worker.request.Request):
     def on_failure(self, exc_info: Any, *args: Any, **options: Any) -> None:
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         if isinstance(error, Terminated) and not (self._already_revoked or self._already_cancelled):
-            # A process that outlived a revoked task counts as terminated with its next task, too.
+            # Celery takes the next task of a process that survived a revoked one for revoked, too.
             exc_info = self._worker_lost_info(error)
         with self.ending():
             super().on_failure(exc_info, *args, **options)
@@ -169,8 +171,9 @@ def prepare(conf: Any, **kwargs: Any) -> None:
 
 @signals.worker_ready.connect
 def limit_patience(sender: Any, **kwargs: Any) -> None:
-    """Limit the time for which the main process waits for results, if others run the tasks."""
+    """Limit how long the main process waits for the result backend, if others run the tasks."""
     if isinstance(sender.pool, prefork.TaskPool):
+        Request.in_main_process = True
         sender.app.backend.max_retries = ATTEMPTS
 
 

@@ -1,7 +1,7 @@
 """Restarts of interrupted tasks, and dead letters."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from kombu.utils.json import dumps
 
 from task_queue import base
@@ -64,19 +65,33 @@ def test_a_task_whose_restart_cannot_be_counted_runs(
     assert "The restart of a task could not be counted." in caplog.text
 
 
+def count_restart(task_id: str) -> None:
+    task: Any = die_once
+    task.push_request(id=task_id, args=[], kwargs={})
+    DeadLetter.count_restart(task)
+    task.pop_request()
+
+
 def test_concurrent_restarts_are_all_counted() -> None:
     """Two workers may get the same task after a network partition."""
 
     def count(number: int) -> None:
-        task: Any = die_once
-        task.push_request(id="1", args=[], kwargs={})
-        DeadLetter.count_restart(task)
-        task.pop_request()
+        count_restart("1")
         connections.close_all()
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(count, range(20)))
     assert DeadLetter.objects.get().restarts == 20
+
+
+def test_the_count_of_a_task_that_never_ended_is_deleted_after_a_week() -> None:
+    values = {"name": record.name, "signature": "{}"}
+    for number, quarantined in enumerate([False, True]):
+        DeadLetter.objects.create(id=f"old {number}", quarantined=quarantined, **values)
+    DeadLetter.objects.update(updated_at=timezone.now() - timedelta(days=8))
+    DeadLetter.objects.create(id="new", **values)
+    count_restart("1")
+    assert {letter.id for letter in DeadLetter.objects.all()} == {"old 1", "new", "1"}
 
 
 def retry(admin_client: Client, task: DeadLetter) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from celery import Celery
 
 from tests import Notes, Process, wait_until
 from tests.collector import Collector
@@ -41,3 +42,13 @@ def test_sentry_gets_one_error_with_the_task_and_without_its_arguments(
     assert event["extra"]["celery-job"]["task_name"] == "tests.tasks.fail"
     assert event["tags"]["celery_task_id"] == task.id
     assert notes.path not in json.dumps(event)
+
+
+def test_sentry_gets_no_arguments_of_a_task_that_no_worker_knows(
+    sentry: Collector, celery: Celery
+) -> None:
+    celery.send_task("unknown", ("sesame",), {"password": "sesame"}, queue="default")
+    wait_until(lambda: bool(events(sentry)), what="an error in Sentry")
+    (event,) = events(sentry)
+    assert "A message became a dead letter" in json.dumps(event)
+    assert "sesame" not in json.dumps(event)

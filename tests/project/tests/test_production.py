@@ -81,7 +81,7 @@ def test_nothing_starts_without_a_broker(examples: dict[str, str]) -> None:
     done = run(*CHECK, **examples | {"SECRET_KEY": "0123456789" * 5, needed: ""})
     assert done.returncode == 3
     assert done.stderr.startswith(
-        f"ERROR: {needed} is not set. Set it in the environment, such as "
+        f"ERROR: {needed} is not set. Set it in the environment, for example: "
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from config import celery_app
-from tests import Process, is_idle, wait_until
+from tests import NAME, Process, is_idle, wait_until
 
 StartWorker = Callable[..., Process]
 
@@ -20,6 +20,9 @@ def restart(worker: Process, **env: str) -> None:
     count = worker.log.read_text().count("ready.")
     worker.start()
     wait_until(lambda: worker.log.read_text().count("ready.") > count, "the worker")
+    if celery_app.conf.worker_enable_remote_control:
+        # For a moment, it may miss what is sent to all workers.
+        wait_until(lambda: bool(celery_app.control.ping([NAME], timeout=1)), "the worker to answer")
 
 
 def broker_at(server: socket.socket) -> str:

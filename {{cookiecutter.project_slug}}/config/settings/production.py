@@ -22,7 +22,7 @@ examples = {
     # {% endif %}
 }
 missing = [
-    f"{name} is not set. Set it in the environment, such as {name}={example}"
+    f"{name} is not set. Set it in the environment, for example: {name}={example}"
     for name, example in examples.items()
     if not env(name, default="")
 ]
