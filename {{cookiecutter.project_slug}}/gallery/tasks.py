@@ -96,8 +96,8 @@ def make_sheet(self: JobTask, sheet_id: UUID) -> None:
     sheet.finish(sheet.file, f"{sheet.pk}.pdf", bytes(pdf.output()))
 
 
-# Each worker sends at most one e-mail a second, since mail servers refuse bursts. A temporary failure is
-# an OSError, which is retried in addition to the exceptions that every task retries.
+# Each worker sends at most one e-mail a second, since mail servers refuse bursts. A temporary
+# failure is an OSError, which is retried in addition to the exceptions that every task retries.
 @shared_task(
     bind=True,
     base=JobTask,
@@ -124,7 +124,7 @@ def remove_old_albums() -> None:
 
 @shared_task(base=RetriedTask)
 def requeue_stalled() -> None:
-    """Send tasks again for stalled jobs, whose own tasks were lost or never sent. Runs every ten minutes.
+    """Send tasks again for stalled jobs, whose own were lost or never sent. Runs every ten minutes.
 
     A task that was only late runs twice, and its second run finds nothing to do. A sheet is sent
     once its photographs are done, an e-mail once its sheet is.
