@@ -138,7 +138,7 @@ def test_a_sample_counts_for_the_innermost_package() -> None:
 
 def test_only_brokers_that_can_be_filled_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert growth.main(["brokers=sqs"]) == 1
-    line = "broker cannot be 'sqs': choose some of redis, rabbitmq, pgmq.\n"
+    line = f"broker cannot be 'sqs': choose some of {', '.join(growth.FILL)}.\n"
     assert capsys.readouterr().err == line
 
 
@@ -269,7 +269,7 @@ def interrupt(project: Path, client: redis.Redis) -> None:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("broker", ["redis", "rabbitmq", "pgmq"])
+@pytest.mark.parametrize("broker", growth.FILL)
 def test_growth_is_measured_on_every_axis(
     broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

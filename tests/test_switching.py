@@ -34,11 +34,7 @@ BESIDE: dict[str, list[Answers]] = {
         {"database": "postgresql", "result_backend": "django-db", "flower": False},
         {"database": "sqlite", "result_backend": "django-db", "flower": False},
     ],
-    "result_backend": [
-        {"broker": "redis"},
-        {"broker": "rabbitmq"},
-        {"broker": "sqs", "flower": False},
-    ],
+    "result_backend": [{"broker": broker} for broker in choices()["broker"]],
     "kubernetes": [{"database": "postgresql"}],
 }
 

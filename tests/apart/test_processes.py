@@ -4,23 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.apart import make_project
 from tests.helpers.make import run
-from tools.servers.redis import Redis
-from tools.servers.server import HOST
+from tools.services import serve
 from tools.trial.processes import python
-
-# The tests share one project.
-pytestmark = pytest.mark.xdist_group("apart")
 
 
 @pytest.mark.exhaustive
-def test_each_process_has_its_own_database_queues_and_worker(project: Path, tmp_path: Path) -> None:
+def test_each_process_has_its_own_database_queues_and_worker(tmp_path: Path) -> None:
+    project = make_project({}, tmp_path)
     run(project, "uv", "pip", "install", "--quiet", "pytest-xdist")
-    with Redis(tmp_path) as server:
-        variables = {
-            "DATABASE_URL": "sqlite:///processes.sqlite3",
-            "QUEUE_PREFIX": "processes",
-            "CELERY_BROKER_URL": f"redis://{HOST}:{server.port}/0",
-            "CELERY_RESULT_BACKEND": f"redis://{HOST}:{server.port}/0",
-        }
-        run(project, python(project), "-m", "pytest", "--numprocesses", "4", **variables)
+    with serve(project, {}, tmp_path):
+        run(project, python(project), "-m", "pytest", "--numprocesses", "4")
