@@ -23,12 +23,18 @@ from benchmarks.candidates import (
 )
 from benchmarks.page import MEASURED, write
 from benchmarks.plot import FIGURES, plot, shown
-from tools.generate import Refused, parse, refusal
+from tools.generate import Refused, choices, facts, parse, refusal
 
+# A stand-in for a broker is not as fast as the broker.
+BROKERS = [
+    str(broker)
+    for broker in choices()["broker"]
+    if not any(service.stands_in for service in facts({"broker": broker}).services)
+]
 NUMBERS = {"rounds": "3", "tasks": "2000"}
 DEFAULTS = {
-    "brokers": "redis rabbitmq pgmq",
-    "results": "redis",
+    "brokers": " ".join(BROKERS),
+    "results": str(choices()["result_backend"][0]),
     **NUMBERS,
     "into": str(MEASURED),
 }

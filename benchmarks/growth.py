@@ -24,14 +24,9 @@ from benchmarks.candidates import Candidate, console, exit_code, machine, runnin
 from benchmarks.compare import read
 from benchmarks.page import MEASURED, show, write
 from benchmarks.plot import Curve, curves
-from tools.generate import Refused, parse
+from tools.generate import Refused, facts, parse
 from tools.services import read_env
 
-DEFAULTS = {
-    "brokers": "redis rabbitmq pgmq",
-    "tasks": "1000",
-    "into": str(MEASURED),
-}
 # An axis ends after a point that took longer than this, in seconds.
 PATIENCE = 90
 PREFIX = "growth"
@@ -150,6 +145,7 @@ FILL: dict[str, Callable[[Grown, int], None]] = {
     "rabbitmq": fill_rabbitmq,
     "pgmq": fill_pgmq,
 }
+DEFAULTS = {"brokers": " ".join(FILL), "tasks": "1000", "into": str(MEASURED)}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -175,7 +171,7 @@ def candidate(broker: str) -> Grown:
     """Return a project on a broker. Raises `Refused` for one that cannot be filled."""
     if broker not in FILL:
         raise Refused(f"broker cannot be {broker!r:.200}: choose some of {', '.join(FILL)}.")
-    return Grown(broker, **parse([f"broker={broker}", "result_backend=redis"]))
+    return Grown(broker, **parse([f"broker={broker}"]))
 
 
 def grow(axis: Axis, candidates: Sequence[Grown], tasks: int) -> Curve:
@@ -187,8 +183,9 @@ def grow(axis: Axis, candidates: Sequence[Grown], tasks: int) -> Curve:
             if each.name in ended:
                 curve.points[each.name].append(None)
                 continue
-            # PGMQ is slow, so that fewer tasks are enough.
-            count = max(100, tasks // 10) if each.name == "pgmq" else tasks
+            # Queues in a database are slow, so that fewer tasks are enough.
+            is_slow = facts(each.answers).broker.database
+            count = max(100, tasks // 10) if is_slow else tasks
             start = time.monotonic()
             curve.points[each.name].append(axis.measure(each, count, value))
             if time.monotonic() - start > PATIENCE:

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     def profile_all() -> None:
         options = read(arguments, DEFAULTS)
         candidates = [
-            Candidate(broker, **parse([f"broker={broker}", "result_backend=redis"]))
+            Candidate(broker, **parse([f"broker={broker}"]))
             for broker in options["brokers"].split()
         ]
         words = ["--only", MEASURE, "--tasks", options["tasks"]]
