@@ -67,6 +67,8 @@ WITH_JINJA = {
     "task_queue/base.py",
     "task_queue/broker.lua",
     "task_queue/broker.py",
+    "task_queue/broker_schema/apps.py",
+    "task_queue/broker_schema/migrations/0001_initial.py",
     "task_queue/checks.py",
     "task_queue/doctor.py",
     "task_queue/results.py",
@@ -156,6 +158,12 @@ def test_a_broker_has_the_scripts_that_its_module_reads(broker: str) -> None:
     module = TEMPLATES / "brokers" / f"{broker}.py"
     reads = ".lua" in module.read_text(encoding="utf-8")
     assert reads == module.with_suffix(".lua").exists()
+
+
+@pytest.mark.parametrize("broker", choices()["broker"])
+def test_a_broker_with_a_schema_of_its_own_has_its_file(broker: str) -> None:
+    file = TEMPLATES / "brokers" / f"{broker}_schema.py"
+    assert ("task_queue.broker_schema" in facts({"broker": broker}).broker.apps) == file.exists()
 
 
 def test_python_files_are_python_before_they_are_rendered() -> None:

@@ -1,0 +1,1 @@
+# {% include "brokers/" ~ cookiecutter.broker ~ "_schema.py" ignore missing %}
