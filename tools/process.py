@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Self
 
 from tools.progress import POLL_SECONDS, Stuck, descendants, wait_until, work
 
@@ -36,7 +36,7 @@ class Process:
     You can start it again. As a context manager, it starts on entry and stops on exit.
     """
 
-    name: ClassVar[str] = "command"
+    name: str = "command"
     """The name in messages, and the default name of its log."""
     ready: str = ""
     """Text in the log that shows that it is ready. Empty: do not wait for it."""

@@ -24,7 +24,7 @@ from tools.servers import SERVERS, MissingServer, Server
 from tools.services import chosen, point_at
 from tools.trial.processes import (
     Beat,
-    Valkey,
+    Bundled,
     Worker,
     install,
     isolate,
@@ -119,7 +119,7 @@ def run(project: Path, answers: Answers, servers: Sequence[Server], stack: ExitS
     notes = project.with_name("task-notes")
     notes.mkdir()
     isolate(project)
-    bundled = [Valkey(project, service.name) for service in facts(answers).bundled]
+    bundled = [Bundled(project, service) for service in facts(answers).bundled]
     beat = [Beat(project, notes / "periodic")] if chosen(answers)["scheduler"].beat else []
     # Restore .env at the end, in case the project is kept.
     stack.callback((project / ".env").write_text, (project / ".env").read_text())
@@ -131,7 +131,7 @@ def run(project: Path, answers: Answers, servers: Sequence[Server], stack: ExitS
     with step("Install its packages, create its tables"):
         install(project)
     for process in (*bundled, Worker(project), *beat):
-        with step(f"Start {type(process).__name__}"):
+        with step(f"Start {process.name.title()}"):
             stack.enter_context(process)
     show_tasks(project, notes, impossible(answers))
 

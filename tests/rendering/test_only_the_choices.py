@@ -77,7 +77,7 @@ WORDS = [
     Word(
         r"CELERY_RESULT_",
         lambda a: results(a["result_backend"]).results_enabled,
-        ("config/settings/test.py", "scripts/valkey.py", "task_queue/checks.py", "docs/deploy.md"),
+        ("config/settings/test.py", "scripts/server.py", "task_queue/checks.py", "docs/deploy.md"),
     ),
     # These pages say that chords are not supported.
     Word(

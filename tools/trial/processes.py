@@ -5,6 +5,7 @@ import re
 import signal
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from tools.process import Process, tail
 from tools.progress import descendants
@@ -18,21 +19,21 @@ MISLEADING = re.compile(
 )
 
 
-class Valkey(Server):
+class Bundled(Server):
     """The server that the project's packages include, in place of a separate service."""
 
-    name = "valkey"
-
-    def __init__(self, folder: Path, service: str) -> None:
+    def __init__(self, folder: Path, service: Any) -> None:
+        """Take the facts of the service."""
+        self.name = service.bundled
         super().__init__(folder)
-        self.default_port = SERVERS[service].default_port
+        self.default_port = SERVERS[service.name].default_port
 
     def command(self) -> list[str]:
-        return [python(self.folder), "-m", "scripts.valkey"]
+        return [python(self.folder), "-m", "scripts.server"]
 
     def answers(self) -> bool:
         # The script prints another text if a server answers already.
-        return "Valkey runs at" in self.said()
+        return " runs at " in self.said()
 
 
 class Worker(Process):

@@ -1,6 +1,6 @@
 """Run Valkey for development, unless a server already answers.
 
-With a command, such as `python -m scripts.valkey pytest`, it stops when the command ends.
+With a command, such as `python -m scripts.server pytest`, it stops when the command ends.
 """
 
 import shutil
