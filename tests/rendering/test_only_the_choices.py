@@ -47,13 +47,16 @@ def names() -> Iterator[Word]:
         if broker not in SERVERS:
             yield Word(f"(?i){broker}", partial(is_on, broker), IGNORES)
         scheme = urlsplit(knows(broker).url).scheme
-        for name in knows(broker).services:
-            if scheme and scheme not in SERVERS:
-                yield Word(f"(?i){scheme}s?://", partial(needs, name))
+        if scheme and scheme not in SERVERS:
+            yield Word(f"(?i){scheme}s?://", partial(has_scheme, scheme))
 
 
 def is_on(broker: Answer, answers: Combination) -> bool:
     return answers["broker"] == broker
+
+
+def has_scheme(scheme: str, answers: Combination) -> bool:
+    return bool(urlsplit(knows(answers["broker"]).url).scheme == scheme)
 
 
 WORDS = [
@@ -70,7 +73,7 @@ WORDS = [
     Word(r"database_results", lambda a: a["result_backend"] == "django-db"),
     Word(
         r"^CACHE_URL|CACHE_BACKEND|createcachetable|django-cache",
-        lambda a: a["result_backend"] == "django-cache",
+        lambda a: bool(results(a["result_backend"]).cache_url),
     ),
     Word(r"(?i)sqlalchemy", lambda a: a["result_backend"] == "sqlalchemy"),
     Word(r"\brpc\b", lambda a: a["result_backend"] == "rpc"),
