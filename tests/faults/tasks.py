@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from billiard.pool import ACK, Worker
 from celery import shared_task
 from celery.signals import task_received, task_revoked
 from django.contrib.auth import get_user_model
@@ -31,6 +32,30 @@ def note_number(request: Any, **kwargs: Any) -> None:
         if isinstance(headers, dict) and "number" in headers:
             write(os.environ["TAKEN"], str(headers["number"]))
             return
+
+
+class Outbox:
+    """Pauses the main process just before it learns that a task has started."""
+
+    def __init__(self, queue: Any) -> None:
+        self._queue = queue
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._queue, name)
+
+    def put(self, message: Any) -> None:
+        if message[0] == ACK:
+            os.kill(os.getppid(), signal.SIGSTOP)
+        self._queue.put(message)
+
+
+def workloop(self: Any, *args: Any, run: Any = Worker.workloop, **options: Any) -> Any:
+    self.outq = Outbox(self.outq)
+    return run(self, *args, **options)
+
+
+if os.environ.get("PAUSE"):
+    Worker.workloop = workloop
 
 
 @shared_task(rate_limit=os.environ.get("RATE"))

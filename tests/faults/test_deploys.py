@@ -1,5 +1,6 @@
 """A deploy replaces a worker without losing tasks."""
 
+import signal
 import time
 
 from tests.faults import on_every_broker
@@ -36,3 +37,22 @@ def test_a_new_version_is_deployed(site: Site, nothing_is_lost: Record) -> None:
     assert nothing_is_lost(SENT + LONG + DELAYED, fault).repeated == LONG
     # It was not killed.
     assert old.exit_code == 0
+
+
+@on_every_broker()
+def test_a_worker_stops_when_a_task_has_just_started(site: Site) -> None:
+    """SIGTERM before the worker knows that the task runs."""
+    if not site.broker.answers_late:
+        site.env["TASK_LEASE"] = "3600"
+    end = site.folder / "end"
+    old = site.start_worker("old", PAUSE="yes")
+    site.send("hold", str(end), count=1)
+    site.wait_for_running()
+    old.send_signal(signal.SIGTERM)
+    old.thaw()
+    assert old.finish() == 0
+    site.workers.remove(old)
+    end.touch()
+    site.start_worker("new")
+    site.wait_for_finished(1)
+    assert site.count("started")[0] == 2

@@ -16,6 +16,7 @@ import celery.worker.request
 from celery import bootsteps, signals
 from celery.concurrency import prefork
 from celery.exceptions import InvalidTaskError, NotRegistered, Terminated
+from celery.worker import state
 from django.db import close_old_connections
 from kombu import Message
 from structlog.contextvars import bound_contextvars
@@ -103,8 +104,8 @@ class Consumer(celery.worker.consumer.Consumer):
 class Request(celery.worker.request.Request):
     """A task as the main process sees it. Its log lines have the sender's ids, as in the pool."""
 
-    # Whether other processes run the tasks: they are idle while this one waits.
-    in_main_process: ClassVar[bool] = False
+    # The processes that run the tasks: they are idle while this one waits.
+    processes: ClassVar[prefork.TaskPool | None] = None
     impatient_until: ClassVar[float] = 0
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -115,12 +116,18 @@ class Request(celery.worker.request.Request):
         if not isinstance(self.request_dict.get("__django_structlog__", {}), dict):
             raise InvalidTaskError("__django_structlog__ is not a dictionary")
 
+    def on_accepted(self, *args: Any, **options: Any) -> None:
+        super().on_accepted(*args, **options)
+        # It started just before the worker cancelled its tasks, which would now wait for it.
+        if state.should_terminate and self.processes:
+            self.cancel(self.processes, emit_retry=not self.task.acks_late)
+
     @contextmanager
     def ending(self) -> Iterator[None]:
         """Log how a task ended, with its sender's ids. If that cannot be stored, carry on."""
         sent_by = self.request_dict.get("__django_structlog__") or {}
         results = self.task.backend
-        if self.in_main_process:
+        if self.processes:
             results.max_retries = 1 if monotonic() < Request.impatient_until else ATTEMPTS
         with bound_contextvars(**sent_by | {"task_id": self.id, "task": self.name}):
             try:
@@ -171,10 +178,10 @@ def prepare(conf: Any, **kwargs: Any) -> None:
 
 @signals.worker_ready.connect
 def limit_patience(sender: Any, **kwargs: Any) -> None:
-    """Limit how long the main process waits for the result backend, if others run the tasks."""
+    """Limit how long the main process waits for results and pool processes, if it has some."""
     if isinstance(sender.pool, prefork.TaskPool):
-        Request.in_main_process = True
         sender.app.backend.max_retries = ATTEMPTS
+        Request.processes = sender.pool
 
 
 @signals.worker_process_init.connect
