@@ -5,16 +5,16 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tools.progress import POLL_SECONDS, Stuck, descendants, wait_until, work
 
-STOP_SECONDS = 60
 LOG_LINES = 20
 # Variables of the `make`, pytest, pyenv and virtual environment that run this program. Children get
 # none.
@@ -106,14 +106,14 @@ class Process:
             self._end(self._process, signal.SIGKILL)
 
     def stop(self) -> None:
-        """Stop it gracefully, and kill it after `STOP_SECONDS`."""
+        """Stop it gracefully, and kill it if it makes no progress."""
         if self._process:
             self._end(self._process, self.stop_signal)
 
     def send_signal(self, how: signal.Signals) -> None:
         """Send it a signal, but not to its child processes."""
         if self._process:
-            self._process.send_signal(how)
+            send(self._process, how)
 
     def interrupt(self) -> None:
         """Send SIGINT to it and to its process group, like Ctrl-C."""
@@ -135,7 +135,10 @@ class Process:
     def wait(self) -> int:
         """Wait until it ends by itself, even without progress, and return its exit code."""
         assert self._process
-        self.exit_code = self._process.wait()
+        ended = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        assert ended
+        exited = ended.si_code == os.CLD_EXITED
+        self.exit_code = ended.si_status if exited else -ended.si_status
         return self.exit_code
 
     def wait_until(self, done: Callable[[], object], what: str) -> None:
@@ -151,12 +154,12 @@ class Process:
     @property
     def runs(self) -> bool:
         """True from its start until it ends."""
-        return bool(self._process and self._process.poll() is None)
+        return bool(self._process and not has_ended(self._process))
 
     @property
     def ended(self) -> bool:
         """True if it has ended by itself."""
-        return bool(self._process and self._process.poll() is not None)
+        return bool(self._process and has_ended(self._process))
 
     def below(self) -> list[int]:
         """Return the ids of all its child processes."""
@@ -229,18 +232,50 @@ class Process:
     def _end(self, process: subprocess.Popen[bytes], how: signal.Signals) -> None:
         """Send it a signal, and then kill all remaining child processes."""
         self._process = None
-        pids = descendants(process.pid)
-        process.send_signal(how)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        with killed(descendants(process.pid)):
+            send(process, how)
+            with suppress(Stuck):
+                wait_until(
+                    lambda: has_ended(process), f"{self.name} stops", lambda: work(process.pid)
+                )
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
         self.exit_code = process.wait()
         with self.log.open("rb") as log:
             fcntl.flock(log, fcntl.LOCK_EX)
+
+
+def has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether a process has ended.
+
+    Unlike `poll`, this keeps its id, which is also that of its group, from being given to another.
+    """
+    with suppress(ChildProcessError):
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, process.pid, options) is not None
+    return True
+
+
+def send(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
+    """Send a signal to a process, unless it has ended."""
+    if not has_ended(process):
+        os.kill(process.pid, how)
+
+
+@contextmanager
+def killed(pids: Iterable[int]) -> Iterator[None]:
+    """Kill processes at the end of the block, but none that has got the id of one by then."""
+    handles: list[int] = []
+    if sys.platform == "linux":
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                handles.append(os.pidfd_open(pid))
+    yield
+    if sys.platform == "linux":
+        for handle in handles:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+            os.close(handle)
 
 
 def inherited() -> dict[str, str]:
