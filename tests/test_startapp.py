@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from textwrap import dedent
 
@@ -180,14 +180,15 @@ def test_a_running_task_is_not_killed_when_the_code_changes(project: Path, tmp_p
 def test_a_killed_process_restarts_without_a_change(name: str, ready: str, project: Path) -> None:
     with Development(project, name, ready) as process:
         starts = process.starts
-        celery = [
-            pid
-            for pid in process.below()
-            if b"/celery\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
-        # The parent has the lowest process id. Its pool dies with it.
-        os.kill(min(celery), signal.SIGKILL)
+        # A parent is listed before its children. Its pool dies with it.
+        os.kill(next(filter(runs_celery, process.below())), signal.SIGKILL)
         process.wait_until(lambda: process.starts > starts, "it starts again")
+
+
+def runs_celery(pid: int) -> bool:
+    with suppress(FileNotFoundError):
+        return b"/celery\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def test_startapp_with_an_invalid_name_changes_nothing(project: Path) -> None:
