@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.faults import on_every_broker
 from tests.faults.conftest import HERE
 from tests.faults.site import PROCESSES, Site
+from tests.helpers.hostile import unhurried
 
 MESSAGES = 1000
 SECRET = "a secret argument"
@@ -74,7 +75,7 @@ def make_messages(number: int) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
 
     @seed(number)
-    @settings(max_examples=MESSAGES, database=None, phases=[Phase.generate])
+    @settings(unhurried, max_examples=MESSAGES, database=None, phases=[Phase.generate])
     @given(messages)
     def make(message: dict[str, Any]) -> None:
         made.append(message | {"headers": message["headers"] | {"number": len(made)}})
