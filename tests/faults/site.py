@@ -170,6 +170,17 @@ class Site:
         printed = self.python("-c", SEND.read_text(), *words, json.dumps(options))
         return printed.split()
 
+    def hold(self, sent: int) -> None:
+        """Hold the last tasks, so that they are unfinished when a fault happens, however late.
+
+        Call this before a worker starts, and `release` after the fault.
+        """
+        self.env["HELD"] = f"{sent - IN_FLIGHT} {sent}"
+
+    def release(self) -> None:
+        """Let the held tasks finish."""
+        (self.folder / "released").touch()
+
     def start_worker(
         self, name: str = "one", options: Iterable[str] = (), **env: str
     ) -> "SiteWorker":

@@ -16,6 +16,14 @@ from django.contrib.auth import get_user_model
 from task_queue.base import RetriedTask
 from tests.tasks import write
 
+# The numbers of tasks that do not finish before a fault.
+HELD = range(*map(int, os.environ.get("HELD", "0 0").split()))
+
+
+def wait_for_fault(path: str, number: int) -> None:
+    while number in HELD and not Path(path).with_name("released").exists():
+        time.sleep(0.02)
+
 
 def note(path: str, event: str, number: int) -> None:
     """Record an event of a task, with the time and the process."""
@@ -63,6 +71,7 @@ def work(path: str, number: int, seconds: float) -> int:
     """Run for some seconds."""
     note(path, "started", number)
     time.sleep(seconds)
+    wait_for_fault(path, number)
     note(path, "finished", number)
     return number
 
@@ -87,6 +96,7 @@ def ask_database(path: str, number: int) -> None:
     """Query Django's database, with endless retries."""
     note(path, "started", number)
     time.sleep(0.05)
+    wait_for_fault(path, number)
     try:
         get_user_model().objects.exists()
     except Exception:

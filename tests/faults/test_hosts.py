@@ -15,6 +15,7 @@ AT_HAND = 12 * PROCESSES
 @on_every_broker()
 def test_a_host_is_cut_off(site: Site, nothing_is_lost: Record) -> None:
     site.relay.start()
+    site.hold(SENT)
     site.start_worker("one")
     site.send("work", 0.3, count=SENT)
     site.wait_for_finished(20)
@@ -23,6 +24,7 @@ def test_a_host_is_cut_off(site: Site, nothing_is_lost: Record) -> None:
     site.wait_until(lambda: at_work(site) == 2 * PROCESSES, "both workers are busy")
     site.relay.cut()
     fault = time.time()
+    site.release()
     cut = len(site.read("finished"))
     site.wait_for_finished(SENT)
     by_two = [note for note in site.read("finished")[cut:] if note.pid not in one]

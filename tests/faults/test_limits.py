@@ -13,11 +13,13 @@ QUEUED = 600
 
 @on_every_broker()
 def test_a_task_never_ends(site: Site, nothing_is_lost: Record) -> None:
+    site.hold(QUEUED)
     worker = site.start_worker()
     site.send("never_end", count=1, first=QUEUED, time_limit=12, soft_time_limit=11)
     site.send("work", 0.1, count=QUEUED)
     site.wait_until(lambda: "Hard time limit (12s)" in worker.log.read_text(), "it is killed")
     fault = time.time()
+    site.release()
     site.wait_for_finished(QUEUED)
     assert site.count("started")[QUEUED] == 1
     nothing_is_lost(QUEUED, fault, repeats=0)

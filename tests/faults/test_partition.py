@@ -76,6 +76,7 @@ def test_a_network_partition(site: Site, cable: Cable, nothing_is_lost: Record) 
     ways = {server.port: Relay(server.port, cable.here) for server in site.servers}
     for way in ways.values():
         way.start()
+    site.hold(SENT)
     env = dict(site.env)
     for port, way in ways.items():
         env = {
@@ -91,6 +92,7 @@ def test_a_network_partition(site: Site, cable: Cable, nothing_is_lost: Record) 
     site.wait_for_running()
     fault = time.time()
     ip("link", "set", cable.name, "down")
+    site.release()
     time.sleep(SECONDS_APART)
     ip("link", "set", cable.name, "up")
     site.wait_for_finished(SENT)

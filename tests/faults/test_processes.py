@@ -13,11 +13,13 @@ SENT = 400
 
 @on_every_broker()
 def test_a_process_of_a_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
+    site.hold(SENT)
     site.send("work", 0.1, count=SENT)
     site.start_worker()
     site.wait_for_finished(20)
     os.kill(site.wait_for_running()[0].pid, signal.SIGKILL)
     fault = time.time()
+    site.release()
     site.wait_for_finished(SENT)
     nothing_is_lost(SENT, fault, repeats=1)
 
@@ -41,12 +43,14 @@ def test_idle_processes_are_killed(site: Site, nothing_is_lost: Record) -> None:
 @on_every_broker(exhaustive=False)
 def test_a_worker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     sent = IN_FLIGHT + 101
+    site.hold(sent)
     site.send("work", 0.05, count=sent - 1)
     worker = site.start_worker()
     site.wait_for_finished(20)
     site.wait_for_running()
     worker.kill()
     fault = time.time()
+    site.release()
     site.start_worker("two")
     # The live worker keeps this task for longer than the dead worker's lease.
     site.send("work", 1.5 * LEASE, count=1, first=sent - 1)

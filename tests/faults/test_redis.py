@@ -45,6 +45,7 @@ def limit_memory(server: Server, size: str) -> None:
 @on_brokers("redis")
 def test_redis_is_full(site: Site, nothing_is_lost: Record) -> None:
     """Old and new workers empty the queues, including a dead worker's tasks, without a restart."""
+    site.hold(SENT)
     dead = site.start_worker("dead")
     worker = site.start_worker("one")
     site.send("work", 0.1, count=SENT)
@@ -52,6 +53,7 @@ def test_redis_is_full(site: Site, nothing_is_lost: Record) -> None:
     limit_memory(site.broker, "1")
     fault = time.time()
     dead.kill()
+    site.release()
     site.workers.remove(dead)
     new = site.start_worker("new")
     site.wait_for_finished(SENT)
@@ -97,6 +99,7 @@ def test_a_replica_takes_over(site: Site, nothing_is_lost: Record, tmp_path: Pat
             "SENTINEL_MASTER": redis_sentinel.NAME,
             "SENTINEL_PASSWORD": redis_sentinel.PASSWORD,
         }
+        site.hold(SENT)
         site.send("work", 0.1, count=SENT)
         worker = site.start_worker()
         site.wait_for_finished(20)
@@ -104,6 +107,7 @@ def test_a_replica_takes_over(site: Site, nothing_is_lost: Record, tmp_path: Pat
         assert primary.wait(1, 0)
         fault = time.time()
         site.broker.kill()
+        site.release()
         site.wait_for_finished(SENT)
         nothing_is_lost(SENT, fault)
         assert worker.log.read_text().count("ready.") == 1

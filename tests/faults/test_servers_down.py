@@ -20,6 +20,7 @@ def test_the_broker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     """A broker that keeps nothing on disk only refuses connections instead."""
     site.relay.start()
     site.env["CELERY_BROKER_URL"] = site.broker_url("127.0.0.1", site.relay.port)
+    site.hold(SENT)
     site.send("work", 0.1, count=SENT)
     site.send("work", 0.1, count=DELAYED, first=SENT, countdown=DELAY)
     site.start_worker()
@@ -28,10 +29,12 @@ def test_the_broker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     fault = time.time()
     if site.broker.durable:
         site.broker.kill()
+        site.release()
         time.sleep(SECONDS_DOWN)
         site.broker.start()
     else:
         site.relay.cut()
+        site.release()
         time.sleep(SECONDS_DOWN)
         site.relay.start()
     site.wait_for_finished(SENT + DELAYED)
@@ -40,11 +43,13 @@ def test_the_broker_is_killed(site: Site, nothing_is_lost: Record) -> None:
 
 @on_every_broker()
 def test_the_database_is_killed(site: Site, nothing_is_lost: Record) -> None:
+    site.hold(SENT)
     site.send("ask_database", count=SENT)
     site.start_worker()
     site.wait_for_finished(20)
     fault = time.time()
     site.database.kill()
+    site.release()
     time.sleep(SECONDS_DOWN)
     site.database.start()
     site.wait_for_finished(SENT)
@@ -71,6 +76,7 @@ def test_a_message_that_cannot_run_arrives_while_the_database_is_down(site: Site
 @on_every_broker(*(f"{BROKERS[0]}, {name}" for name in IN_DATABASE))
 def test_the_result_backend_is_killed(site: Site, nothing_is_lost: Record) -> None:
     """No result is lost, and the chord completes."""
+    site.hold(SENT)
     chord = "from celery import chord; from tests.faults import work, add_up"
     parts = f"work.s({str(site.notes)!r}, {SENT} + n, 0.1) for n in range({CHORD})"
     sent = site.shell(f"{chord}; print(chord({parts})(add_up.s()).id)")
@@ -79,6 +85,7 @@ def test_the_result_backend_is_killed(site: Site, nothing_is_lost: Record) -> No
     site.wait_for_finished(20)
     fault = time.time()
     site.results.kill()
+    site.release()
     time.sleep(SECONDS_DOWN)
     site.results.start()
     site.wait_for_finished(SENT + CHORD)
