@@ -19,7 +19,8 @@ def test_a_host_is_cut_off(site: Site, nothing_is_lost: Record) -> None:
     site.start_worker("one")
     site.send("work", 0.3, count=SENT)
     site.wait_for_finished(20)
-    one = {note.pid for note in site.read("finished")}
+    site.wait_until(lambda: len(pids(site)) == PROCESSES, "each process has finished a task")
+    one = pids(site)
     site.start_worker("two", CELERY_BROKER_URL=site.broker_url(HOST, site.relay.port))
     site.wait_until(lambda: at_work(site) == 2 * PROCESSES, "both workers are busy")
     site.relay.cut()
@@ -31,6 +32,11 @@ def test_a_host_is_cut_off(site: Site, nothing_is_lost: Record) -> None:
     assert len(by_two) <= AT_HAND
     # The tasks that the host was running are redelivered to the other one.
     nothing_is_lost(SENT, fault)
+
+
+def pids(site: Site) -> set[int]:
+    """Return the ids of the processes that have finished tasks."""
+    return {note.pid for note in site.read("finished")}
 
 
 def at_work(site: Site) -> int:
