@@ -20,7 +20,6 @@ VISITORS = 20
 VISITS = 200
 # Tasks that are queued before the first visit.
 SENT = 400
-# Well below the seven seconds for which sending is retried.
 SECONDS_DOWN = 3
 
 
@@ -61,18 +60,20 @@ def web(site: Site) -> Iterator[Web]:
 
 
 @on_every_broker()
-def test_the_broker_fails_while_visitors_send_tasks(
-    site: Site, web: Web, nothing_is_lost: Record
-) -> None:
+def test_the_broker_fails_while_visitors_send_tasks(site: Site, nothing_is_lost: Record) -> None:
+    site.hold(VISITS + SENT)
     site.send("work", 0.1, count=SENT, first=VISITS)
     site.start_worker()
-    with ThreadPoolExecutor(VISITORS) as visitors:
+    site.relay.start()
+    # By default, sending is retried for seven seconds, which may be too short on a slow machine.
+    with Web(site, RETRIES="1000") as web, ThreadPoolExecutor(VISITORS) as visitors:
         visits = [visitors.submit(web.visit, number) for number in range(VISITS)]
         site.wait_until(
             lambda: sum(visit.done() for visit in visits) > VISITS // 4, "some visits are done"
         )
         fault = time.time()
         site.relay.cut()
+        site.release()
         time.sleep(SECONDS_DOWN)
         site.relay.start()
     answers = [visit.result() for visit in visits]

@@ -3,11 +3,19 @@
 # mypy: disable-error-code="import-not-found,attr-defined"
 # ruff: noqa: F403
 
+import os
+
+from config.settings import local
 from config.settings.local import *
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 ROOT_URLCONF = "tests.web"
+if retries := os.environ.get("RETRIES"):
+    local.CELERY_TASK_PUBLISH_RETRY_POLICY["max_retries"] = int(retries)
+    # PGMQ also limits the seconds.
+    if "connect_retries_timeout" in local.CELERY_BROKER_TRANSPORT_OPTIONS:
+        local.CELERY_BROKER_TRANSPORT_OPTIONS["connect_retries_timeout"] = int(retries)
 
 
 def send(request: HttpRequest) -> HttpResponse:
