@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -10,10 +11,19 @@ from typing import Any
 
 import pytest
 
+from tools import progress
+from tools.progress import Patience, Stuck, work
 from tools.servers import MissingServer
 
 # A background shell makes its children, and theirs, ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def fail(*_: object) -> None:
+    raise Stuck("Neither the test nor its processes make progress.")
+
+
+signal.signal(signal.SIGALRM, fail)
 
 # They run in generated projects.
 collect_ignore = ["project"]
@@ -35,15 +45,48 @@ def skip_without_server() -> Iterator[None]:
         pytest.skip(str(missing))
 
 
+@contextmanager
+def fail_if_stuck() -> Iterator[None]:
+    """Fail a test that waits without a limit, once neither it nor its processes make progress."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        # Most tests end before the first look, which costs some milliseconds.
+        if ended.wait(progress.PAUSE_SECONDS):
+            return
+        # Longer than waits that end by themselves, with a better message.
+        seconds = 2 * progress.STUCK_SECONDS
+        patience = Patience("the test ends", lambda: work(os.getpid()), seconds)
+        try:
+            while not ended.wait(progress.PAUSE_SECONDS):
+                patience.check()
+        except Stuck:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+
+    # A system without /proc does not show progress.
+    if Path("/proc").exists():
+        threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup() -> Generator[None, object, object]:
-    with skip_without_server():
+    with skip_without_server(), fail_if_stuck():
         return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Generator[None, object, object]:
-    with skip_without_server():
+    with skip_without_server(), fail_if_stuck():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, object, object]:
+    with fail_if_stuck():
         return (yield)
 
 

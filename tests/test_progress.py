@@ -1,7 +1,9 @@
 """Waiting ends in an error when there is no progress, not after a fixed time."""
 
 import signal
+import subprocess
 import sys
+import time
 from itertools import count
 from pathlib import Path
 
@@ -30,6 +32,24 @@ def test_a_wait_goes_on_while_something_happens() -> None:
     events = count()
     enough = 2 * progress.STUCK_SECONDS / progress.POLL_SECONDS
     wait_until(lambda: next(polls) > enough, "it rains", lambda: next(events))
+
+
+def test_time_in_which_the_machine_stands_still_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hours = count(step=3600)
+    monkeypatch.setattr(time, "monotonic", lambda: next(hours))
+    monkeypatch.setattr(progress, "PAUSE_SECONDS", 1)
+    looks = count()
+    wait_until(lambda: next(looks) == 3, "it rains", lambda: "sunshine")
+
+
+def test_a_test_that_waits_without_a_limit_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "PAUSE_SECONDS", 1)
+    # The wait for progress takes CPU time, too.
+    monkeypatch.setattr(progress, "WORK_SECONDS", 5)
+    with pytest.raises(Stuck, match="Neither the test nor its processes make progress"):
+        subprocess.run(["sleep", "infinity"], check=False)
 
 
 def test_a_command_that_hangs_is_killed(tmp_path: Path) -> None:

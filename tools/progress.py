@@ -10,6 +10,8 @@ from pathlib import Path
 # Far longer than any pause of a healthy process, even on a very slow machine.
 STUCK_SECONDS = 240
 POLL_SECONDS = 0.05
+# The most seconds that count between two looks: after more, the whole machine stood still.
+PAUSE_SECONDS = 10
 # Seconds between looks at all processes, which cost more than a call of `done()`.
 LOOK_SECONDS = 1
 # CPU time that counts as progress. An idle process that polls uses less in `STUCK_SECONDS`.
@@ -21,24 +23,28 @@ class Stuck(TimeoutError):  # noqa: N818 - the outcome of a wait
 
 
 class Patience:
-    """Ends when `seen()` has returned the same for `STUCK_SECONDS`."""
+    """Ends when `seen()` has returned the same for `STUCK_SECONDS`, or for other `seconds`."""
 
-    def __init__(self, what: str, seen: Callable[[], object]) -> None:
+    def __init__(self, what: str, seen: Callable[[], object], seconds: float = 0) -> None:
         self._what = what
         self._seen = seen
+        self._seconds = seconds or STUCK_SECONDS
         self._last = seen()
-        self._since = self._looked = time.monotonic()
+        self._idle = 0.0
+        self._looked = time.monotonic()
 
     def check(self) -> None:
         """Raise `Stuck` if it has ended."""
-        now = time.monotonic()
-        if now - self._looked < LOOK_SECONDS:
+        passed = time.monotonic() - self._looked
+        if passed < LOOK_SECONDS:
             return
-        self._looked = now
+        self._looked += passed
         if (seen := self._seen()) != self._last:
-            self._last, self._since = seen, now
-        elif now - self._since > STUCK_SECONDS:
-            raise Stuck(f"Nothing happened for {STUCK_SECONDS} s while waiting until {self._what}.")
+            self._last, self._idle = seen, 0
+            return
+        self._idle += min(passed, PAUSE_SECONDS)
+        if self._idle > self._seconds:
+            raise Stuck(f"Nothing happened for {self._seconds} s while waiting until {self._what}.")
 
 
 def wait_until(done: Callable[[], object], what: str, seen: Callable[[], object]) -> None:
