@@ -1,5 +1,7 @@
 """Failed tasks are retried with a growing backoff, and logged."""
 
+import re
+
 import pytest
 from celery.result import AsyncResult
 
@@ -17,9 +19,9 @@ pytestmark = pytest.mark.usefixtures("worker")
 REASON = "ValueError: this cannot work"
 
 
-def test_retries_back_off_with_jitter(notes: Notes) -> None:
-    def waits(retries: int, count: int) -> list[float]:
-        """Return how many seconds tasks wait for their next retry after this many."""
+def test_retries_back_off_with_jitter(notes: Notes, worker: Process) -> None:
+    def waits(retries: int, count: int) -> list[tuple[int, float]]:
+        """Return the logged and the real seconds that tasks wait for a retry after this many."""
         before = len(notes.lines)
         for _ in range(count):
             fail_once_more.s(notes.path, retries).apply_async(retries=retries)
@@ -27,12 +29,20 @@ def test_retries_back_off_with_jitter(notes: Notes) -> None:
         for line in notes.wait(before + 2 * count)[before:]:
             run, moment = line.split()
             runs.setdefault(run, []).append(float(moment))
-        return [max(moments) - min(moments) for moments in runs.values()]
 
-    first, third = waits(0, 4), waits(2, 20)
-    # One second at first, later a random time of up to four. Twenty equal ones are impossible.
-    assert min(first) > 0.9
-    assert max(third) > min(third) + 1.5
+        def logged() -> dict[str, int]:
+            found = re.findall(r"Retry\(.*, (\d+)\) .*task_id=(\S+)", worker.log.read_text())
+            return {run: int(seconds) for seconds, run in found if run in runs}
+
+        wait_until(lambda: len(logged()) == count, "the lines of all retries")
+        return [(logged()[run], max(times) - min(times)) for run, times in runs.items()]
+
+    first, third = waits(0, 4), waits(2, 40)
+    # One second at first, later a random time of up to four. Forty equal ones are impossible.
+    assert {wait for wait, _ in first} == {1}
+    assert {wait for wait, _ in third} > {1}
+    # A slow machine takes longer.
+    assert all(real > wait - 0.1 for wait, real in first + third)
 
 
 @pytest.mark.parametrize(
