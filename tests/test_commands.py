@@ -196,7 +196,9 @@ def test_the_commands_of_containers_run_and_their_health_checks_work(image: Imag
             if name in pods:
                 (container,) = pods[name]["containers"]
                 assert container["readinessProbe"]["httpGet"]["path"] == path
-                assert answers(f"http://{HOST}:{port}{path}")
+                # On a slow machine, a probe may miss its deadline.
+                url = f"http://{HOST}:{port}{path}"
+                started[name].wait_until(partial(answers, url), f"{path} is healthy")
         # A busy worker may answer too late, so try again.
         wired = partial(image.run, ["python", "manage.py", "doctor", "--seconds", "60"])
         started["worker"].wait_until(wired, "doctor reports no failures")
