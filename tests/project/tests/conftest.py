@@ -8,9 +8,13 @@ import kombu.pools
 import pytest
 from celery import Celery
 
+import tests
 from config import celery_app
 from tests import WORKER, Process, is_idle, wait_until
 from tests.workers import StartWorker, broker_at
+
+# Here, several test runs may share a machine. Set this before other modules import it.
+tests.SECONDS = 240
 
 
 @pytest.fixture
