@@ -109,7 +109,7 @@ def is_idle() -> bool:
     def worker_is_idle() -> bool:
         if celery_app.conf.worker_enable_remote_control:
             # Soon ask again: a worker that has just started may miss the question.
-            worker = celery_app.control.inspect([NAME], timeout=SECONDS / 6, limit=1)
+            worker = celery_app.control.inspect([NAME], timeout=10, limit=1)
             states = (worker.scheduled, worker.reserved, worker.active)
             return all(state() == {NAME: []} for state in states)
         # Reuse a connection: making one may take longer than the query.
