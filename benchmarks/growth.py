@@ -62,6 +62,14 @@ def behind_a_backlog(candidate: Grown, tasks: int, count: int) -> float:
     return run_noops(candidate, tasks, **env, BENCHMARK_SAMPLES=str(folder / "samples"))
 
 
+def beside_countdowns(candidate: Grown, tasks: int, count: int) -> float:
+    """Measure while `count` other tasks wait for the end of an hour."""
+    env = {"QUEUE_PREFIX": PREFIX}
+    send = f"[noop.apply_async(countdown=3600) for _ in range({count})]"
+    candidate.manage("shell", "-c", f"from task_benchmark.tasks import noop; {send}", **env)
+    return run_noops(candidate, tasks, **env)
+
+
 def with_payload(candidate: Grown, tasks: int, size: int) -> float:
     return run_noops(candidate, tasks, "--payload", str(size))
 
@@ -91,6 +99,7 @@ class Axis:
 
 AXES = [
     Axis("tasks that wait", [1_000, 10_000, 100_000, 1_000_000], behind_a_backlog),
+    Axis("tasks with a countdown", [1_000, 10_000, 100_000], beside_countdowns),
     Axis("bytes in a task", [100, 1_000, 10_000, 100_000, 1_000_000], with_payload),
     Axis("processes", [1, 2, 4, 8], in_processes),
     Axis("queues", [1, 2, 4, 8, 16], over_queues),
