@@ -44,6 +44,7 @@ def test_time_in_which_the_machine_stands_still_does_not_count(
     wait_until(lambda: next(looks) == 3, "it rains", lambda: "sunshine")
 
 
+@pytest.mark.exhaustive
 def test_a_test_that_waits_without_a_limit_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "PAUSE_SECONDS", 1)
     # The wait for progress takes CPU time, too.
@@ -64,6 +65,7 @@ def test_a_command_that_computes_does_not_hang(tmp_path: Path) -> None:
     assert command.said() == "done\n"
 
 
+@pytest.mark.exhaustive
 def test_a_command_whose_child_computes_does_not_hang(tmp_path: Path) -> None:
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}])"
     with Process(tmp_path, [sys.executable, "-c", parent]) as command:
