@@ -59,8 +59,10 @@ def parse(words: Sequence[str]) -> tuple[int, bool, Path]:
     parser = argparse.ArgumentParser("make soak", usage="make soak times=10 busy=true logs=FOLDER")
     parser.add_argument("--times", type=int, default=10)
     parser.add_argument("--busy", choices=["true", "false"], default="false")
-    parser.add_argument("--logs", type=Path, default=tempfile.gettempdir())
+    parser.add_argument("--logs", type=Path, default=Path(tempfile.gettempdir()))
     options = parser.parse_args([f"--{word}" for word in words])
+    if not options.logs.is_dir():
+        parser.error(f"logs: {options.logs} is not a folder")
     return options.times, options.busy == "true", options.logs
 
 
