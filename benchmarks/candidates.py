@@ -3,8 +3,7 @@
 import json
 import os
 import statistics
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from tools.generate import Answer, Refused, generate
+from tools.generate import Answer, generate
 from tools.process import Process, tail
 from tools.project import benchmark_environment
-from tools.servers import SERVERS, MissingServer, Server
+from tools.servers import SERVERS, Server
 from tools.services import point_at, read_env, services
 from tools.trial.processes import install, isolate, python
 
@@ -112,19 +111,6 @@ def measure(candidates: Sequence[Candidate], rounds: int, *options: str) -> list
             for name, numbers in report["rounds"].items():
                 kept["rounds"].setdefault(name, []).extend(numbers)
     return [reports[candidate.name] for candidate in candidates]
-
-
-def exit_code(measure: Callable[[], None]) -> int:
-    """Measure, and return the exit code. Print an error in one line."""
-    try:
-        measure()
-    except (Refused, MissingServer, OSError, RuntimeError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Interrupted: everything that was started is stopped.", file=sys.stderr)
-        return 130
-    return 0
 
 
 def number(report: Report, figure: str) -> float | None:

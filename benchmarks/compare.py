@@ -7,14 +7,13 @@ the table to docs/speed.md; `into=~/measured` names another folder instead.
 
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.candidates import (
     Candidate,
     Report,
     console,
-    exit_code,
     machine,
     measure,
     number,
@@ -23,6 +22,7 @@ from benchmarks.candidates import (
 )
 from benchmarks.page import MEASURED, write
 from benchmarks.plot import FIGURES, plot, shown
+from tools.command import exit_code, read
 from tools.generate import Refused, choices, facts, parse, refusal
 
 # A stand-in for a broker is not as fast as the broker.
@@ -49,21 +49,6 @@ def main(arguments: Sequence[str]) -> int:
         compare(candidates, options)
 
     return exit_code(compare_all)
-
-
-def read(arguments: Sequence[str], defaults: Mapping[str, str]) -> dict[str, str]:
-    """Parse words such as `tasks=100`, and return the options. Raises `Refused` for other words."""
-    options = dict(defaults)
-    for argument in arguments:
-        key, _, value = argument.partition("=")
-        if key not in defaults or not value.strip():
-            examples = ", ".join(f'{name}="{default}"' for name, default in defaults.items())
-            raise Refused(f"{argument!r:.200} is not an option: write one of {examples}.")
-        options[key] = value
-    for key, least in (("rounds", 1), ("tasks", 100)):
-        if key in options and not (options[key].isdecimal() and int(options[key]) >= least):
-            raise Refused(f"{key} cannot be {options[key]!r:.200}: give a number, {least} or more.")
-    return options
 
 
 def pairs(brokers: Sequence[str], backends: Sequence[str]) -> list[Candidate]:

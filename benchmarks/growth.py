@@ -20,10 +20,10 @@ import redis
 from kombu.connection import Connection
 from rich.progress import track
 
-from benchmarks.candidates import Candidate, console, exit_code, machine, running
-from benchmarks.compare import read
+from benchmarks.candidates import Candidate, console, machine, running
 from benchmarks.page import MEASURED, show, write
 from benchmarks.plot import Curve, curves
+from tools.command import exit_code, read
 from tools.generate import Refused, facts, parse
 from tools.services import read_env
 
@@ -163,6 +163,8 @@ def main(arguments: Sequence[str]) -> int:
     def grow_all() -> None:
         options = read(arguments, DEFAULTS)
         candidates = [candidate(broker) for broker in options["brokers"].split()]
+        into = Path(options["into"]).expanduser()
+        into.mkdir(parents=True, exist_ok=True)
         with (
             tempfile.TemporaryDirectory(prefix="growth-") as name,
             running(candidates, Path(name)),
@@ -171,7 +173,7 @@ def main(arguments: Sequence[str]) -> int:
                 grow(axis, candidates, int(options["tasks"]))
                 for axis in track(AXES, "Measure", console=console)
             ]
-        keep(measured, candidates[0].machine, Path(options["into"]).expanduser())
+        keep(measured, candidates[0].machine, into)
 
     return exit_code(grow_all)
 
@@ -215,7 +217,6 @@ def table(measured: Sequence[Curve]) -> list[list[str]]:
 
 def keep(measured: Sequence[Curve], told: str, into: Path) -> None:
     """Write the curves, as figures and as plots."""
-    into.mkdir(parents=True, exist_ok=True)
     kept = {curve.title: {"values": curve.values, **curve.points} for curve in measured}
     text = json.dumps({"machine": told, "tasks a second": kept}, indent=2)
     (into / "growth.json").write_text(f"{text}\n", encoding="utf-8")

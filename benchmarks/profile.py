@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.candidates import Candidate, Report, console, exit_code, machine, number, running
-from benchmarks.compare import read
+from benchmarks.candidates import Candidate, Report, console, machine, number, running
 from benchmarks.page import show, write
+from tools.command import exit_code, read
 from tools.generate import parse
 from tools.trial.processes import python
 

@@ -20,15 +20,15 @@ from benchmarks.candidates import (
     Candidate,
     Report,
     console,
-    exit_code,
     machine,
     measure,
     number,
     running,
     save,
 )
-from benchmarks.compare import NUMBERS, read
+from benchmarks.compare import NUMBERS
 from benchmarks.page import MEASURED, show, write
+from tools.command import exit_code, read
 from tools.generate import ROOT, Answer
 from tools.servers import Server
 from tools.servers.server import HOST

@@ -91,7 +91,8 @@ def test_a_file_in_the_way_of_the_folder_is_named_in_one_line(tmp_path: Path, in
     (tmp_path / "file").write_text("mine")
     run = new(tmp_path / "file" / inside)
     assert run.returncode == 1
-    assert run.stderr.startswith("No project was made: [Errno ")
+    wrong = "No project was made: [Errno " if inside else f"{tmp_path / 'file'} is not a folder: "
+    assert run.stderr.startswith(wrong)
     assert str(tmp_path / "file") in run.stderr
     assert run.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]

@@ -46,12 +46,14 @@ def main(arguments: Sequence[str]) -> int:
     sys.stdin.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
+        folder = Path(folders[-1]).expanduser() if folders else ROOT.parent
+        if folder.exists() and not folder.is_dir():
+            raise Refused(f"{folder} is not a folder: choose another one, such as into=~/code")
         preset = parse(word for word in arguments if not word.startswith(INTO))
         # Refuse bad answers before asking the other questions.
         if reason := refusal(preset):
             raise Refused(reason)
         answers = ask(preset)
-        folder = Path(folders[-1]).expanduser() if folders else ROOT.parent
         console.print()
         console.print(summary(answers))
         if not Confirm.ask("\nMake this project?", console=console, default=True):

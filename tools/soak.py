@@ -1,6 +1,5 @@
 """Runs `make test` many times, each in a fresh clone, and counts the failures of each test."""
 
-import argparse
 import os
 import subprocess
 import sys
@@ -13,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tools.generate import ROOT
+from tools.command import exit_code, read
+from tools.generate import ROOT, Refused
 from tools.process import Process
 
+DEFAULTS = {"times": "10", "busy": "false", "logs": tempfile.gettempdir()}
 # With busy=true, other work keeps all cores busy during one run in this many.
 BUSY_EVERY = 3
 BUSY = "while True: pass"
@@ -36,13 +37,21 @@ class Run:
         return f"{cores:<6} {self.minutes:5.1f} min  {outcome}"
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run the tests as often as asked. Returns 1 if any run failed."""
-    times, busy, folder = parse(sys.argv[1:])
+    return exit_code(lambda: soak_all(read(arguments, DEFAULTS)))
+
+
+def soak_all(options: dict[str, str]) -> int:
+    times, busy = int(options["times"]), options["busy"]
+    if busy not in ("true", "false"):
+        raise Refused(f"busy cannot be {busy!r:.200}: write true or false.")
+    folder = Path(options["logs"]).expanduser()
+    folder.mkdir(parents=True, exist_ok=True)
     logs = Path(tempfile.mkdtemp(prefix="soak-", dir=folder))
     runs = []
     for number in range(1, times + 1):
-        run = soak(busy and number % BUSY_EVERY == 0, logs / f"run-{number}.log")
+        run = soak(busy == "true" and number % BUSY_EVERY == 0, logs / f"run-{number}.log")
         print(f"{number:>3}  {run}", flush=True)
         runs.append(run)
     green = sum(run.code == 0 for run in runs)
@@ -52,18 +61,6 @@ def main() -> int:
     if green < times:
         print(f"The output of each run is in {logs}.")
     return int(green < times)
-
-
-def parse(words: Sequence[str]) -> tuple[int, bool, Path]:
-    """Return the number of runs, whether some are busy, and the folder for the logs."""
-    parser = argparse.ArgumentParser("make soak", usage="make soak times=10 busy=true logs=FOLDER")
-    parser.add_argument("--times", type=int, default=10)
-    parser.add_argument("--busy", choices=["true", "false"], default="false")
-    parser.add_argument("--logs", type=Path, default=Path(tempfile.gettempdir()))
-    options = parser.parse_args([f"--{word}" for word in words])
-    if not options.logs.is_dir():
-        parser.error(f"logs: {options.logs} is not a folder")
-    return options.times, options.busy == "true", options.logs
 
 
 def soak(busy: bool, log: Path) -> Run:
@@ -105,4 +102,4 @@ def failures(report: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

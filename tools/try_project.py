@@ -5,7 +5,6 @@ at the end, unless you add `keep=true`.
 """
 
 import json
-import signal
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Column, Table
 
+from tools.command import ignore_signals, interrupted_by_signals
 from tools.generate import Answers, Refused, facts, generate, parse, refusal
 from tools.process import Process, tail
 from tools.servers import SERVERS, MissingServer, Server
@@ -37,7 +37,6 @@ KEEP = "keep=true"
 TASKS = ("result", "retry", "chord", "countdown", "periodic")
 SEND = Path(__file__).parent / "trial" / "send.py"
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NOT_SENT: dict[str, Any] = {"what": "could not be sent", "worked": False, "seconds": 0}
 
 NEXT = """
@@ -58,11 +57,13 @@ errors = Console(highlight=False, markup=False, soft_wrap=True, stderr=True)
 
 def main(arguments: Sequence[str]) -> int:
     """Try a project with the answers among the arguments, and return the exit code."""
-    for number in SIGNALS:
-        signal.signal(number, interrupt)
     try:
-        answers = parse(argument for argument in arguments if argument != KEEP)
-        try_project(answers, keep=KEEP in arguments)
+        with interrupted_by_signals():
+            for word in arguments:
+                if word.startswith("keep=") and word != KEEP:
+                    raise Refused(f"{word!r:.200} is not an option: write {KEEP}, or leave it out.")
+            answers = parse(argument for argument in arguments if argument != KEEP)
+            try_project(answers, keep=KEEP in arguments)
     except (Refused, MissingServer, RuntimeError) as error:
         errors.print(error)
         return 1
@@ -75,18 +76,6 @@ def main(arguments: Sequence[str]) -> int:
         errors.print("Interrupted: everything that was started is stopped.")
         return 130
     return 0
-
-
-def interrupt(*_: object) -> None:
-    """Stop, and ignore further signals."""
-    ignore_signals()
-    raise KeyboardInterrupt
-
-
-def ignore_signals() -> None:
-    """Ignore signals while everything stops."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
 
 
 def try_project(answers: Answers, *, keep: bool = False) -> None:

@@ -62,7 +62,7 @@ def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
 def examples() -> dict[str, str]:
     """Return the required variables with the examples in their error messages."""
     output = run(*CHECK).stderr
-    return dict(re.findall(r"^ERROR: .* such as ([A-Z_]+)=(.+)$", output, re.MULTILINE))
+    return dict(re.findall(r"^ERROR: .*, for example: ([A-Z_]+)=(.+)$", output, re.MULTILINE))
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

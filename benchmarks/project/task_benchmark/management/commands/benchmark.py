@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from argparse import ArgumentTypeError
+from argparse import SUPPRESS, ArgumentTypeError
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -56,6 +56,8 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
+        # An error is one line.
+        parser.usage = SUPPRESS
         names = ", ".join(measures)
         parser.add_argument(
             "--only", nargs="+", choices=measures, metavar="MEASURE", help=f"some of: {names}"
@@ -77,8 +79,8 @@ class Command(BaseCommand):
                 raise CommandError(str(error)) from error
         else:
             file = options["save"]
-            if file and not os.access(file.parent, os.W_OK):
-                raise CommandError(f"{file.parent} is not writable: name another file.")
+            if file and (file.is_dir() or not os.access(file.parent, os.W_OK)):
+                raise CommandError(f"{file} cannot be written: name another file.")
             if samples.VARIABLE not in os.environ:
                 check_servers()
                 run_again()
