@@ -187,7 +187,7 @@ def test_an_interrupted_trial_leaves_nothing_behind(
 
 @pytest.mark.parametrize(
     "argument",
-    ["brocker=x", "broker=rabbit", "rabbitmq", "a\nb", "description=\udcff"],
+    ["brocker=x", "broker=rabbit", "rabbitmq", "a\nb", "description=\udcff", "keep=yes"],
 )
 def test_wrong_answers_are_refused_in_one_line(tmp_path: Path, argument: str) -> None:
     trial = Trial(tmp_path, argument)
