@@ -33,7 +33,9 @@ SLOW = (
     "test_heartbeat",
     "test_no_workers",
     "test_rate_limits",
+    "test_schedule_file",
     "test_slow_worker",
+    "test_statedb",
     "test_time_limits",
 )
 # Tests of the machinery that do not depend on the pair of broker and result backend.

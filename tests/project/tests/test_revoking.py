@@ -1,16 +1,10 @@
 """Revoking waiting and running tasks."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
-
-import pytest
-from celery import Celery
 
 from tests import Notes, Process
 from tests.machinery_tasks import die_once
 from tests.tasks import record, wait_for
-from tests.workers import restart
 
 
 def test_a_revoked_task_never_runs(notes: Notes, worker: Process, tmp_path: Path) -> None:
@@ -45,25 +39,3 @@ def test_a_task_is_kept_when_its_process_dies_after_a_terminated_task(
         task.revoke(terminate=True, signal="SIGUSR1")
     die_once.delay(notes.path)
     assert notes.wait(5)[2:] == ["dying", "interrupted once", "None"]
-
-
-@pytest.fixture
-def worker_with_statedb(worker: Process, tmp_path: Path) -> Iterator[Process]:
-    command = worker.command
-    worker.command = [*command, "--statedb", str(tmp_path / "state")]
-    restart(worker)
-    yield worker
-    worker.command = command
-    restart(worker)
-
-
-def test_with_statedb_a_worker_remembers_revoked_tasks_after_a_restart(
-    celery: Celery, notes: Notes, worker_with_statedb: Process
-) -> None:
-    revoked = str(uuid4())
-    celery.control.revoke(revoked)
-    worker_with_statedb.wait_for_line(f"Tasks flagged as revoked: {revoked}")
-    restart(worker_with_statedb)
-    record.apply_async(("revoked", notes.path), task_id=revoked)
-    worker_with_statedb.wait_for_line(f"Discarding revoked task: tests.tasks.record[{revoked}]")
-    assert notes.lines == []
