@@ -1,4 +1,4 @@
-"""What commands such as `make compare tasks=100` share: options, errors in a line, and signals."""
+"""Options, errors and signals of commands such as `make compare tasks=100`."""
 
 import signal
 import sys

@@ -93,7 +93,7 @@ class Process:
         """Stop it as a supervisor does: kill it if it does not stop in time."""
         self.process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(SECONDS)
+            self.process.wait(60)
         self.process.kill()
         self.process.wait()
         # A broker may still answer the last poll of the stopped worker.
