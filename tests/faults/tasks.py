@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from billiard.pool import ACK, Worker
+from billiard.pool import ACK, ApplyResult, Worker
 from celery import shared_task
 from celery.signals import task_received, task_revoked
 from django.contrib.auth import get_user_model
@@ -62,8 +62,16 @@ def workloop(self: Any, *args: Any, run: Any = Worker.workloop, **options: Any) 
     return run(self, *args, **options)
 
 
+def set_result(self: Any, *args: Any, keep: Any = ApplyResult._set) -> None:
+    """Stop the worker when it has read a result, and not handled it yet."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    keep(self, *args)
+
+
 if os.environ.get("PAUSE"):
     Worker.workloop = workloop
+if os.environ.get("STOP_AT_RESULT"):
+    ApplyResult._set = set_result
 
 
 @shared_task(rate_limit=os.environ.get("RATE"))

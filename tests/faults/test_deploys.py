@@ -56,3 +56,13 @@ def test_a_worker_stops_when_a_task_has_just_started(site: Site) -> None:
     site.start_worker("new")
     site.wait_for_finished(1)
     assert site.count("started")[0] == 2
+
+
+@on_every_broker()
+def test_a_worker_stops_while_it_reads_a_result(site: Site) -> None:
+    site.send("work", 0, count=1)
+    old = site.start_worker("old", STOP_AT_RESULT="yes")
+    assert old.finish() == 0
+    site.workers.remove(old)
+    site.wait_for_finished(1)
+    assert site.count("started")[0] == 1

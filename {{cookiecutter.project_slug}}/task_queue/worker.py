@@ -5,16 +5,19 @@
 
 import gc
 import logging
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic
+from traceback import walk_stack
+from types import FrameType
 from typing import Any, ClassVar
 
 import celery.worker.consumer
 import celery.worker.request
 from celery import bootsteps, signals
-from celery.concurrency import prefork
+from celery.concurrency import asynpool, prefork
 from celery.exceptions import InvalidTaskError, NotRegistered, Terminated
 from celery.worker import state
 from django.db import close_old_connections
@@ -182,9 +185,24 @@ def limit_patience(sender: Any, **kwargs: Any) -> None:
     if isinstance(sender.pool, prefork.TaskPool):
         sender.app.backend.max_retries = ATTEMPTS
         Request.processes = sender.pool
+        for number in (signal.SIGTERM, signal.SIGQUIT):
+            stop_between_messages(number)
+
+
+def stop_between_messages(number: int) -> None:
+    """Handle a signal after the pool's current message: Celery would wait forever for it."""
+    stop: Any = signal.getsignal(number)
+
+    def handle(_: int, frame: FrameType | None) -> None:
+        if any(caller.f_code.co_filename == asynpool.__file__ for caller, _ in walk_stack(frame)):
+            signal.signal(signal.SIGALRM, handle)
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+        else:
+            stop(number, frame)
+
+    signal.signal(number, handle)
 
 
 @signals.worker_process_init.connect
 def wait_for_results(**kwargs: Any) -> None:
-    app = celery.current_app
-    app.backend.max_retries = app.conf.result_backend_max_retries
+    celery.current_app.backend.max_retries = celery.current_app.conf.result_backend_max_retries
