@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from billiard.pool import ACK, ApplyResult, Worker
+from billiard.pool import ACK, Worker
 from celery import shared_task
+from celery.concurrency.asynpool import ResultHandler, unpack_from
 from celery.signals import task_received, task_revoked
+from celery.worker import state
 from django.contrib.auth import get_user_model
 from task_queue.base import RetriedTask
 from tests.tasks import write
@@ -62,16 +64,22 @@ def workloop(self: Any, *args: Any, run: Any = Worker.workloop, **options: Any) 
     return run(self, *args, **options)
 
 
-def set_result(self: Any, *args: Any, keep: Any = ApplyResult._set) -> None:
-    """Stop the worker when it has read a result, and not handled it yet."""
-    os.kill(os.getpid(), signal.SIGTERM)
-    keep(self, *args)
+def receive(self: Any, *args: Any, read: Any = ResultHandler._recv_message) -> Any:
+    """Stop the worker when it has read half a message of its pool."""
+
+    def unpack(*header: Any) -> Any:
+        # The first messages only say that the processes have started.
+        if state.reserved_requests:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return unpack_from(*header)
+
+    return read(self, *args, unpack_from=unpack)
 
 
 if os.environ.get("PAUSE"):
     Worker.workloop = workloop
-if os.environ.get("STOP_AT_RESULT"):
-    ApplyResult._set = set_result
+if os.environ.get("STOP_AT_MESSAGE"):
+    ResultHandler._recv_message = receive
 
 
 @shared_task(rate_limit=os.environ.get("RATE"))
