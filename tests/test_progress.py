@@ -27,6 +27,7 @@ def test_a_wait_ends_when_nothing_happens() -> None:
         wait_until(lambda: False, "it rains", lambda: "sunshine")
 
 
+@pytest.mark.exhaustive
 def test_a_wait_goes_on_while_something_happens() -> None:
     polls = count()
     events = count()
@@ -59,6 +60,7 @@ def test_a_command_that_hangs_is_killed(tmp_path: Path) -> None:
     assert command.exit_code == -signal.SIGKILL
 
 
+@pytest.mark.exhaustive
 def test_a_command_that_computes_does_not_hang(tmp_path: Path) -> None:
     with Process(tmp_path, [sys.executable, "-c", f"{BUSY}\nprint('done')"]) as command:
         assert command.finish() == 0

@@ -12,11 +12,11 @@ import pytest
 import yaml
 from _pytest.mark import ParameterSet
 
-from tests.helpers.machinery import add_machinery_tests
+from tests.helpers.machinery import add_machinery_tests, machinery_tests
 from tests.helpers.make import make, run
 from tests.helpers.origin import commit
 from tools.combinations import Combination, every
-from tools.generate import choices, generate
+from tools.generate import ROOT, choices, generate
 from tools.servers import SERVERS, Server
 from tools.servers.server import HOST
 from tools.services import chosen, point_at, services
@@ -26,30 +26,47 @@ WITHOUT_THE_DEMO = 7
 # Slow tests of the machinery. `make test-all` runs them on one project of each broker.
 SLOW = (
     "test_beat_admin",
+    "test_broadcasts",
     "test_doctor*",
-    "test_thumbnail_cache",
     "test_expiry",
     "test_flower",
     "test_heartbeat",
     "test_no_workers",
     "test_rate_limits",
+    "test_retries",
     "test_schedule_file",
     "test_slow_worker",
     "test_statedb",
+    "test_thumbnail_cache",
     "test_time_limits",
 )
-# Tests of the machinery that do not depend on the pair of broker and result backend.
+# Tests of the machinery that do not depend on the pair of broker and result backend. `make test`
+# runs the others of them on the default project, `make test-all` all on one of each broker.
 OF_NO_PAIR = (
     *SLOW,
-    "test_broadcasts",
+    "test_applied",
+    "test_canvas",
+    "test_checks",
     "test_checks_addresses",
     "test_checks_schedule",
+    "test_dead_letters",
+    "test_delays",
+    "test_early_delays",
     "test_environment",
     "test_health",
+    "test_leases",
     "test_logs",
     "test_messages",
+    "test_priorities",
+    "test_priority",
     "test_production",
-    "test_retries",
+    "test_queues",
+    "test_revoking",
+    "test_task_priorities",
+    "test_topic",
+    "test_topics",
+    "test_waiting",
+    "test_workers",
 )
 
 StartServers = Callable[[list[str]], list[Server]]
@@ -93,7 +110,8 @@ def projects() -> Iterator[ParameterSet]:
             whole = answers | {"project_slug": f"whole_{number}"}
             yield pytest.param(whole, (), id=f"{name(answers)}-whole", marks=pytest.mark.exhaustive)
     # SQLite allows one writer at a time, and each task of Django's own API writes another row.
-    busy: Combination = {"result_backend": "django-db", "database": "sqlite"}
+    # Without a scheduler, workers remove old results.
+    busy: Combination = {"result_backend": "django-db", "database": "sqlite", "scheduler": "none"}
     busy |= {
         "broker": offered["broker"][0],
         "django": offered["django"][0],
@@ -102,6 +120,20 @@ def projects() -> Iterator[ParameterSet]:
         "ci": "none",
     }
     yield pytest.param(busy, OF_NO_PAIR, id=name(busy), marks=[pytest.mark.exhaustive])
+
+
+def test_each_test_of_the_machinery_runs_in_a_project() -> None:
+    run = set()
+    rows: list[Any] = [row.values for row in projects()]
+    for answers, left_out in rows:
+        paths = [Path(path) for path in machinery_tests(answers)]
+        run |= {path.name for path in paths if not any(map(path.match, ignored(left_out)))}
+    assert {path.name for path in (ROOT / "tests/project").rglob("*.py")} <= run
+
+
+def ignored(left_out: tuple[str, ...]) -> list[str]:
+    """Return the patterns of paths of these tests."""
+    return [f"*/{file}.py" for file in left_out]
 
 
 @pytest.mark.parametrize("question", ["broker", "result_backend", "scheduler"])
@@ -154,9 +186,9 @@ def test_a_project_passes_its_own_tests(
     point_at(project, servers)
     for server in servers:
         server.create_database(str(answers["project_slug"]))
-    ignored = " ".join(f"--ignore-glob='*/{file}.py'" for file in left_out)
+    options = " ".join(f"--ignore-glob='{pattern}'" for pattern in ignored(left_out))
     if answers["ci"] == "none":
-        make(project, "install", "test", PYTEST_ADDOPTS=ignored)
+        make(project, "install", "test", PYTEST_ADDOPTS=options)
     else:
         # CI needs a committed lock file.
         run(project, "uv", "lock", "--quiet")
@@ -170,7 +202,7 @@ def test_a_project_passes_its_own_tests(
                 "-ec",
                 line,
                 PATH=f"{docker.parent}:{os.environ['PATH']}",
-                PYTEST_ADDOPTS=ignored,
+                PYTEST_ADDOPTS=options,
                 **variables,
             )
         assert {"make test", "make image", "make outdated"} <= set(script)

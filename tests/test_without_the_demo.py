@@ -107,7 +107,14 @@ class Migration(migrations.Migration):
 
 
 @pytest.mark.parametrize(
-    "reason", ["uncommitted", "no template", "no database", "needed", "not written"]
+    "reason",
+    [
+        "uncommitted",
+        "no template",
+        "not written",
+        pytest.param("no database", marks=pytest.mark.exhaustive),
+        pytest.param("needed", marks=pytest.mark.exhaustive),
+    ],
 )
 def test_a_removal_that_fails_changes_nothing(reason: str, used: Path, tmp_path: Path) -> None:
     project = shutil.copytree(used, tmp_path / "project", ignore=VENV)
@@ -143,6 +150,7 @@ def test_a_removal_that_fails_changes_nothing(reason: str, used: Path, tmp_path:
     assert state(project) == before
 
 
+@pytest.mark.exhaustive
 def test_a_removal_that_is_interrupted_changes_nothing(used: Path, tmp_path: Path) -> None:
     project = shutil.copytree(used, tmp_path / "project", ignore=VENV)
     before = state(project)
