@@ -160,7 +160,10 @@ def test_a_newer_version_is_reported(origin: Path, tmp_path: Path) -> None:
     # CI checks out pull requests like this.
     git(origin, "checkout", "--quiet", "--detach")
     project = cookiecutter(origin, tmp_path)
-    assert "on the newest version" in run_make(project, "outdated").stdout
+    # An empty variable of make counts as unset.
+    assert "on the newest version" in run_make(project, "outdated", "template=").stdout
+    misspelt = run_make(project, "outdated", "tempalte=x").stderr
+    assert misspelt.startswith("tempalte is not an option of outdated: it has only template=")
     release(origin)
     reported = run_make(project, "outdated")
     assert reported.returncode == 2

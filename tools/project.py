@@ -137,9 +137,7 @@ def switch(overrides: dict[str, str], folder: Path) -> None:
 def remove_demo(overrides: dict[str, str], folder: Path) -> None:
     """Remove the demo like `switch demo=false`, with its tables, uploads and your edits of it."""
     record = read_record()
-    overrides.pop("template", None)
-    if overrides:
-        raise Abort(f"{next(iter(overrides))} is not an option of remove-demo.")
+    check_options(overrides, "remove-demo")
     old = answers_of(record)
     if not old.get("demo"):
         raise Abort("Nothing to do: the project has no demo.")
@@ -169,6 +167,13 @@ def remove_demo(overrides: dict[str, str], folder: Path) -> None:
     )
 
 
+def check_options(overrides: dict[str, str], command: str) -> None:
+    """Raise Abort for an option of a command that has none but the template's address."""
+    for option in overrides:
+        if option != "template":
+            raise Abort(f"{option} is not an option of {command}: it has only template=ADDRESS.")
+
+
 def manage(*words: str) -> str:
     """Run manage.py, and return its output. Raises Abort if it fails."""
     command = [UV, "run", "manage.py", *words]
@@ -181,6 +186,7 @@ def manage(*words: str) -> str:
 
 def outdated(overrides: dict[str, str], folder: Path) -> None:
     """Check for a newer version of the template. Raises Abort if there is one."""
+    check_options(overrides, "outdated")
     if read_record()["commit"] != checkout(NEWEST):
         raise Abort("The template has a newer version: run make update.")
     print("The project is on the newest version of its template.")
@@ -190,8 +196,8 @@ def update(overrides: dict[str, str], folder: Path) -> None:
     """Update the project to the newest version of its template, or to the version `to`."""
     record = read_record()
     known = record["template"]
-    address = without_login(overrides.pop("template", known))
-    version = overrides.pop("to", NEWEST)
+    address = without_login(overrides.pop("template", "") or known)
+    version = overrides.pop("to", "") or NEWEST
     if overrides:
         raise Abort(
             f"{next(iter(overrides))} is not an option of update: write to=VERSION, or"

@@ -20,7 +20,7 @@ except (OSError, KeyError, TypeError, ValueError):
     )
 for word in sys.argv[1:]:
     if word.startswith("template="):
-        address = word.removeprefix("template=")
+        address = word.removeprefix("template=") or address
 with tempfile.TemporaryDirectory() as folder:
     command = ["git", "clone", "--quiet", "--", address, folder]
     cloned = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
