@@ -36,6 +36,7 @@ SLOW = (
     "test_retries",
     "test_schedule_file",
     "test_slow_worker",
+    "test_sqs_errors",
     "test_statedb",
     "test_thumbnail_cache",
     "test_time_limits",

@@ -17,16 +17,13 @@ django.setup()
 basic_auth = env.list("FLOWER_BASIC_AUTH", default=[])
 
 # Without a name and a password, anyone could use Flower.
-valid = basic_auth and all(all(login.partition(":")) for login in basic_auth)
-if not valid and not options.auth:
+if not options.auth and not all(all(login.partition(":")) for login in basic_auth or [""]):
     refuse("FLOWER_BASIC_AUTH is missing, or not name:password. Set one such as admin:RANDOM.")
 
 # Seconds after which a silent worker counts as offline: a crashed one does not sign off.
 purge_offline_workers = 30
 # How long tasks run, in seconds, up to the time limit.
 task_runtime_metric_buckets = [0.01, 0.1, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 240.0, 300.0, 360.0]
-
-logger = getLogger(__name__)
 
 
 def queues() -> Metric:
@@ -67,7 +64,7 @@ class Metrics(Collector):
                 # Flower's pages wait for it.
                 yield within(1, metric)
             except Exception:
-                logger.warning("A server does not answer.", exc_info=True)
+                getLogger(__name__).warning("A server does not answer.", exc_info=True)
 
 
 REGISTRY.register(Metrics())

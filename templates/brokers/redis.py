@@ -171,6 +171,10 @@ class Channel(redis.Channel):
         queues, until = self._queues.get((exchange, routing_key), ([], 0))
         if not queues or monotonic() > until:
             queues = super()._lookup(exchange, routing_key, default)
+            if exchange and not queues:
+                # Redis has lost the bindings, or was too full for them.
+                table = self.state.exchanges.get(exchange, {}).get("table", [])
+                queues = self.typeof(exchange).lookup(table, exchange, routing_key, default)
             self._queues[exchange, routing_key] = queues, monotonic() + 1
         return queues
 

@@ -13,16 +13,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from itertools import batched
 from typing import Any
 
 import celery
+from botocore.exceptions import ClientError
 from celery import current_app
 from celery.utils.time import subtract_datetimes
 from django.core.checks import CheckMessage, register
 from django.core.checks import Warning as CheckWarning
 from kombu import Message
 from kombu.transport import SQS
+from vine import promise
 
 from task_queue.leases import seconds_until_due
 
@@ -34,6 +37,8 @@ EARLY = 2
 LONGEST_DELAY = SQS.MAX_DELAY_SECONDS
 LONGEST_LEASE = 12 * 60 * 60
 
+# Receipts of tasks that are done, with their queues, until SQS knows it.
+acknowledged: dict[str, str] = {}
 UNACKNOWLEDGED = ["ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
 
 
@@ -84,12 +89,33 @@ def check_time_limits(**kwargs: Any) -> Iterator[CheckMessage]:
             )
 
 
+def raise_temporary_error(http_response: Any, parsed: dict[str, Any], **kwargs: Any) -> None:
+    """Raise an error that kombu retries, if SQS may accept the same request later."""
+    code = parsed.get("Error", {}).get("Code", "")
+    if http_response.status_code >= 500 or "Throttl" in code or "ExpiredToken" in code:
+        raise ConnectionError(f"SQS answered {http_response.status_code} {code}")
+
+
 class Channel(SQS.Channel):
+    def new_sqs_client(self, *args: Any, **kwargs: Any) -> Any:
+        client = super().new_sqs_client(*args, **kwargs)
+        client.meta.events.register("after-call.sqs", raise_temporary_error)
+        return client
+
     def basic_publish(self, *args: Any, **kwargs: Any) -> Any:
         """Raise an error that kombu retries on a new channel. It does not retry its own error."""
         if self.closed:
             raise ConnectionError("the channel is closed")
         return super().basic_publish(*args, **kwargs)
+
+    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
+        """Acknowledge a message: now, or with the next renewal, or it would run again."""
+        delivery = self.qos.get(delivery_tag).delivery_info
+        try:
+            super().basic_ack(delivery_tag, multiple)
+        except SQS.Transport.connection_errors as error:
+            logger.warning("A task is acknowledged later: %s", error)
+            acknowledged[delivery["sqs_message"]["ReceiptHandle"]] = delivery["sqs_queue"]
 
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
         """Have SQS keep a task until it is almost due, or for as long as it can."""
@@ -98,18 +124,29 @@ class Channel(SQS.Channel):
             message = message | {"properties": message["properties"] | delay}
         super()._put(queue, message, **kwargs)
 
-    def _get_from_sqs(
-        self, queue_name: str, queue_url: str, connection: Any, count: int = 1, callback: Any = None
-    ) -> Any:
-        """Fetch tasks for the length of a lease. The queue's own timeout may be another one."""
-        return connection.receive_message(
-            queue_name,
-            queue_url,
+    def _get_async(self, queue: str, count: int = 1, callback: Any = None) -> Any:
+        """Fetch tasks, and try again after an error, which would end kombu's worker."""
+        address, name = self._new_queue(queue), self.canonical_queue_name(queue)
+
+        def deliver(answer: Any) -> None:
+            # kombu turns some errors into a list.
+            if not isinstance(answer, dict):
+                raise ConnectionError("it answered with an error")
+            callback(self._on_messages_ready(address, queue, answer))
+
+        return self.asynsqs(queue=name).receive_message(
+            name,
+            address,
             number_messages=count,
+            # A lease. The queue's own timeout may be another one.
             visibility_timeout=self.visibility_timeout,
             wait_time_seconds=self.wait_time_seconds,
-            callback=callback,
+            callback=promise(deliver, on_error=partial(self.fetch_later, queue)),
         )
+
+    def fetch_later(self, queue: str, error: Exception) -> None:
+        logger.warning("SQS delivers no tasks now: %s", error)
+        self.hub.call_later(1, self._schedule_queue, queue)
 
     def _receive_message(
         self, queue: str, max_number_of_messages: int = 1, wait_time_seconds: int | None = None
@@ -162,8 +199,10 @@ class Transport(SQS.Transport):
 
 
 def renew(channel: Channel, messages: Iterable[Message]) -> None:
-    """Renew the leases of messages. Deleted ones stay deleted."""
+    """Renew the leases of messages, and acknowledge finished ones. Deleted ones stay deleted."""
     held = defaultdict(list)
+    for receipt, queue in tuple(acknowledged.items()):
+        held[queue].append(receipt)
     for message in messages:
         # kombu removes it from a message that it is about to requeue.
         if queue := message.delivery_info.get("sqs_queue"):
@@ -179,6 +218,10 @@ def renew(channel: Channel, messages: Iterable[Message]) -> None:
             for failure in answer.get("Failed", []):
                 if not is_gone(failure):
                     logger.warning("Could not renew the lease of a task: %s", failure)
+    for receipt, queue in tuple(acknowledged.items()):
+        with suppress(ClientError):
+            channel.sqs().delete_message(QueueUrl=queue, ReceiptHandle=receipt)
+        del acknowledged[receipt]
 
 
 def is_gone(failure: dict[str, Any]) -> bool:

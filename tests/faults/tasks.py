@@ -140,6 +140,13 @@ def kill(path: str, number: int, whom: str) -> None:
 
 
 @shared_task
+def leave(path: str, number: int) -> None:
+    """End its process, or its thread, on each run."""
+    note(path, "started", number)
+    raise SystemExit(1)
+
+
+@shared_task
 def take_memory(path: str, number: int, megabytes: int) -> None:
     """Leak memory."""
     note(path, "started", number)

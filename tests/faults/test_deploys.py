@@ -3,6 +3,8 @@
 import signal
 import time
 
+import pytest
+
 from tests.faults import BROKERS, on_brokers, on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.site import PROCESSES, Site
@@ -37,6 +39,21 @@ def test_a_new_version_is_deployed(site: Site, nothing_is_lost: Record) -> None:
     assert nothing_is_lost(SENT + LONG + DELAYED, fault).repeated == LONG
     # It was not killed.
     assert old.exit_code == 0
+
+
+@on_every_broker()
+@pytest.mark.parametrize("pool", ["solo", "threads", "gevent"])
+def test_a_pool_that_cannot_requeue_its_tasks_waits_for_them(site: Site, pool: str) -> None:
+    worker = site.start_worker(options=("--pool", pool))
+    site.send("hold", str(site.folder / "end"), count=1)
+    site.wait_for_running()
+    worker.send_signal(signal.SIGTERM)
+    # Longer than the grace period.
+    time.sleep(3)
+    (site.folder / "end").touch()
+    site.wait_for_finished(1)
+    site.wait_until_nothing_is_queued()
+    assert site.count("started")[0] == 1
 
 
 @on_every_broker()

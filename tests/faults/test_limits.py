@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from tests.faults import on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.site import Site
@@ -47,6 +49,19 @@ def test_a_task_takes_all_memory(site: Site, nothing_is_lost: Record) -> None:
     site.wait_until(lambda: "Quarantined" in worker.log.read_text(), "it is quarantined")
     # Each time, another task may have been running.
     nothing_is_lost(SENT, fault, repeats=2 + 3)
+
+
+@on_every_broker()
+@pytest.mark.parametrize("pool", ["threads", "gevent"])
+def test_a_task_ends_its_thread(site: Site, pool: str) -> None:
+    """It frees its place, runs again, and is quarantined after two restarts."""
+    worker = site.start_worker(options=("--pool", pool, "--concurrency", "1"))
+    site.send("leave", count=1, first=1)
+    site.wait_until(lambda: "Quarantined" in worker.log.read_text(), "it is quarantined")
+    site.send("work", 0, count=1)
+    site.wait_for_finished(1)
+    site.wait_until_nothing_is_queued()
+    assert site.count("started") == {0: 1, 1: 3}
 
 
 @on_every_broker()

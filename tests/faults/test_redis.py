@@ -65,6 +65,19 @@ def test_redis_is_full(site: Site, nothing_is_lost: Record) -> None:
 
 
 @on_brokers("redis")
+def test_a_task_that_fails_while_redis_is_full_is_retried_later(site: Site) -> None:
+    """It is requeued instead, more often than a task that kills its process would be."""
+    site.send("fail_once", count=1)
+    limit_memory(site.broker, "1")
+    worker = site.start_worker()
+    site.wait_until(lambda: worker.log.read_text().count("requeue=True") > 3, "it is requeued")
+    limit_memory(site.broker, "0")
+    site.wait_for_finished(1)
+    site.wait_until_nothing_is_queued()
+    assert "Quarantined" not in worker.log.read_text()
+
+
+@on_brokers("redis")
 def test_an_expired_task_ends_no_worker_while_the_results_are_full(site: Site) -> None:
     limit_memory(site.results, "1")
     worker = site.start_worker()

@@ -121,6 +121,22 @@ def test_a_visitor_gets_503_while_the_server_of_tasks_and_results_is_down(site: 
             site.relay.cut()
 
 
+@on_brokers(OWN_SERVER)
+def test_a_visitor_gets_503_while_the_server_of_tasks_and_results_does_not_answer(
+    site: Site, note_seconds: Note
+) -> None:
+    """It accepts connections, and the process has none yet."""
+    results = f"{site.broker_url(HOST, site.relay.port).removesuffix('/0')}/1"
+    site.relay.start()
+    site.relay.mute()
+    with Web(site, CELERY_RESULT_BACKEND=results) as web:
+        with note_seconds():
+            assert web.visit(0)[0] == 503
+        site.relay.cut()
+        site.relay.start()
+        assert web.visit(1)[0] == 200
+
+
 @on_every_broker()
 def test_a_dead_letter_is_kept_while_the_broker_is_down(site: Site, web: Web) -> None:
     worker = site.start_worker()

@@ -1,4 +1,5 @@
-"""The tasks. `workflows.py` sends them, and `requeue_stalled()` sends lost ones again."""
+# {% from "project.jinja" import broker with context %}
+"""The tasks. `workflows.py` sends most of them, and `requeue_stalled()` sends lost ones again."""
 
 from datetime import timedelta
 from itertools import batched
@@ -67,7 +68,7 @@ def draw_thumbnail(photograph: Photograph) -> None:
         photograph.finish(photograph.thumbnail, f"{photograph.pk}.jpg", thumbnail)
 
 
-# A time limit raises this, and so may a cancelled sheet: do not log it as an error.
+# Do not log the traceback of a task that was stopped.
 @shared_task(bind=True, base=JobTask, model=Sheet, throws=(SoftTimeLimitExceeded,))
 def make_sheet(self: JobTask, sheet_id: UUID) -> None:
     """Draw a contact sheet page by page. Idempotent: a second run starts over."""
@@ -145,12 +146,14 @@ def requeue(task: Task, stalled: QuerySet[Any], queue: str = "default") -> None:
             task.apply_async((key,), queue=queue, expires=LONG_WAIT.total_seconds())
 
 
+# {% if broker.broadcasts %}
 @shared_task(base=RetriedTask)
 def prune_thumbnail_cache() -> None:
     """Delete the copies of removed thumbnails on this worker's disk."""
     thumbnail_cache.prune()
 
 
+# {% endif %}
 @shared_task(base=RetriedTask)
 def stop_sheet(sheet_id: UUID) -> None:
     """Fail a sheet, since one of its thumbnails failed."""

@@ -59,16 +59,16 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def store(request: HttpRequest, files: list[Any]) -> None:
     """Store the uploaded files as a new album, and send their tasks."""
-    with ExitStack() as undo:
-        with all_or_nothing(request):
-            album = Album.objects.create(title=title(files), visitor=visitor(request))
-            for file in files:
-                photograph = Photograph(album=album, name=file.name[:200], file=file)
-                # A rollback does not delete files.
-                undo.callback(photograph.remove_original)
-                photograph.save()
-                workflows.enqueue_thumbnail(photograph)
-        undo.pop_all()
+    with ExitStack() as undo, all_or_nothing(request):
+        # After the commit, the files stay, even if no task can be sent.
+        transaction.on_commit(undo.pop_all)
+        album = Album.objects.create(title=title(files), visitor=visitor(request))
+        for file in files:
+            photograph = Photograph(album=album, name=file.name[:200], file=file)
+            # A rollback does not delete files.
+            undo.callback(photograph.remove_original)
+            photograph.save()
+            workflows.enqueue_thumbnail(photograph)
 
 
 @require_GET

@@ -35,5 +35,4 @@ with tempfile.TemporaryDirectory() as folder:
         )
     # Ctrl-C stops the tool, which cleans up first.
     signal.signal(signal.SIGINT, lambda *_: None)
-    ran = subprocess.run([sys.executable, tool, *sys.argv[1:]], cwd=PROJECT, check=False)
-sys.exit(ran.returncode)
+    sys.exit(subprocess.call([sys.executable, tool, *sys.argv[1:]], cwd=PROJECT))

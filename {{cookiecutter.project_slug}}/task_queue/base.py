@@ -69,8 +69,11 @@ class Task(DjangoTask):
             return super().retry(*args, **options)
         except Reject as unsent:
             reason: Exception = unsent.reason  # type: ignore[attr-defined]
-        # Celery would drop a task that it could not send again.
-        raise Reject(reason, requeue=True) if isinstance(reason, BrokerError) else reason
+        if not isinstance(reason, BrokerError):
+            raise reason
+        # Celery would drop a task that it could not send again. Do not requeue it in a busy loop.
+        time.sleep(5)
+        raise Reject(reason, requeue=True)
 
 
 @task_postrun.connect
@@ -78,9 +81,8 @@ def clear_restart_count(
     sender: object, task_id: str, retval: object, state: str | None, **kwargs: Any
 ) -> None:
     """Delete the restart count of a task that has ended, successfully or not."""
-    # Interrupted tasks, which have no state, and rejected ones are delivered again. So are tasks
-    # that run out of memory, since Celery ends the worker.
-    again = state is None or isinstance(retval, MemoryError | Reject)
+    # Delivered again: interrupted tasks, which have no state, and those that end their worker.
+    again = state is None or isinstance(retval, MemoryError)
     if isinstance(sender, Task) and is_redelivered(sender.request) and not again:
         DeadLetter.objects.filter(id=task_id, quarantined=False).delete()
 

@@ -34,10 +34,6 @@ class Failed(Exception):  # noqa: N818 - an outcome, not an error
     """Holds the record of a failed task, for which Celery stores an exception."""
 
 
-class Exited(Exception):  # noqa: N818 - an outcome, not an error
-    """Raised in place of SystemExit, which would end the worker's process."""
-
-
 class CeleryBackend(BaseTaskBackend):
     """Sends tasks to this project's workers, and finds their results."""
 
@@ -157,7 +153,7 @@ class Runner(base.Task):
             return
         # If Celery cannot pickle an exception, it passes a copy.
         error = sys.exc_info()[1] or exc
-        if isinstance(error, Exited):
+        if isinstance(error.__cause__, SystemExit):
             error = error.__cause__
         record: Record = args[0]
         # `run` has changed this record, unless it ran in another process or never began.
@@ -195,10 +191,8 @@ def run(self: Runner, record: Record) -> None:
     try:
         value = result.task.call(*args, **result.kwargs)
     except SystemExit as error:
-        # With a negative code, Celery ends the process, and the task runs again or fails.
-        if isinstance(error.code, int) and error.code < 0:
-            raise
-        raise Exited(str(error)) from error
+        # It would end the worker's process.
+        raise RuntimeError(str(error)) from error
     value, ended = normalize_json(value), timezone.now()
     self.note(record, task_finished, status="SUCCESSFUL", finished_at=ended, return_value=value)
 

@@ -89,8 +89,7 @@ def database(seconds: float) -> str:
 @check("Broker", fix=f"Start it, or {ADDRESS}")
 def broker(seconds: float) -> str:
     with celery_app.connection_for_write(connect_timeout=seconds) as broker:
-        # It contains no password.
-        address = broker.as_uri()
+        address = broker.as_uri()  # It contains no password.
         try:
             broker.ensure_connection(max_retries=0)
         except Exception as error:
@@ -125,11 +124,6 @@ def count_waiting() -> dict[str, int]:
                     queue.name, durable=True, auto_delete=False, arguments=queue.queue_arguments
                 ).message_count
     return counts
-
-
-@check("Queues", fix=f"Start the broker, or {ADDRESS}", needs=[broker])
-def queues(seconds: float) -> str:
-    return ", ".join(f"{count} in {name}" for name, count in count_waiting().items())
 
 
 @check("Tasks", fix="Start a worker: make worker", needs=[database, broker])

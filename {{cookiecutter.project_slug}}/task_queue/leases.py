@@ -1,8 +1,6 @@
 """Renews the leases on a worker's tasks: they run elsewhere soon after it dies, and not before."""
 
 import logging
-from collections.abc import Iterable
-from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Thread
 from time import sleep
@@ -44,16 +42,10 @@ def unacknowledged(consumer: Any) -> list[Message]:
     qos = consumer.task_consumer.channel.qos
     # kombu removes acknowledged and requeued messages only when the next one arrives.
     held = [message for tag, message in tuple(qos._delivered.items()) if tag not in qos._dirty]
-    # Tasks that outlived their connection, in pools that cannot stop them.
-    running = [request.message for request in copy(active_requests) if not request.acknowledged]
+    # Tasks that outlived their connection, in pools that cannot stop them: copied in one step.
+    requests = [request() for request in tuple(active_requests.data)]
+    running = [request.message for request in requests if request and not request.acknowledged]
     return list({message.delivery_tag: message for message in [*held, *running]}.values())
-
-
-def copy(changing: Iterable[Any]) -> list[Any]:
-    """Return the items of a set that another thread changes meanwhile."""
-    while True:
-        with suppress(RuntimeError):
-            return [*changing]
 
 
 def seconds_until_due(message: dict[str, Any]) -> float:

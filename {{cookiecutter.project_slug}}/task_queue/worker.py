@@ -6,9 +6,11 @@
 import gc
 import logging
 import signal
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 from traceback import walk_stack
 from types import FrameType
@@ -16,9 +18,10 @@ from typing import Any, ClassVar
 
 import celery.worker.consumer
 import celery.worker.request
+from billiard.einfo import ExceptionInfo
 from celery import bootsteps, signals
 from celery.concurrency import asynpool, prefork
-from celery.exceptions import InvalidTaskError, NotRegistered, Terminated
+from celery.exceptions import InvalidTaskError, NotRegistered, Terminated, WorkerLostError
 from celery.worker import state
 from django.db import close_old_connections
 from kombu import Message
@@ -41,13 +44,11 @@ class Alive(bootsteps.StartStopStep):
     """Touches a file while the worker's event loop runs, even during long tasks."""
 
     requires = ("celery.worker.consumer.connection:Connection",)
-    SECONDS = 10
     timer: Any = None
 
     def start(self, consumer: Any) -> None:
         # In the event loop: the timer may have a thread of its own.
-        touch = (touch_alive_file,)
-        self.timer = consumer.timer.call_repeatedly(self.SECONDS, consumer.call_soon, touch)
+        self.timer = consumer.timer.call_repeatedly(10, consumer.call_soon, (touch_alive_file,))
         touch_alive_file()
 
     def stop(self, consumer: Any) -> None:
@@ -88,6 +89,11 @@ class Consumer(celery.worker.consumer.Consumer):
     def on_decode_error(self, message: Message, exc: Exception) -> None:
         self.quarantine(message, exc)
 
+    def cancel_active_requests(self) -> None:
+        """Stop tasks at shutdown, in processes only: other pools would lose them, so they wait."""
+        if isinstance(self.pool, prefork.TaskPool):
+            super().cancel_active_requests()
+
     def quarantine(self, message: Message, reason: Exception) -> None:
         """Turn a message into a dead letter, or requeue it if that fails."""
         errors: Any = self.connection_errors
@@ -116,8 +122,10 @@ class Request(celery.worker.request.Request):
         super().__init__(*args, **options)
         _hard, _soft = [timedelta(seconds=limit or 0) for limit in self.time_limits]
         set(self.stamped_headers or ())
-        if not isinstance(self.request_dict.get("__django_structlog__", {}), dict):
-            raise InvalidTaskError("__django_structlog__ is not a dictionary")
+        _args, kwargs, embedded = self._payload
+        context = self.request_dict.get("__django_structlog__", {})
+        if not all(isinstance(value, dict) for value in (kwargs, embedded or {}, context)):
+            raise InvalidTaskError("its arguments, options or log context is not a dictionary")
 
     def on_accepted(self, *args: Any, **options: Any) -> None:
         super().on_accepted(*args, **options)
@@ -151,7 +159,7 @@ class Request(celery.worker.request.Request):
     def on_failure(self, exc_info: Any, *args: Any, **options: Any) -> None:
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         if isinstance(error, Terminated) and not (self._already_revoked or self._already_cancelled):
-            # Celery takes the next task of a process that survived a revoked one for revoked, too.
+            # Celery treats the next task of a process that survived a revoked one as revoked, too.
             exc_info = self._worker_lost_info(error)
         with self.ending():
             super().on_failure(exc_info, *args, **options)
@@ -187,6 +195,18 @@ def limit_patience(sender: Any, **kwargs: Any) -> None:
         Request.processes = sender.pool
         for number in (signal.SIGTERM, signal.SIGQUIT):
             stop_between_messages(number)
+    else:
+        start = sender.pool.on_apply
+        sender.pool.on_apply = lambda run, *args, **kw: start(partial(guard, run), *args, **kw)
+
+
+def guard(run: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Run a task that may end its thread: Celery would never free its place in the pool."""
+    try:
+        return run(*args, **options)
+    except (CancelledError, MemoryError, SystemExit) as error:
+        lost = WorkerLostError(f"The task ended its thread: {error!r}")
+        return 1, ExceptionInfo((WorkerLostError, lost, error.__traceback__)), 0
 
 
 def stop_between_messages(number: int) -> None:

@@ -31,9 +31,6 @@ class Report:
     def line(self, name: str) -> str:
         return next(line for line in self.text.splitlines() if line.startswith(name))
 
-    def tasks_in(self, queue: str) -> int:
-        return int(self.line("Queues").partition(f" in {queue}")[0].split()[-1])
-
 
 def report_once(
     found: Callable[[Report], bool], seconds: float = SECONDS, **variables: str

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -70,10 +71,19 @@ def fail_and_retry_in_no_queue(path: str) -> None:
 
 
 @shared_task(bind=True)
-def retry_while_down(self: Task, path: str) -> None:
-    """Retry while the broker is unreachable."""
+def retry_while_down(self: Task, path: str, runs: int) -> None:
+    """Retry while the broker refuses tasks: during all of these runs but the last."""
+    if self.request.retries:
+        write(path, "retried")
+        return
     write(path, "trying")
-    with patch.object(self.app, "send_task", side_effect=OperationalError("down")):
+    if len(Path(path).read_text().splitlines()) == runs:
+        raise self.retry(countdown=1)
+    # Do not wait between the runs.
+    with (
+        patch.object(self.app, "send_task", side_effect=OperationalError("full")),
+        patch("task_queue.base.time.sleep"),
+    ):
         raise self.retry(countdown=1)
 
 

@@ -18,14 +18,13 @@ from tests.workers import broker_at
 
 pytestmark = [pytest.mark.usefixtures("celery"), pytest.mark.django_db(transaction=True)]
 
-LINES = ("Database", "Broker", "Workers", "Queues", "Tasks", "Results")
+LINES = ("Database", "Broker", "Workers", "Tasks", "Results")
 ALL_OK = dict.fromkeys(LINES, "ok")
 
 
 def test_everything_is_ok_with_a_worker(worker: Process) -> None:
     report = report_once(lambda report: ALL_OK.items() <= report.states.items())
     assert re.search(r" answers \(\d+ ms\)$", report.line("Broker"))
-    assert re.search(r" \d+ in default, \d+ in slow ", report.line("Queues"))
     assert re.search(r" run from .*default.* \(\d+ ms\)$", report.line("Tasks"))
     if celery_app.conf.worker_enable_remote_control:
         assert re.search(r" one@\S+ reads default and slow", report.line("Workers"))

@@ -3,15 +3,21 @@
 import sys
 from collections.abc import Iterator
 from threading import Event, Thread
+from types import SimpleNamespace
 from weakref import WeakSet
 
 import pytest
 
-from task_queue.leases import copy
+from task_queue import leases
 
 
 class Running:
-    """Stands for a request, which Celery keeps in such a set."""
+    """A running task, in the kind of set where Celery keeps its request."""
+
+    acknowledged = False
+
+    def __init__(self, number: int) -> None:
+        self.message = SimpleNamespace(delivery_tag=str(number))
 
 
 @pytest.fixture
@@ -23,9 +29,12 @@ def switch_threads_often() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("switch_threads_often")
-def test_running_tasks_are_read_while_others_begin_and_end() -> None:
-    requests = [Running() for _ in range(100)]
+def test_running_tasks_are_read_while_others_begin_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = [Running(number) for number in range(100)]
     running: WeakSet[Running] = WeakSet(requests)
+    monkeypatch.setattr(leases, "active_requests", running)
+    qos = SimpleNamespace(_delivered={}, _dirty=set())
+    worker = SimpleNamespace(task_consumer=SimpleNamespace(channel=SimpleNamespace(qos=qos)))
     ended = Event()
 
     def begin_and_end() -> None:
@@ -37,7 +46,8 @@ def test_running_tasks_are_read_while_others_begin_and_end() -> None:
     thread = Thread(target=begin_and_end)
     thread.start()
     try:
-        assert all(requests[0] in copy(running) for _ in range(20_000))
+        first = requests[0].message
+        assert all(first in leases.unacknowledged(worker) for _ in range(5_000))
     finally:
         ended.set()
         thread.join()

@@ -70,6 +70,8 @@ REFUSED = {
     "with the wrong content type": (Raw(BODY, TASK | {"task": "no.task"}, PICKLE), "NotRegistered"),
     "without arguments": (Raw(b"{}"), "not enough values to unpack"),
     "with a number as arguments": (Raw(b"1"), "argument of type 'int'"),
+    "with null as keyword arguments": (Raw(b"[[], null, {}]"), "is not a dictionary"),
+    "with a list as options": (Raw(b"[[], {}, [1]]"), "is not a dictionary"),
     "with an invalid date": (Raw(headers=TASK | {"eta": "soon"}), "invalid ETA value 'soon'"),
     "with an invalid pair of time limits": (Raw(headers=TASK | {"timelimit": "long"}), "timedelta"),
     "with a time limit as text": (Raw(headers=TASK | {"timelimit": ["1", "1"]}), "TypeError"),

@@ -58,7 +58,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# The sender of e-mails.
 site = ALLOWED_HOSTS[0].removeprefix(".")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default=f"webmaster@{site}")
 mail = env.address("EMAIL_URL", *env.EMAIL_SCHEMES, default="smtp://localhost:25")

@@ -200,6 +200,21 @@ def test_a_busy_queue_does_not_starve_another(celery: Celery) -> None:
     assert taken[:6].count("rare") == 3
 
 
+def test_a_sender_remembers_the_bindings_that_redis_has_lost(celery: Celery) -> None:
+    """Redis may have been flushed, or was too full for them."""
+    queue = celery.amqp.queues["default"]
+    with celery.connection_for_write() as connection:
+        channel: Any = connection.default_channel
+        queue(channel).declare()
+        key = channel.keyprefix_queue % queue.exchange.name
+        bindings = channel.client.smembers(key)
+        channel.client.delete(key)
+        try:
+            assert channel._lookup(queue.exchange.name, queue.routing_key) == {queue.name}
+        finally:
+            channel.client.sadd(key, *bindings)
+
+
 @pytest.mark.usefixtures("worker")
 def test_a_killed_worker_leaves_no_binding_behind(celery: Celery) -> None:
     with celery.connection_for_write() as connection, connection.channel() as channel:

@@ -1,15 +1,21 @@
 """While the broker is down, requests are saved. They run when it is up again."""
 
+from io import StringIO
+from pathlib import Path
+
 import pytest
+from django.core.management import call_command
+from django.db import transaction
 from django.test import Client
 
-from gallery.models import Album, Sheet, State
-from gallery.tasks import requeue_stalled
+from gallery.models import Album, Photograph, Sheet, State
+from gallery.tasks import make_thumbnail, requeue_stalled
 from tests.gallery.conftest import (
     MailServer,
     Upload,
     an_hour_passes,
     order,
+    picture,
     ready_album,
     wait_for_state,
 )
@@ -33,6 +39,31 @@ def test_saved_requests_run_later(
     requeue_stalled.delay()
     wait_for_state(sheet.email, State.DONE)
     assert len(mail.messages) == 1
+
+
+def test_uploads_stay_whatever_error_their_tasks_meet(
+    upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise ValueError("the broker refuses it")
+
+    def send(key: object) -> None:
+        transaction.on_commit(refuse)
+
+    monkeypatch.setattr(make_thumbnail, "delay_on_commit", send)
+    with pytest.raises(ValueError, match="refuses"):
+        upload()
+    photograph = Photograph.objects.get()
+    assert photograph.file.storage.exists(photograph.file.name)
+
+
+@pytest.mark.usefixtures("no_broker")
+def test_a_folder_is_imported(tmp_path: Path) -> None:
+    for number in range(101):
+        (tmp_path / f"{number}.jpg").write_bytes(picture(8, 8))
+    call_command("import_photographs", tmp_path, stdout=(output := StringIO()))
+    assert "Workers make the thumbnails later, because the broker" in output.getvalue()
+    assert Photograph.objects.filter(state=State.WAITING).count() == 101
 
 
 @pytest.mark.usefixtures("no_broker")

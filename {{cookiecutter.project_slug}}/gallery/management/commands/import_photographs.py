@@ -8,6 +8,7 @@ from typing import Any
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import pluralize
+from kombu.exceptions import OperationalError
 
 from gallery.models import Album, Photograph
 from gallery.workflows import enqueue_import
@@ -31,11 +32,18 @@ class Command(BaseCommand):
         # while the rest is being copied.
         paths = (path for path in sorted(folder.iterdir()) if path.is_file())
         count = 0
+        when = "now"
         for batch in batched(paths, BATCH_SIZE):
             count += len(batch)
-            enqueue_import(store(album, batch))
-        photographs = f"{count} photograph{pluralize(count)}"
-        self.stdout.write(f"Imported {photographs}. Workers make the thumbnails now.")
+            photographs = store(album, batch)
+            if when == "now":
+                try:
+                    enqueue_import(photographs)
+                except OperationalError:
+                    # `requeue_stalled` sends them.
+                    when = "later, because the broker is unreachable"
+        imported = f"{count} photograph{pluralize(count)}"
+        self.stdout.write(f"Imported {imported}. Workers make the thumbnails {when}.")
 
 
 def store(album: Album, paths: tuple[Path, ...]) -> list[Any]:

@@ -42,8 +42,7 @@ class Command(BaseCommand):
                 self.show("", "    -> ", getattr(error, "fix", "") or check.fix)
             else:
                 took = (time.perf_counter() - start) * 1000
-                text = f"{answer} ({took:.0f} ms)"
-                self.show(check.name, self.style.SUCCESS("ok     "), text)
+                self.show(check.name, self.style.SUCCESS("ok     "), f"{answer} ({took:.0f} ms)")
                 healthy.add(check.run)
         if len(healthy) < len(checks):
             sys.exit(1)
