@@ -32,16 +32,16 @@ def read() -> list[float]:
     return [number for (number,) in struct.iter_unpack("d", data)]
 
 
-def wait(count: int) -> list[float]:
+def wait(count: int, seconds: int = SECONDS) -> list[float]:
     """Wait for `count` numbers, and return them.
 
-    Raises StuckError if none was added for a minute.
+    Raises StuckError if none was added for this many seconds.
     """
     path = Path(os.environ[VARIABLE])
     came, since = 0, time.monotonic()
     while came < count:
-        if time.monotonic() - since > SECONDS:
-            raise StuckError(f"only {came} of {count} tasks ran, and none for {SECONDS} s")
+        if time.monotonic() - since > seconds:
+            raise StuckError(f"only {came} of {count} tasks ran, and none for {seconds} s")
         time.sleep(0.005)
         now = path.stat().st_size // SIZE
         if now > came:
