@@ -42,7 +42,7 @@ SLOW = (
     "test_time_limits",
 )
 # Tests of the machinery that do not depend on the pair of broker and result backend. `make test`
-# runs the others of them on the default project, `make test-all` all on one of each broker.
+# runs those that are not slow on the default project, `make test-all` all on one of each broker.
 OF_NO_PAIR = (
     *SLOW,
     "test_applied",
