@@ -7,7 +7,7 @@ countdown until it is almost due.
 """
 
 # kombu's stubs leave most of this out.
-# mypy: disable-error-code="attr-defined, misc"
+# mypy: disable-error-code="attr-defined, misc, union-attr"
 
 import json
 import logging

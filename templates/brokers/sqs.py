@@ -5,7 +5,7 @@ holds it, for twelve hours at most: after that, SQS delivers it again.
 """
 
 # kombu's stubs leave this out.
-# mypy: disable-error-code="attr-defined, import-not-found, import-untyped, misc"
+# mypy: disable-error-code="attr-defined,func-returns-value,import-not-found,import-untyped,misc"
 
 import json
 import logging
@@ -200,9 +200,9 @@ class Transport(SQS.Transport):
 
 def renew(channel: Channel, messages: Iterable[Message]) -> None:
     """Renew the leases of messages, and acknowledge finished ones. Deleted ones stay deleted."""
-    held = defaultdict(list)
-    for receipt, queue in tuple(acknowledged.items()):
-        held[queue].append(receipt)
+    held: dict[str, list[Any]] = defaultdict(list)
+    for receipt, address in tuple(acknowledged.items()):
+        held[address].append(receipt)
     for message in messages:
         # kombu removes it from a message that it is about to requeue.
         if queue := message.delivery_info.get("sqs_queue"):
@@ -218,9 +218,9 @@ def renew(channel: Channel, messages: Iterable[Message]) -> None:
             for failure in answer.get("Failed", []):
                 if not is_gone(failure):
                     logger.warning("Could not renew the lease of a task: %s", failure)
-    for receipt, queue in tuple(acknowledged.items()):
+    for receipt, address in tuple(acknowledged.items()):
         with suppress(ClientError):
-            channel.sqs().delete_message(QueueUrl=queue, ReceiptHandle=receipt)
+            channel.sqs().delete_message(QueueUrl=address, ReceiptHandle=receipt)
         del acknowledged[receipt]
 
 

@@ -43,7 +43,8 @@ def check_workers() -> None:
         broker.ensure_connection(max_retries=0)
         if not celery_app.conf.worker_enable_remote_control:
             # Connecting to such a broker is not always a request to it.
-            broker.default_channel.queue_declare(celery_app.conf.task_default_queue, passive=True)
+            channel: Any = broker.default_channel
+            channel.queue_declare(celery_app.conf.task_default_queue, passive=True)
             return
         if not celery_app.control.ping(timeout=1, limit=1, connection=broker):
             raise TimeoutError("no worker answers")

@@ -43,9 +43,9 @@ def unacknowledged(consumer: Any) -> list[Message]:
     # kombu removes acknowledged and requeued messages only when the next one arrives.
     held = [message for tag, message in tuple(qos._delivered.items()) if tag not in qos._dirty]
     # Tasks that outlived their connection, in pools that cannot stop them: copied in one step.
-    requests = [request() for request in tuple(active_requests.data)]
-    running = [request.message for request in requests if request and not request.acknowledged]
-    return list({message.delivery_tag: message for message in [*held, *running]}.values())
+    requests = [request() for request in tuple(active_requests.data)]  # type: ignore[attr-defined]
+    held += [request.message for request in requests if request and not request.acknowledged]
+    return list({message.delivery_tag: message for message in held}.values())
 
 
 def seconds_until_due(message: dict[str, Any]) -> float:

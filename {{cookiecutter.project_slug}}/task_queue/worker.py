@@ -13,7 +13,6 @@ from datetime import timedelta
 from functools import partial
 from time import monotonic
 from traceback import walk_stack
-from types import FrameType
 from typing import Any, ClassVar
 
 import celery.worker.consumer
@@ -213,7 +212,7 @@ def stop_between_messages(number: int) -> None:
     """Handle a signal after the pool's current message: Celery would wait forever for it."""
     stop: Any = signal.getsignal(number)
 
-    def handle(_: int, frame: FrameType | None) -> None:
+    def handle(_: int, frame: Any) -> None:
         if any(caller.f_code.co_filename == asynpool.__file__ for caller, _ in walk_stack(frame)):
             signal.signal(signal.SIGALRM, handle)
             signal.setitimer(signal.ITIMER_REAL, 0.01)
