@@ -18,14 +18,12 @@ from itertools import batched
 from typing import Any
 
 import celery
-from botocore.exceptions import ClientError
 from celery import current_app
 from celery.utils.time import subtract_datetimes
 from django.core.checks import CheckMessage, register
 from django.core.checks import Warning as CheckWarning
 from kombu import Message
 from kombu.transport import SQS
-from vine import promise
 
 from task_queue.leases import seconds_until_due
 
@@ -131,7 +129,7 @@ class Channel(SQS.Channel):
         def deliver(answer: Any) -> None:
             # kombu turns some errors into a list.
             if not isinstance(answer, dict):
-                raise ConnectionError("it answered with an error")
+                raise ConnectionError("no answer, or a server error")
             callback(self._on_messages_ready(address, queue, answer))
 
         return self.asynsqs(queue=name).receive_message(
@@ -141,7 +139,7 @@ class Channel(SQS.Channel):
             # A lease. The queue's own timeout may be another one.
             visibility_timeout=self.visibility_timeout,
             wait_time_seconds=self.wait_time_seconds,
-            callback=promise(deliver, on_error=partial(self.fetch_later, queue)),
+            callback=SQS.promise(deliver, on_error=partial(self.fetch_later, queue)),
         )
 
     def fetch_later(self, queue: str, error: Exception) -> None:
@@ -219,7 +217,7 @@ def renew(channel: Channel, messages: Iterable[Message]) -> None:
                 if not is_gone(failure):
                     logger.warning("Could not renew the lease of a task: %s", failure)
     for receipt, address in tuple(acknowledged.items()):
-        with suppress(ClientError):
+        with suppress(SQS.ClientError):
             channel.sqs().delete_message(QueueUrl=address, ReceiptHandle=receipt)
         del acknowledged[receipt]
 

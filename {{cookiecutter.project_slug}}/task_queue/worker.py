@@ -17,9 +17,8 @@ from typing import Any, ClassVar
 
 import celery.worker.consumer
 import celery.worker.request
-from billiard.einfo import ExceptionInfo
 from celery import bootsteps, signals
-from celery.concurrency import asynpool, prefork
+from celery.concurrency import asynpool, base, prefork
 from celery.exceptions import InvalidTaskError, NotRegistered, Terminated, WorkerLostError
 from celery.worker import state
 from django.db import close_old_connections
@@ -205,7 +204,7 @@ def guard(run: Callable[..., Any], *args: Any, **options: Any) -> Any:
         return run(*args, **options)
     except (CancelledError, MemoryError, SystemExit) as error:
         lost = WorkerLostError(f"The task ended its thread: {error!r}")
-        return 1, ExceptionInfo((WorkerLostError, lost, error.__traceback__)), 0
+        return 1, base.ExceptionInfo((WorkerLostError, lost, error.__traceback__)), 0
 
 
 def stop_between_messages(number: int) -> None:
