@@ -108,11 +108,12 @@ class Channel(SQS.Channel):
 
     def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
         """Acknowledge a message: now, or with the next renewal, or it would run again."""
-        delivery = self.qos.get(delivery_tag).delivery_info
+        message = self.qos._delivered.get(delivery_tag)
         try:
             super().basic_ack(delivery_tag, multiple)
         except SQS.Transport.connection_errors as error:
             logger.warning("A task is acknowledged later: %s", error)
+            delivery = message.delivery_info
             acknowledged[delivery["sqs_message"]["ReceiptHandle"]] = delivery["sqs_queue"]
 
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:

@@ -65,6 +65,13 @@ def test_json_beyond_the_limits_of_python_becomes_a_dead_letter(
     assert not worker.ended
 
 
+def test_a_task_that_outlived_its_connection_can_be_acknowledged(celery: Celery) -> None:
+    """Its channel no longer knows it."""
+    with celery.connection_for_write() as connection:
+        channel: Any = connection.channel()
+        channel.basic_ack("unknown")
+
+
 def test_a_task_that_cannot_be_requeued_now_stays_in_its_queue(
     celery: Celery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
