@@ -108,7 +108,8 @@ class Channel(SQS.Channel):
 
     def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
         """Acknowledge a message: now, or with the next renewal, or it would run again."""
-        message = self.qos._delivered.get(delivery_tag)
+        delivered: Any = self.qos._delivered
+        message = delivered.get(delivery_tag)
         try:
             super().basic_ack(delivery_tag, multiple)
         except SQS.Transport.connection_errors as error:
