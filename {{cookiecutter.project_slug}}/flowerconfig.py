@@ -26,30 +26,24 @@ purge_offline_workers = 30
 task_runtime_metric_buckets = [0.01, 0.1, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 240.0, 300.0, 360.0]
 
 
-def queues() -> Metric:
+def broker_metrics() -> list[Metric]:
     from task_queue.doctor import count_waiting
 
     length = GaugeMetricFamily("celery_queue_length", "Waiting tasks", labels=["queue"])
     for queue, count in count_waiting().items():
         length.add_metric([queue], count)
-    return length
+    return [length]
 
 
-def dead_letters() -> Metric:
-    from task_queue.models import DeadLetter
+def database_metrics() -> list[Metric]:
+    from task_queue.doctor import PREFIX
+    from task_queue.models import DeadLetter, Heartbeat
 
     count = DeadLetter.objects.filter(quarantined=True).count()
-    return GaugeMetricFamily("celery_dead_letters", "Tasks that could not run", count)
-
-
-def heartbeats() -> Metric:
-    from task_queue.doctor import PREFIX
-    from task_queue.models import Heartbeat
-
     last = GaugeMetricFamily("celery_heartbeat_timestamp_seconds", "Last run", labels=["name"])
     for heartbeat in Heartbeat.objects.exclude(name__startswith=PREFIX):
         last.add_metric([heartbeat.name], heartbeat.at.timestamp())
-    return last
+    return [GaugeMetricFamily("celery_dead_letters", "Tasks that could not run", count), last]
 
 
 class Metrics(Collector):
@@ -59,10 +53,10 @@ class Metrics(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        for metric in (queues, dead_letters, heartbeats):
+        for metrics in (broker_metrics, database_metrics):
             try:
                 # Flower's pages wait for it.
-                yield within(1, metric)
+                yield from within(1, metrics)
             except Exception:
                 getLogger(__name__).warning("A server does not answer.", exc_info=True)
 

@@ -189,10 +189,10 @@ class Channel(redis.Channel):
 
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
         priority = self._get_message_priority(message, reverse=False)
-        ready, wakeup = self._q_for_pri(queue, priority), self._beside(queue, "wakeup")
+        ready, wakeup = self._q_for_pri(queue, priority), f"{queue}{self.sep}wakeup"
         batch = kwargs.get("_publish_batch")
         if (wait := seconds_until_due(message)) > EARLY:
-            self._commands.zadd(self._beside(ready, "delayed"), {dumps(message): time() + wait})
+            self._commands.zadd(f"{ready}{self.sep}delayed", {dumps(message): time() + wait})
         elif batch or queue in self._expires:
             super()._put(queue, message, **kwargs)
             if batch:
@@ -220,7 +220,7 @@ class Channel(redis.Channel):
         self._in_poll = self.client.connection
         self._brpop_sent_at = monotonic()
         prefix = self.global_keyprefix
-        wakeups = [prefix + self._beside(queue, "wakeup") for queue in self.active_queues]
+        wakeups = [prefix + f"{queue}{self.sep}wakeup" for queue in self.active_queues]
         self.client.connection.send_command("BRPOP", *wakeups, timeout or self.brpop_timeout)
 
     def _brpop_read(self, **options: Any) -> bool:
@@ -270,7 +270,7 @@ class Channel(redis.Channel):
         lists: list[str] = []
         for queue, priority in order:
             ready = self._q_for_pri(queue, priority)
-            lists += [ready, self._beside(queue, "wakeup"), self._beside(ready, "delayed")]
+            lists += [ready, f"{queue}{self.sep}wakeup", f"{ready}{self.sep}delayed"]
         # Two queues may have the same message, so each delivery has a tag of its own.
         tag, done = str(uuid4()), tuple(acknowledged)
         taken = self.run("take", time() + EARLY, WAKEUP_EXPIRES, tag, *done, lists=lists)
@@ -298,9 +298,6 @@ class Channel(redis.Channel):
             self.run("release", tag)
             acknowledged.discard(tag)
 
-    def _beside(self, key: str, what: str) -> str:
-        return f"{key}{self.sep}{what}"
-
     def _purge(self, queue: str) -> int:
         """Delete the waiting tasks of a queue, including those that are not due yet."""
         count = sum(self._commands.zremrangebyrank(key, 0, -1) for key in self.delayed_keys(queue))
@@ -309,7 +306,7 @@ class Channel(redis.Channel):
     def delayed_keys(self, queue: str) -> list[str]:
         """Return the keys, with the prefix, of a queue's tasks that are not due yet."""
         lists = [self._q_for_pri(queue, priority) for priority in self.priority_steps]
-        return [self.global_keyprefix + self._beside(ready, "delayed") for ready in lists]
+        return [self.global_keyprefix + f"{ready}{self.sep}delayed" for ready in lists]
 
     @cached_property
     def _script(self) -> Any:

@@ -99,3 +99,29 @@ def test_a_network_partition(site: Site, cable: Cable, nothing_is_lost: Record) 
     nothing_is_lost(SENT, fault, repeats=2 * PROCESSES)
     for way in ways.values():
         way.cut()
+
+
+@on_every_broker()
+def test_a_connection_breaks_when_a_task_has_just_started(site: Site) -> None:
+    """The worker does not know yet that the task runs. It stops it, or lets it go on."""
+    site.relay.start()
+    site.env["CELERY_BROKER_URL"] = site.broker_url("127.0.0.1", site.relay.port)
+    end = site.folder / "end"
+    accepted = site.folder / "accepted"
+    worker = site.start_worker(PAUSE="yes", ACCEPT_LATE=str(accepted))
+    site.send("hold", str(end), count=1)
+    site.wait_until(accepted.exists, "a process has accepted the task")
+    site.relay.cut()
+    site.relay.start()
+    site.send("work", 0, count=1, first=1)
+
+    def are_done(*numbers: int) -> bool:
+        # It stops at the start of each task.
+        worker.thaw()
+        return site.count("finished").keys() >= set(numbers)
+
+    site.wait_until(lambda: are_done(1), "the worker is connected again")
+    end.touch()
+    site.wait_until(lambda: are_done(0, 1), "both tasks are done")
+    site.wait_until_nothing_is_queued()
+    assert site.count("finished")[0] == 1

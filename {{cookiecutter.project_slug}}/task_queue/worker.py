@@ -87,6 +87,16 @@ class Consumer(celery.worker.consumer.Consumer):
     def on_decode_error(self, message: Message, exc: Exception) -> None:
         self.quarantine(message, exc)
 
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Learn which tasks have just started: Celery forgets the others, and they run again."""
+        if isinstance(self.pool, prefork.TaskPool):
+            pool, until = self.pool._pool, monotonic() + PAUSE
+            handed_over = [job for job in pool._cache.values() if job._write_to]
+            while not all(job._accepted for job in handed_over) and monotonic() < until:
+                for process in tuple(pool._pool):
+                    pool.process_flush_queues(process)
+        super().on_connection_error_after_connected(exc)
+
     def cancel_active_requests(self) -> None:
         """Stop tasks at shutdown, in processes only: other pools would lose them, so they wait."""
         if isinstance(self.pool, prefork.TaskPool):
