@@ -77,7 +77,7 @@ def check_slug() -> str | None:
     # Installers ignore case and repeated underscores.
     name = re.sub("_+", "_", slug.lower()).strip("_")
     if name in PACKAGES:
-        return f"project_slug: {slug!r} is a package that the project uses: {another}"
+        return f"project_slug: {slug!r} is a package that projects use: {another}"
     if name in RESERVED:
         return f"project_slug: {slug!r} is reserved in YAML, PostgreSQL or Windows: {another}"
     return None

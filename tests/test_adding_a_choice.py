@@ -66,7 +66,8 @@ def test_the_fast_tier_passes_with_the_new_choices(copy: Path) -> None:
     run(copy, sys.executable, "-m", "tools.switching")
     run(copy, "make", "lint")
     run(copy, *QUICK, "tests/test_docs.py", "tests/test_hooks.py", *WANTED)
-    run(copy, *QUICK, "tests/hostile", "tests/test_new.py", "tests/test_prose.py")
+    others = "environment", "monitoring", "new", "prose"
+    run(copy, *QUICK, "tests/hostile", *(f"tests/test_{name}.py" for name in others), *WANTED)
     run(copy, *QUICK, "tests/test_types.py", "tests/test_switching.py", "-k", "always or never")
 
 

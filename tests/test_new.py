@@ -71,7 +71,7 @@ def test_nothing_is_made_when_the_questions_end_early(tmp_path: Path) -> None:
 
 
 def test_nothing_is_made_without_confirmation(tmp_path: Path) -> None:
-    run = new(tmp_path / "code", answers=17 * "\n" + "n\n")
+    run = new(tmp_path / "code", answers=len(choices()) * "\n" + "n\n")
     assert run.returncode == 1
     assert run.stderr == "No project was made.\n"
     assert not (tmp_path / "code").exists()

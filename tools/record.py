@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tools import try_project
-from tools.generate import ROOT
+from tools.generate import ROOT, choices
 
 # Answers to questions of `make new`. The others are answered by the return key.
 TYPED = {"its display name": "My Shop", "which message broker": "2"}
@@ -74,7 +74,7 @@ def new(width: int) -> str:
             while chunk := os.read(ours, 4096):
                 shown += chunk
                 if QUESTION.search(shown):
-                    question = shown.decode().rpartition("/17]")[2]
+                    question = shown.decode().rpartition(f"/{len(choices())}]")[2]
                     typed = next((TYPED[text] for text in TYPED if text in question), "")
                     os.write(ours, f"{typed}\n".encode())
         asked.wait()

@@ -110,7 +110,7 @@ def settings() -> str:
             NOTE,
             "If a setting has different values or purposes depending on your answers, it has one"
             " row for each.",
-            "The last column names the answers that it depends on.",
+            "The last column names answers that add or change it, if all others are the defaults.",
             "",
             "## The environment",
             "",

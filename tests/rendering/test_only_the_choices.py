@@ -24,6 +24,9 @@ from tools.servers import SERVERS
 # One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
+# It has words such as "redistribute".
+LICENSE = ("LICENSE",)
+
 
 @cache
 def knows(broker: Answer) -> Any:
@@ -40,12 +43,17 @@ def results(result_backend: Answer) -> Any:
 def names() -> Iterator[Word]:
     """Yield the names of servers and brokers, and their URL schemes."""
     for name in SERVERS:
-        yield Word(f"(?i){name}", partial(needs, name), IGNORES)
+        yield Word(f"(?i){name}", partial(needs, name), LICENSE)
         # Other words for the server are in its own test module.
         yield import_module(f"tests.rendering.test_{name}").WORD
+    for backend in choices()["result_backend"]:
+        known = results(backend)
+        named = backend in known.celery_extras or f'"{backend}://' in str(known.settings())
+        if named and backend not in SERVERS:
+            yield Word(rf"(?i)\b{backend}\b", partial(is_kept_in, backend))
     for broker in choices()["broker"]:
         if broker not in SERVERS:
-            yield Word(f"(?i){broker}", partial(is_on, broker), IGNORES)
+            yield Word(f"(?i){broker}", partial(is_on, broker))
         scheme = urlsplit(knows(broker).url).scheme
         if scheme and scheme not in SERVERS:
             yield Word(f"(?i){scheme}s?://", partial(has_scheme, scheme))
@@ -53,6 +61,10 @@ def names() -> Iterator[Word]:
 
 def is_on(broker: Answer, answers: Combination) -> bool:
     return answers["broker"] == broker
+
+
+def is_kept_in(result_backend: Answer, answers: Combination) -> bool:
+    return answers["result_backend"] == result_backend
 
 
 def has_scheme(scheme: str, answers: Combination) -> bool:
@@ -69,14 +81,14 @@ WORDS = [
         lambda a: knows(a["broker"]).priorities,
         ("task_queue/django_tasks.py", "task_queue/models.py", "tests/test_messages.py"),
     ),
-    Word(r"django.celery.results", lambda a: str(a["result_backend"]).startswith("django-")),
-    Word(r"database_results", lambda a: a["result_backend"] == "django-db"),
+    Word(
+        r"django.celery.results",
+        lambda a: "django_celery_results" in results(a["result_backend"]).apps,
+    ),
     Word(
         r"^CACHE_URL|CACHE_BACKEND|createcachetable|django-cache",
         lambda a: bool(results(a["result_backend"]).cache_url),
     ),
-    Word(r"(?i)sqlalchemy", lambda a: a["result_backend"] == "sqlalchemy"),
-    Word(r"\brpc\b", lambda a: a["result_backend"] == "rpc"),
     Word(
         r"CELERY_RESULT_",
         lambda a: results(a["result_backend"]).results_enabled,

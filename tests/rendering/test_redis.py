@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.helpers.rendered import IGNORES, Composed, Word, needs
+from tests.helpers.rendered import Composed, Word, needs
 from tools.combinations import Combination
 
 # One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
-WORD = Word(r"(?i)valkey", partial(needs, "redis"), IGNORES)
+WORD = Word(r"(?i)valkey", partial(needs, "redis"))
 
 
 def test_redis_keeps_each_task(composed: list[Composed]) -> None:

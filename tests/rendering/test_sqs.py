@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.rendered import IGNORES, Composed, Word, by_kind, needs
+from tests.helpers.rendered import Composed, Word, by_kind, needs
 from tools.combinations import Combination
 
 # One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
-WORD = Word(r"(?i)\baws|amazon|boto|moto|elasticmq", partial(needs, "sqs"), IGNORES)
+WORD = Word(r"(?i)\baws|amazon|boto|moto|elasticmq", partial(needs, "sqs"))
 
 
 def test_in_production_sqs_is_polled_as_rarely_as_possible(composed: list[Composed]) -> None:

@@ -146,7 +146,7 @@ def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
 
 @pytest.mark.exhaustive
 def test_a_server_reports_its_version(server: Server) -> None:
-    assert re.fullmatch(r"(Redis|Valkey|RabbitMQ|PostgreSQL|moto) \d+(\.\d+)+", server.version())
+    assert re.fullmatch(r"\w+ \d+(\.\d+)+", server.version())
 
 
 def test_a_port_found_by_another_process_is_not_found_again(
