@@ -44,7 +44,7 @@ def check_workers() -> None:
         if not celery_app.conf.worker_enable_remote_control:
             # Connecting to such a broker is not always a request to it.
             channel: Any = broker.default_channel
-            channel.queue_declare(celery_app.conf.task_default_queue, passive=True)
+            channel.queue_declare(celery_app.amqp.default_queue.name, passive=True)
             return
         if not celery_app.control.ping(timeout=1, limit=1, connection=broker):
             raise TimeoutError("no worker answers")
