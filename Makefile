@@ -43,9 +43,9 @@ test: lint ## Lint, render every pair of answers, and test a project on each bro
 	@$(SERVERS) || [ "$$CI" != true ]
 	@$(PYTEST) $(FAST)
 
-test-all: lint ## Test every combination, in two hours; write docs/faults.md and docs/switching.md
+test-all: lint ## Test every combination, in an hour; write docs/faults.md and docs/switching.md
 	@$(SERVERS)
-	@$(PYTEST) tests --write-table docs/faults.md
+	@$(PYTEST) -n 4 tests --write-table docs/faults.md
 	@$(RUN) python -m tools.switching
 
 soak: ## Run `make test` repeatedly and count the failures: make soak times=10 busy=true

@@ -29,7 +29,7 @@ runpy.run_path("scripts/env.py", run_name="__main__")
 
 
 def read_origin() -> dict[str, Any] | None:
-    """Return the address and the commit of the template, or None if it is not in git."""
+    """Return the address and the commit of the template, or None if git cannot fetch it."""
     folder = Path(os.environ.get("PWD", ""), answers["_repo_dir"]).resolve()
     git = ["git", f"--git-dir={folder / '.git'}"]
 
@@ -39,10 +39,11 @@ def read_origin() -> dict[str, Any] | None:
         ).strip()
 
     try:
-        commit = ask("rev-parse", "--verify", "HEAD")
+        # Like fetching, this fails in a folder of another user.
+        commit, *_ = ask("ls-remote", str(folder), "HEAD").split()
         given = Path(os.environ.get("PWD", ""), answers["_template"])
         address = str(folder) if given.is_dir() else ask("config", f"remote.{ask('remote')}.url")
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, ValueError, subprocess.CalledProcessError):
         return None
     # Drop the login from the address, since the record is shared. ssh needs its user name.
     return {"template": re.sub(r"(?<!ssh)://[^/\s]*@", "://", address), "commit": commit}
@@ -57,9 +58,14 @@ if "_repo_dir" in answers:
         Path(".cruft.json").write_text(text, encoding="utf-8")
     else:
         manifest["notes"].append(
-            "The template is not in a git repository, so `make update` cannot fetch it. Link one"
-            " that is: uvx cruft link ADDRESS"
+            "The template is not in a git repository, or in one of another user, so `make update`"
+            " cannot fetch it. Link another: uvx cruft link ADDRESS"
         )
+if answers["ci"] != "none" and any((parent / ".git").exists() for parent in Path.cwd().parents):
+    manifest["notes"].append(
+        "The project is inside another git repository. CI finds its files only in the repository's"
+        " top folder: move them there."
+    )
 
 texts = ["project_name", "project_slug", "description", "author_name", "author_email"]
 made = [

@@ -89,6 +89,10 @@ def test_uv_and_compose_read_the_same_values_as_django(
         "A=sesame",
         'V="-----BEGIN\nsesame\n-----END"',
         "\ufeffV=sesame",
+        "V\u00e9=sesame",
+        "V='\rsesame'",
+        "V='\vsesame'",
+        "V='\0sesame'",
         "sesame",
     ],
 )

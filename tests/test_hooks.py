@@ -98,9 +98,22 @@ def test_no_program_is_needed(tmp_path: Path) -> None:
     said = run_cookiecutter(tmp_path, PATH="")
     assert (tmp_path / "my_project" / ".env").exists()
     # Warn now, not at the first update.
-    assert (
-        "\nNote: The template is not in a git repository, so `make update` cannot fetch it" in said
-    )
+    assert "\nNote: The template is not in a git repository, or in one of another user, so" in said
+
+
+def test_a_template_of_another_user_and_a_project_in_a_repository_are_noted(tmp_path: Path) -> None:
+    template = copy_template(tmp_path / "template")
+    team = tmp_path / "team"
+    team.mkdir()
+    git(team, "init", "--quiet")
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", str(template), "ci=github"]
+    # git's own tests use the last variable.
+    env = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "PATH": os.environ["PATH"]}
+    env["GIT_TEST_ASSUME_DIFFERENT_OWNER"] = "1"
+    said = subprocess.check_output(command, cwd=team, env=env, text=True)
+    assert "\nNote: The template is not in a git repository, or in one of another user, so" in said
+    assert "\nNote: The project is inside another git repository. CI finds its files" in said
+    assert not (team / "my_project" / ".cruft.json").exists()
 
 
 def test_a_project_made_without_hooks_says_so(tmp_path: Path) -> None:

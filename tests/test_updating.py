@@ -24,7 +24,7 @@ from tests.helpers.origin import (
 from tests.helpers.team import ENV, edit, edit_celery, edit_others, replace
 from tools.generate import ROOT
 from tools.process import inherited
-from tools.project import without_login
+from tools.project import Abort, propose, variables, without_login
 from tools.servers.rabbitmq import RabbitMQ
 from tools.services import point_at
 
@@ -296,6 +296,19 @@ def test_ci_logs_in_to_a_private_template_by_variables(origin: Path, tmp_path: P
 )
 def test_an_address_is_recorded_without_a_login(address: str, kept: str) -> None:
     assert without_login(address) == kept
+
+
+def test_git_may_have_changed_the_line_endings_of_the_example() -> None:
+    assert variables("A=1\r\nB=2\r\n") == variables("A=1\nB=2\n")
+
+
+def test_nothing_is_proposed_without_a_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI_SERVER_URL", "https://git.example.com")
+    monkeypatch.delenv("TEMPLATE_TOKEN", raising=False)
+    with pytest.raises(Abort, match="TEMPLATE_TOKEN is not set"):
+        propose({}, tmp_path)
 
 
 GH = """\

@@ -41,7 +41,7 @@ SLOW = (
     "test_thumbnail_cache",
     "test_time_limits",
 )
-# Tests of the machinery that do not depend on the pair of broker and result backend. `make test`
+# Tests of the machinery that depend little on the pair of broker and result backend. `make test`
 # runs those that are not slow on the default project, `make test-all` all on one of each broker.
 OF_NO_PAIR = (
     *SLOW,
@@ -51,17 +51,13 @@ OF_NO_PAIR = (
     "test_checks_addresses",
     "test_checks_schedule",
     "test_dead_letters",
-    "test_delays",
     "test_early_delays",
     "test_environment",
-    "test_health",
     "test_leases",
     "test_logs",
-    "test_messages",
     "test_priorities",
     "test_priority",
     "test_production",
-    "test_queues",
     "test_revoking",
     "test_task_priorities",
     "test_topic",

@@ -87,6 +87,9 @@ def main(command: str, *words: str) -> int:
         print(reason, file=sys.stderr)
     except subprocess.CalledProcessError as failed:
         print(f"Nothing was changed: {(failed.stderr or str(failed)).strip()}", file=sys.stderr)
+    except BrokenPipeError:
+        # Nobody reads the output any more. Python would fail again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         print(f"Nothing was changed: {error}", file=sys.stderr)
     except KeyboardInterrupt:
@@ -240,6 +243,8 @@ def propose(overrides: dict[str, str], folder: Path) -> None:
     scheme, _, host = gitlab.partition("://")
     if not host and "GITHUB_ACTIONS" not in os.environ:
         raise Abort("Run this in GitHub Actions or in GitLab CI; here, run make update.")
+    if host and not os.environ.get("TEMPLATE_TOKEN"):
+        raise Abort("TEMPLATE_TOKEN is not set: add a project access token in GitLab's settings.")
     with redirect_stdout(io.StringIO()) as output:
         update(overrides, folder)
     news = output.getvalue()
@@ -713,7 +718,7 @@ def fill(example: str, known: Mapping[str, str]) -> str:
 
 def variables(text: str) -> dict[str, str]:
     """Return the lines of a text that set variables, by name."""
-    return {line[1]: line[0] for line in VARIABLE.finditer(text)}
+    return {line[1]: line[0].rstrip("\r") for line in VARIABLE.finditer(text)}
 
 
 def without_login(address: str) -> str:

@@ -65,7 +65,10 @@ class Channel(pgmq.Channel):
         self._finish(super().basic_ack, delivery_tag)
 
     def basic_reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        self._finish(super().basic_reject, delivery_tag, requeue)
+        delivered: Any = self.qos._delivered
+        # A task may outlive its channel, which has requeued the message.
+        if delivery_tag in delivered:
+            self._finish(super().basic_reject, delivery_tag, requeue)
 
     def _finish(self, finish: Callable[..., None], delivery_tag: str, *args: Any) -> None:
         """Acknowledge or reject a message. If that fails, free its slot, and let its lease end."""

@@ -1,10 +1,4 @@
-"""Redis transport that loses no task on the way to a worker.
-
-A script fetches a task, records it and removes finished ones, in one round trip. kombu loses a task
-when the connection breaks between fetching and recording it, and needs four round trips. Workers
-wait for a wake-up that the sender pushes, and look once a second. Redis keeps a task with a
-countdown until it is almost due.
-"""
+"""Redis transport that loses no task on the way to a worker. `README.md` explains it."""
 
 # kombu's stubs leave most of this out.
 # mypy: disable-error-code="attr-defined, misc, union-attr"
@@ -80,9 +74,12 @@ class QoS(redis.QoS):
         """Acknowledge a message: now, or with the next round trip, or when Redis is back."""
         virtual.QoS.ack(self, delivery_tag)
         acknowledged.add(delivery_tag)
-        if not self.channel.closed and not self.channel.takes_next:
-            with suppress(*self.channel.connection_errors):
-                self.channel.release_acknowledged()
+        channel, connection = self.channel, self.channel.connection
+        # Fetching the next task, without waiting for a wake-up, acknowledges this one.
+        fetches = connection.in_event_loop and channel.active_queues and not channel._in_poll
+        if not channel.closed and not fetches:
+            with suppress(*channel.connection_errors):
+                channel.release_acknowledged()
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         if not requeue:
@@ -200,11 +197,6 @@ class Channel(redis.Channel):
                 batch.add("pexpire", wakeup, WAKEUP_EXPIRES)
         else:
             self.run("send", dumps(message), WAKEUP_EXPIRES, lists=[ready, wakeup])
-
-    @property
-    def takes_next(self) -> bool:
-        """Return whether the event loop is about to fetch a task, without waiting for a wake-up."""
-        return bool(self.connection.in_event_loop and self.active_queues and not self._in_poll)
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         """Fetch a task. Then wait for a wake-up if the worker can hold another task."""

@@ -117,6 +117,12 @@ class Channel(SQS.Channel):
             delivery = message.delivery_info
             acknowledged[delivery["sqs_message"]["ReceiptHandle"]] = delivery["sqs_queue"]
 
+    def basic_reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        delivered: Any = self.qos._delivered
+        # A task may outlive its channel, which has requeued the message.
+        if delivery_tag in delivered:
+            super().basic_reject(delivery_tag, requeue)
+
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
         """Have SQS keep a task until it is almost due, or for as long as it can."""
         if (wait := int(seconds_until_due(message) - EARLY)) > 0:

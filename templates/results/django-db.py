@@ -55,15 +55,14 @@ class Backend(DatabaseBackend):
         A part may run twice. django-celery-results would count it twice, and never send the body.
         """
         with transaction.atomic(using=router.db_for_write(ChordCounter)):
-            counters = ChordCounter.objects.select_for_update()
-            counter = counters.filter(group_id=request.group).first()
-            if counter is None:
+            chord = ChordCounter.objects.select_for_update().filter(group_id=request.group).first()
+            if chord is None:
                 return
-            parts = counter.group_result(app=self.app)
+            parts = chord.group_result(app=self.app)
             # At zero, count those that are not done.
-            counter.count = counter.count - 1 or sum(not part.ready() for part in parts)
-            if counter.count:
-                counter.save(update_fields=["count"])
+            chord.count = chord.count - 1 or sum(not part.ready() for part in parts)
+            if chord.count:
+                chord.save(update_fields=["count"])
             else:
                 trigger_callback(self.app, maybe_signature(request.chord, app=self.app), parts)
-                counter.delete()
+                chord.delete()

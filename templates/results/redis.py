@@ -21,6 +21,10 @@ class Backend(RedisBackend):
             self.result_consumer.subscribed_to.discard(self.get_key_for_task(task_id))
             raise OperationalError(f"The result backend is down: {error}") from error
 
+    def on_chord_part_return(self, *args: Any, **kwargs: Any) -> None:
+        """Count a finished part of a chord. Celery would not wait for Redis here."""
+        self._ensure_retryable(super().on_chord_part_return, *args, **kwargs)
+
 
 class SentinelResults(Backend, SentinelBackend):
     """The same for `sentinel://`."""

@@ -30,8 +30,11 @@ def answers() -> bool:
     return False
 
 
-def start() -> subprocess.Popen[bytes]:
-    """Start a server that keeps its data on disk. Exit if it ends."""
+def start() -> subprocess.Popen[bytes] | None:
+    """Start a server that keeps its data on disk, unless one answers. Exit if it ends."""
+    if answers():
+        print(f"Using the server that already answers at {host}:{port}.", flush=True)
+        return None
     if host not in ("localhost", "127.0.0.1"):
         sys.exit(f"No server answers at {host}:{port}. Start it, or correct its address in .env.")
     binary = shutil.which("valkey-server") or shutil.which("redis-server") or get_binary_path()
@@ -47,11 +50,7 @@ def start() -> subprocess.Popen[bytes]:
 
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-server = None
-if answers():
-    print(f"Using the server that already answers at {host}:{port}.", flush=True)
-else:
-    server = start()
+server = start()
 try:
     with suppress(KeyboardInterrupt):
         if sys.argv[1:]:

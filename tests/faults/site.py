@@ -146,6 +146,13 @@ class Site:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'site'"
             )
 
+    def connections(self) -> int:
+        """Return the number of open connections to the database."""
+        url = f"postgresql://postgres@{HOST}:{self.database.port}/postgres"
+        count = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'site'"
+        with psycopg.connect(url) as connection:
+            return int(connection.execute(count).fetchall()[0][0])
+
     def python(self, *arguments: str, **env: str) -> str:
         """Run the project's Python and return its output. Fail the test if the command fails."""
         run = Process(

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.faults import on_every_broker
+from tests.faults import BROKERS, on_brokers, on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.site import Site
 
@@ -62,6 +62,29 @@ def test_a_task_ends_its_thread(site: Site, pool: str) -> None:
     site.wait_for_finished(1)
     site.wait_until_nothing_is_queued()
     assert site.count("started") == {0: 1, 1: 3}
+
+
+@on_brokers(BROKERS[0])
+@pytest.mark.parametrize("pool", ["solo", "threads", "gevent"])
+def test_the_failure_of_a_task_cannot_be_reported(site: Site, pool: str) -> None:
+    """It frees its place."""
+    site.start_worker(options=("--pool", pool, "--concurrency", "1"))
+    error = "link_error=signature('not.there', queue='nowhere')"
+    sent = f"work.apply_async(({str(site.notes)!r}, 1, 'seconds'), {error})"
+    site.shell(f"from celery import signature; from tests.faults import work; {sent}")
+    site.send("work", 0, count=1)
+    site.wait_for_finished(1)
+    site.wait_until_nothing_is_queued()
+
+
+@on_brokers(BROKERS[0])
+def test_greenlets_close_their_connections(site: Site) -> None:
+    site.env["DATABASE_URL"] += "?conn_max_age=3600"
+    site.start_worker(options=("--pool", "gevent", "--concurrency", "20"))
+    site.send("ask_database", count=60)
+    site.wait_for_finished(60)
+    site.wait_until_nothing_is_queued()
+    site.wait_until(lambda: site.connections() < 10, "connections are closed")
 
 
 @on_every_broker()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.faults import on_every_broker
+from tests.faults import BROKERS, on_brokers, on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.relay import Relay
 from tests.faults.site import PROCESSES, Site, SiteWorker
@@ -125,3 +125,26 @@ def test_a_connection_breaks_when_a_task_has_just_started(site: Site) -> None:
     site.wait_until(lambda: are_done(0, 1), "both tasks are done")
     site.wait_until_nothing_is_queued()
     assert site.count("finished")[0] == 1
+
+
+@on_brokers(BROKERS[0])
+def test_a_connection_breaks_when_a_task_has_just_ended(site: Site) -> None:
+    """The worker does not know yet that the task ran. It acknowledges it later."""
+    site.relay.start()
+    site.env["CELERY_BROKER_URL"] = site.broker_url("127.0.0.1", site.relay.port)
+    accepted = site.folder / "accepted"
+    worker = site.start_worker(PAUSE="yes", ACCEPT_LATE=str(accepted))
+    site.send("work", 0, count=1)
+    site.wait_until(accepted.exists, "a process has accepted the task")
+    site.relay.cut()
+    site.relay.start()
+    worker.thaw()
+    site.wait_for_finished(1)
+
+    def is_done() -> bool:
+        worker.thaw()
+        return worker.log.read_text().count("Connected to") == 2
+
+    site.wait_until(is_done, "the worker is connected again")
+    site.wait_until_nothing_is_queued()
+    assert site.count("started") == {0: 1}

@@ -41,6 +41,26 @@ def test_the_broker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     nothing_is_lost(SENT + DELAYED, fault, repeats=PROCESSES + DELAYED)
 
 
+@on_brokers(BROKERS[0])
+def test_the_broker_is_down_when_a_task_of_a_chain_ends(site: Site) -> None:
+    """The task waits until the next one is sent, for longer than a visitor would."""
+    site.relay.start()
+    site.env["CELERY_BROKER_URL"] = site.broker_url("127.0.0.1", site.relay.port)
+    worker = site.start_worker()
+    end = site.folder / "end"
+    tasks = f"hold.si({str(site.notes)!r}, 0, {str(end)!r}) | work.si({str(site.notes)!r}, 1, 0)"
+    site.shell(f"from tests.faults import hold, work; ({tasks}).delay()")
+    site.wait_for_running()
+    site.relay.cut()
+    end.touch()
+    retry = "Retrying refused callback publish for 'tests.faults.work' (10/"
+    site.wait_until(lambda: retry in worker.log.read_text(), "the next task is sent repeatedly")
+    site.relay.start()
+    site.wait_for_finished(2)
+    site.wait_until_nothing_is_queued()
+    assert site.count("started") == {0: 1, 1: 1}
+
+
 @on_every_broker()
 def test_the_database_is_killed(site: Site, nothing_is_lost: Record) -> None:
     site.hold(SENT)

@@ -10,7 +10,10 @@ from tests.helpers.rendered import Composed, Word, needs
 # One process renders everything, to reuse compiled templates.
 pytestmark = pytest.mark.xdist_group("rendering")
 
-WORD = Word(r"(?i)postgres|psycopg|CONN_MAX_AGE", partial(needs, "postgresql"))
+# A worker of greenlets sets CONN_MAX_AGE on any database.
+WORD = Word(
+    r"(?i)postgres|psycopg|CONN_MAX_AGE", partial(needs, "postgresql"), ("task_queue/worker.py",)
+)
 
 
 def test_postgresql_keeps_its_data(composed: list[Composed]) -> None:

@@ -15,7 +15,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # The lines of `.env`, and the hosts of addresses, that all programs read alike.
 LINE = re.compile(r"""(?:export )?([A-Z_a-z]\w*)=('[^']*(?<!\\)'|"[^"\\$]*"|(?!#)[^\s'"\\$]*)""")
 PORT = r"(:([1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?"
-HOST = r"(\+socket)?://(([^\s/?#@[\]%]|%[\da-fA-F]{2})*@)?"
+HOST = r"(\+socket)?://(([^\s/?#@[\];%]|%[\da-fA-F]{2})*@)?"
 HOST += rf"([\w.-]+|\[[\w:.]+\])?{PORT}(,([\w.-]+|\[[\w:.]+\]){PORT})*"
 # Options of an address that django-environ would misread.
 OPTION = r"(?i:[?&](autocommit|\w+_requests|conn_\w+|disable_\w+|max_entries|timeout)=)"
@@ -44,6 +44,8 @@ class Env(environ.Env):  # type: ignore[misc]  # it has no types
 
     def get_value(self, var: str, cast: Any = None, **options: Any) -> Any:
         try:
+            if options.get("default", self.NOTSET) is self.NOTSET and not self.ENVIRON.get(var):
+                raise ValueError
             # django-environ would read it as the name of another variable.
             if self.ENVIRON.get(var, "").startswith("$"):
                 return self.parse_value(self.ENVIRON[var], cast)
@@ -53,11 +55,12 @@ class Env(environ.Env):  # type: ignore[misc]  # it has no types
             refuse(f"{var} is not {words}. Correct it in the environment or .env.")
 
     def address(self, var: str, *schemes: str, numbered: bool = False, **default: Any) -> str:
-        """Return an address with one of the schemes, or several, separated by semicolons."""
+        """Return an address with one of the schemes. Celery's may be several: `one;other`."""
         value: str = self.str(var, **default)
-        name, path = ("0", r"\d*|(?<=///)[^\s?#@]*") if numbered else ("name", r"[^\s?#@]*")
-        form = rf"({'|'.join(map(re.escape, schemes))}){HOST}(/({path}))?(\?[^\s#@]*)?"
-        if not all(re.fullmatch(form, address) for address in value.split(";")):
+        name, path = ("0", r"\d*|(?<=///)[^\s?#@;]*") if numbered else ("name", r"[^\s?#@;]*")
+        form = rf"({'|'.join(map(re.escape, schemes))}){HOST}(/({path}))?(\?[^\s#@;]*)?"
+        addresses = value.split(";") if var.startswith("CELERY_") else [value]
+        if not all(re.fullmatch(form, address) for address in addresses):
             refuse(
                 f"{var} is not a valid address: write {'|'.join(schemes)}://user:password@host:port/"
                 f"{name}, and percent-encode special characters: # is %23, / is %2F."
@@ -81,10 +84,10 @@ def read_env() -> None:
     found: dict[str, str] = {}
     file = BASE_DIR / ".env"
     # Other users may not read it. Bytes that are not UTF-8 become backslashes, which are refused.
-    text = file.read_text("utf-8", "backslashreplace") if os.access(file, os.R_OK) else ""
-    for number, line in enumerate(text.splitlines(), 1):
-        match = LINE.fullmatch(line)
-        if match and match[1] not in found:
+    data = file.read_bytes() if os.access(file, os.R_OK) else b""
+    for number, line in enumerate(re.split("\r?\n", data.decode(errors="backslashreplace")), 1):
+        match = LINE.fullmatch(line) if line.replace("\t", "").isprintable() else None
+        if match and match[1].isascii() and match[1] not in found:
             found[match[1]] = match[2][1:-1] if match[2][:1] in ("'", '"') else match[2]
         elif line.strip() and not line.lstrip().startswith("#"):
             refuse(

@@ -10,6 +10,7 @@ from typing import Any
 # {% if broker.broadcasts %}
 import celery
 # {% endif %}
+from celery.app.amqp import _callback_publish_retry  # type: ignore[attr-defined]
 from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Reject, Retry, SoftTimeLimitExceeded
 from celery.signals import task_postrun
@@ -35,8 +36,13 @@ class Task(DjangoTask):
     def apply_async(self, *args: Any, **options: Any) -> Any:
         """Send the task. A time without a zone is in TIME_ZONE: Celery would take it for UTC."""
         for name in ("eta", "expires"):
-            if isinstance(moment := options.get(name), datetime) and is_naive(moment):
+            moment = options.get(name)
+            moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+            if isinstance(moment, datetime) and is_naive(moment):
                 options[name] = make_aware(moment, get_default_timezone())
+        if _callback_publish_retry.get():
+            # The task before this one in a chain has run, and waits until this one is sent.
+            options["retry_policy"] = {"max_retries": 10**6, "interval_max": 2}
         return super().apply_async(*args, **options)
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
@@ -59,10 +65,8 @@ class Task(DjangoTask):
             )
 
     def retry(self, *args: Any, **options: Any) -> Retry:
-        """Send the task again after at least one second, or RETRY could overwrite the next result.
-
-        If the broker is down, requeue this run. If it cannot be sent, raise the reason.
-        """
+        """Send the task again. If the broker is down, requeue this run; else raise the reason."""
+        # Sooner, the state RETRY could overwrite the next result.
         if options.get("countdown") is not None:
             options["countdown"] = max(1, options["countdown"])
         try:

@@ -1,7 +1,4 @@
-"""Django's own task API on Celery: `TASKS` in the settings names this backend.
-
-Each message carries a record of its task. A copy is in the result backend, and each run updates it.
-"""
+"""Django's own task API on Celery. Messages and results hold a record of each task."""
 
 import sys
 from contextlib import suppress

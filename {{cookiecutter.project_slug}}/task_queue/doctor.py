@@ -117,12 +117,12 @@ def count_waiting() -> dict[str, int]:
     counts = {}
     with celery_app.connection_for_write() as broker:
         broker.ensure_connection(max_retries=0)
-        with broker.channel() as channel:
-            for name, queue in QUEUES.items():
-                # Declare it as workers do: with a key prefix, a passive declaration finds nothing.
-                counts[name] = channel.queue_declare(  # type: ignore[attr-defined]
-                    queue.name, durable=True, auto_delete=False, arguments=queue.queue_arguments
-                ).message_count
+        channel = broker.default_channel
+        for name, queue in QUEUES.items():
+            # Declare it as workers do: with a key prefix, a passive declaration finds nothing.
+            counts[name] = channel.queue_declare(  # type: ignore[attr-defined]
+                queue.name, durable=True, auto_delete=False, arguments=queue.queue_arguments
+            ).message_count
     return counts
 
 

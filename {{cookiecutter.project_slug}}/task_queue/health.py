@@ -51,10 +51,8 @@ def check_workers() -> None:
 
 
 def within[T](seconds: float, function: Callable[[], T]) -> T:
-    """Return what a function returns, or raise TimeoutError if it takes longer.
-
-    It runs in a thread that is then abandoned: not every library stops waiting for a server.
-    """
+    """Return what a function returns, or raise TimeoutError if it takes longer."""
+    # Its thread is then abandoned: not every library stops waiting for a server.
     answer: Future[T] = Future()
 
     def run() -> None:

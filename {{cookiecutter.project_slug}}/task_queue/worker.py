@@ -21,7 +21,7 @@ from celery import bootsteps, signals
 from celery.concurrency import asynpool, base, prefork
 from celery.exceptions import InvalidTaskError, NotRegistered, Terminated, WorkerLostError
 from celery.worker import state
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from kombu import Message
 from structlog.contextvars import bound_contextvars
 
@@ -91,10 +91,14 @@ class Consumer(celery.worker.consumer.Consumer):
         """Learn which tasks have just started: Celery forgets the others, and they run again."""
         if isinstance(self.pool, prefork.TaskPool):
             pool, until = self.pool._pool, monotonic() + PAUSE
-            handed_over = [job for job in pool._cache.values() if job._write_to]
-            while not all(job._accepted for job in handed_over) and monotonic() < until:
-                for process in tuple(pool._pool):
-                    pool.process_flush_queues(process)
+            jobs = [job for job in pool._cache.values() if job._write_to]
+            while (late := [job for job in jobs if not job._accepted]) and monotonic() < until:
+                for job in late:
+                    if writer := asynpool._get_job_writer(job):
+                        pool._flush_writer(job._write_to, writer)
+                    pool.process_flush_queues(job._write_to)
+            # Acknowledge those that have ended already.
+            prefork._run_ready_callbacks(self.hub)
         super().on_connection_error_after_connected(exc)
 
     def cancel_active_requests(self) -> None:
@@ -145,9 +149,8 @@ class Request(celery.worker.request.Request):
     def ending(self) -> Iterator[None]:
         """Log how a task ended, with its sender's ids. If that cannot be stored, carry on."""
         sent_by = self.request_dict.get("__django_structlog__") or {}
-        results = self.task.backend
         if self.processes:
-            results.max_retries = 1 if monotonic() < Request.impatient_until else ATTEMPTS
+            self.task.backend.max_retries = 1 if monotonic() < Request.impatient_until else ATTEMPTS
         with bound_contextvars(**sent_by | {"task_id": self.id, "task": self.name}):
             try:
                 yield
@@ -204,6 +207,9 @@ def limit_patience(sender: Any, **kwargs: Any) -> None:
         for number in (signal.SIGTERM, signal.SIGQUIT):
             stop_between_messages(number)
     else:
+        if sender.pool.is_green:
+            # Each task has a connection of its own, which nothing closes after the task.
+            connections.settings["default"]["CONN_MAX_AGE"] = 0
         start = sender.pool.on_apply
         sender.pool.on_apply = lambda run, *args, **kw: start(partial(guard, run), *args, **kw)
 
@@ -215,6 +221,9 @@ def guard(run: Callable[..., Any], *args: Any, **options: Any) -> Any:
     except (CancelledError, MemoryError, SystemExit) as error:
         lost = WorkerLostError(f"The task ended its thread: {error!r}")
         return 1, base.ExceptionInfo((WorkerLostError, lost, error.__traceback__)), 0
+    except Exception:
+        # As a process does. The result of the task could not be stored, for example.
+        return 1, base.ExceptionInfo(), 0
 
 
 def stop_between_messages(number: int) -> None:

@@ -62,13 +62,11 @@ class Process:
     def __init__(self, log: Path, *arguments: str, app: str = "config", **env: str) -> None:
         self.log = log
         self.command = [sys.executable, "-m", "celery", "--app", app, *arguments]
-        self.environment = os.environ | env
-        self.environment["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
-        self.environment["REMAP_SIGTERM"] = "SIGQUIT"
+        own = {"DJANGO_SETTINGS_MODULE": "config.settings.test", "REMAP_SIGTERM": "SIGQUIT"}
+        self.environment = os.environ | env | own
         self.environment["CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT"] = "1"
         # Hide its temporary files from other tests.
-        self.folder = log.parent
-        self.environment["TMPDIR"] = str(self.folder)
+        self.environment["TMPDIR"] = str(log.parent)
         self.start()
 
     def start(self) -> None:

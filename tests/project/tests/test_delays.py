@@ -41,7 +41,9 @@ def test_naive_times_are_in_the_time_zone_of_the_project(zone: str, tmp_path: Pa
     with override_settings(TIME_ZONE=zone):
         # Django also sets the time zone of the process.
         now = datetime.now()
-        record.apply_async(("late", late.path), expires=now - timedelta(minutes=10))
+        expired = now - timedelta(minutes=10)
+        record.apply_async(("late", late.path), expires=expired)
+        record.apply_async(("late", late.path), expires=expired.isoformat())
         record.apply_async(("early", early.path), expires=now + timedelta(hours=1))
         record_time.apply_async((soon.path,), eta=now + timedelta(seconds=1))
     assert float(soon.wait()[0]) >= sent + 1

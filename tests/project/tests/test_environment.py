@@ -36,8 +36,8 @@ for url in {urls}:
     ],
 )
 def test_an_address_is_read_unchanged(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ADDRESS", address)
-    assert env.address("ADDRESS", "scheme", "schemes") == address
+    monkeypatch.setenv("CELERY_ADDRESS", address)
+    assert env.address("CELERY_ADDRESS", "scheme", "schemes") == address
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,8 @@ def test_an_address_is_read_unchanged(address: str, monkeypatch: pytest.MonkeyPa
         "scheme://:sesame@host.example.com:70000",
         "scheme://:sesame@host.example.com:1:2",
         "schemes://:sesame@host.example.com:26379",
-        "",
+        # Only Celery's addresses may be several.
+        "scheme://user:sesame@one/name;scheme://user:sesame@two/name",
     ],
 )
 def test_an_address_that_could_be_misread_is_refused(
@@ -96,14 +97,15 @@ def test_an_address_that_could_be_misread_is_refused(
 def test_names_and_options_of_addresses_are_checked(
     address: str, fault: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("ADDRESS", address)
+    monkeypatch.setenv("CELERY_ADDRESS", address)
     if fault:
         with pytest.raises(SystemExit):
-            env.address("ADDRESS", "scheme", numbered=True)
+            env.address("CELERY_ADDRESS", "scheme", numbered=True)
     else:
-        assert env.address("ADDRESS", "scheme", numbered=True) == address
+        assert env.address("CELERY_ADDRESS", "scheme", numbered=True) == address
     said = capsys.readouterr().err
-    assert said.startswith(f"ERROR: ADDRESS is not a valid address: {fault}" if fault else "")
+    refusal = f"ERROR: CELERY_ADDRESS is not a valid address: {fault}"
+    assert said.startswith(refusal if fault else "")
     assert said.count("\n") == bool(fault)
     assert "sesame" not in said
 
@@ -121,6 +123,8 @@ def test_names_and_options_of_addresses_are_checked(
         ("1,5m", lambda: env.list("OURS", cast=int), "set, or not valid"),
         ("5m", lambda: env.json("OURS"), "set, or not valid"),
         (None, lambda: env("OURS"), "set, or not valid"),
+        ("", lambda: env("OURS"), "set, or not valid"),
+        ("", lambda: env.address("OURS", "scheme"), "set, or not valid"),
     ],
 )
 def test_a_value_of_another_type_is_refused(

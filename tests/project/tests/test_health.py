@@ -38,7 +38,7 @@ def serve(log: Path, **variables: str) -> Iterator[str]:
         )
     try:
         wait_until(lambda: "Listening at: " in log.read_text(), what="a web server")
-        # It logs each failed probe, which is no progress.
+        # It logs each failed probe. That must not count as progress.
         Process.logs.remove(log)
         yield log.read_text().partition("Listening at: http://")[2].split()[0]
     finally:

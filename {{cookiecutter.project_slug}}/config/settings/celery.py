@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 {{ scheduler.imports() }}{{ broker.imports() }}
 
 # {% set code = broker.settings() ~ result.settings() %}
-from config.env import {{ "BASE_DIR, " if "BASE_DIR" in code }}{{ "database, " if "database()" in code }}env
+from config.env import {{ "BASE_DIR, " if "BASE_DIR" in code }}{{ "database, " if "database()" in code }}env{{ ", refuse" if "refuse(" in code }}
 # {% if "libpq_url(" in code %}
 from config.libpq import libpq_url
 # {% endif %}

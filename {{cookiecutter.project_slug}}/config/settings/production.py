@@ -59,7 +59,7 @@ STORAGES = {
 }
 
 site = ALLOWED_HOSTS[0].removeprefix(".")
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default=f"webmaster@{site}")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default="") or f"webmaster@{site}"
 mail = env.address("EMAIL_URL", *env.EMAIL_SCHEMES, default="smtp://localhost:25")
 if "?" in mail:
     refuse("EMAIL_URL is not a valid address: write smtp+tls:// for TLS, and no options.")

@@ -216,3 +216,9 @@ def test_a_task_that_cannot_be_requeued_now_stays_in_the_database(
             assert len(rows(connection.default_channel, queue.name)) == 1
         finally:
             queue.delete()
+
+
+def test_a_task_that_outlived_its_channel_can_be_rejected(celery: Celery) -> None:
+    with celery.connection_for_write() as connection:
+        channel: Any = connection.default_channel
+        channel.basic_reject("of another channel", requeue=True)

@@ -1,4 +1,4 @@
-"""Checks for tasks that would outlast RabbitMQ's delivery acknowledgement timeout."""
+"""Checks for RabbitMQ's address, and for tasks that would outlast its acknowledgement timeout."""
 
 import pytest
 
@@ -26,3 +26,10 @@ def test_a_task_that_is_acknowledged_early_may_run_long(
     monkeypatch.setattr(tasks.add, "time_limit", 3600)
     monkeypatch.setattr(tasks.add, "acks_late", False)
     assert found() == []
+
+
+def test_options_of_the_address_are_refused() -> None:
+    said = check(CELERY_BROKER_URL="amqps://ada:sesame@rabbitmq.example.com?ssl_ca_certs=/ca.pem")
+    assert said.startswith("ERROR: CELERY_BROKER_URL takes no options: ")
+    assert "SSL_CERT_FILE" in said
+    assert said.count("\n") == 1

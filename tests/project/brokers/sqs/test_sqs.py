@@ -98,3 +98,9 @@ def test_a_task_that_cannot_be_requeued_now_stays_in_its_queue(
             assert answer["Attributes"][held] == "1"
         finally:
             client.delete_queue(QueueUrl=address)
+
+
+def test_a_task_that_outlived_its_channel_can_be_rejected(celery: Celery) -> None:
+    with celery.connection_for_write() as connection:
+        channel: Any = connection.default_channel
+        channel.basic_reject("of another channel", requeue=True)

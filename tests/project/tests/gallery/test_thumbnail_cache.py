@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.usefixtures("worker"), pytest.mark.django_db(transacti
 
 
 def copies(worker: Process) -> list[Path]:
-    return list(worker.folder.glob(f"{settings.QUEUE_PREFIX}-*/*.jpg"))
+    return list(worker.log.parent.glob(f"{settings.QUEUE_PREFIX}-*/*.jpg"))
 
 
 def test_a_folder_of_another_user_is_not_used(
