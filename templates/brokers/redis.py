@@ -74,9 +74,10 @@ class QoS(redis.QoS):
         """Acknowledge a message: now, or with the next round trip, or when Redis is back."""
         virtual.QoS.ack(self, delivery_tag)
         acknowledged.add(delivery_tag)
-        channel, connection = self.channel, self.channel.connection
+        channel = self.channel
+        in_loop = not channel.closed and channel.connection.in_event_loop
         # Fetching the next task, without waiting for a wake-up, acknowledges this one.
-        fetches = connection.in_event_loop and channel.active_queues and not channel._in_poll
+        fetches = in_loop and channel.active_queues and not channel._in_poll
         if not channel.closed and not fetches:
             with suppress(*channel.connection_errors):
                 channel.release_acknowledged()
