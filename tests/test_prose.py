@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.pages import PAGES
 from tests.helpers.rendered import all_answers
-from tests.test_docs import PAGES
 from tools.combinations import pairwise
 from tools.generate import ROOT, render
 

@@ -44,6 +44,16 @@ def copy_files(folder: Path) -> None:
             shutil.copy(ROOT / name, folder / name)
 
 
+def copy_repository(folder: Path) -> Path:
+    """Copy this repository, with its changes and without ignored files, for changes."""
+    names = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for name in names.split("\0")[:-1]:
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
 def tracked(project: Path) -> dict[str, str]:
     """Return the text of each staged file by its path."""
     names = git(project, "ls-files", "-z").split("\0")[:-1]

@@ -1,0 +1,1 @@
+"""The documentation is right: what it says, and where its steps lead."""
