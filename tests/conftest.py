@@ -99,7 +99,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.path.name not in LONGEST, item.path.parent.name != "faults"))
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
     reports = [report for stats in terminalreporter.stats.values() for report in stats]
     properties = [pair for report in reports for pair in getattr(report, "user_properties", [])]
     outcomes = [outcome for name, outcome in properties if name == "outcome"]
@@ -110,7 +110,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     table = f"{measured}\n\n{to_markdown(outcomes)}"
     terminalreporter.section("faults")
     terminalreporter.write_line(table)
-    if page := config.getoption(TABLE):
+    # After a failure, the table would lack rows.
+    if exitstatus == pytest.ExitCode.OK and (page := config.getoption(TABLE)):
         before, _, _ = page.read_text(encoding="utf-8").partition(SERVERS)
         page.write_text(f"{before}{table}\n", encoding="utf-8")
 

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from unittest.mock import patch
 from xml.etree import ElementTree
@@ -110,8 +109,8 @@ def test_a_table_replaces_the_older_one_of_its_command(tmp_path: Path) -> None:
     for count in ("1", "2"):
         write("make x", [["", "redis"], ["tasks", count]], "a machine", page)
     table = "|  | redis |\n| --- | --: |\n| tasks | 2 |\n"
-    told = f"Measured on {date.today()}: a machine."
-    assert page.read_text() == (
+    told = "Measured on DATE: a machine."
+    assert re.sub(r"\d{4}-\d\d-\d\d", "DATE", page.read_text()) == (
         f"Before.\n<!-- make x -->\n{table}\n{told}\n<!-- end of make x -->\nAfter.\n"
     )
     with pytest.raises(RuntimeError, match="no place for the table of make y"):
@@ -224,7 +223,8 @@ def test_make_benchmark_measures_a_project(
         assert measured.returncode == 0, measured.stdout + measured.stderr
         [kept] = json.loads((project / "now.json").read_text())
         if facts(answers).broker.leases:
-            assert kept["rounds"]["recovery"][0] > 4
+            # The lease of the dead worker expires first.
+            assert kept["rounds"]["recovery"][0] > 1
         assert kept["rounds"]["throughput, database"][0] > 0
         assert ("chord" in kept["rounds"]) == ("chords" in measures)
         compared = run_make(project, "benchmark", "compare=now.json now.json")

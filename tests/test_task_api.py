@@ -147,11 +147,11 @@ def run_tests(project: Path, fixture: str, *paths: str, **environment: str) -> d
     (project / "tasks" / "conftest.py").write_text(WORKER.format(fixture), encoding="utf-8")
     report = project / "report.xml"
     options = ["--junitxml", str(report), *paths]
+    # pytest shows the output if the test fails.
     subprocess.run(
         ["uv", "run", "python", "-m", "pytest", *options],
         cwd=project,
         env=inherited() | environment,
-        stdout=subprocess.DEVNULL,
         check=False,
     )
     passed: dict[str, bool] = {}

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 from itertools import combinations
 from pathlib import Path
@@ -51,6 +52,20 @@ def test_the_lock_names_public_addresses_only() -> None:
         "https://pypi.org",
         "https://files.pythonhosted.org",
     }
+
+
+def test_missing_servers_are_listed_if_they_cannot_be_installed(tmp_path: Path) -> None:
+    """Without apt-get, as on macOS."""
+    for program in ("cat", "dirname", "id", "sh"):
+        (tmp_path / program).symlink_to(str(shutil.which(program)))
+    script = [str(ROOT / "tools/install-servers.sh"), "servers", "chromium", "promtool"]
+    run = subprocess.run(
+        script, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout) == (1, "")
+    told, _, packages = run.stderr.strip().partition("apt-get install ")
+    assert told == "Packages are missing. On Debian or Ubuntu, run: "
+    assert {"chromium", "prometheus", "redis-server"} <= set(packages.split())
 
 
 # Fails in a folder with .python-version, like a pyenv shim without that Python. Its venv has a pip

@@ -104,7 +104,7 @@ def projects() -> Iterator[ParameterSet]:
             left_out = SLOW if number == 0 else OF_NO_PAIR
             yield pytest.param(answers, left_out, id=name(answers))
             # On the same servers, perhaps.
-            whole = answers | {"project_slug": f"whole_{number}"}
+            whole = answers | {"project_slug": f"whole_{number}", "demo": True}
             yield pytest.param(whole, (), id=f"{name(answers)}-whole", marks=pytest.mark.exhaustive)
     # SQLite allows one writer at a time, and each task of Django's own API writes another row.
     # Without a scheduler, workers remove old results.
@@ -119,13 +119,23 @@ def projects() -> Iterator[ParameterSet]:
     yield pytest.param(busy, OF_NO_PAIR, id=name(busy), marks=[pytest.mark.exhaustive])
 
 
-def test_each_test_of_the_machinery_runs_in_a_project() -> None:
-    run = set()
+def test_each_test_of_the_machinery_runs_on_each_broker_that_it_applies_to() -> None:
+    apply: dict[Any, set[str]] = defaultdict(set)
+    run: dict[Any, set[str]] = defaultdict(set)
     rows: list[Any] = [row.values for row in projects()]
     for answers, left_out in rows:
         paths = [Path(path) for path in machinery_tests(answers)]
-        run |= {path.name for path in paths if not any(map(path.match, ignored(left_out)))}
-    assert {path.name for path in (ROOT / "tests/project").rglob("*.py")} <= run
+        ran = {path.name for path in paths if not any(map(path.match, ignored(left_out)))}
+        apply[answers["broker"]] |= {path.name for path in paths}
+        run[answers["broker"]] |= ran
+    # A whole project has one scheduler.
+    of_a_scheduler = {"test_beat_admin.py", "test_schedule_file.py"}
+    assert {broker: apply[broker] - run[broker] - of_a_scheduler for broker in apply} == {
+        broker: set() for broker in choices()["broker"]
+    }
+    assert {path.name for path in (ROOT / "tests/project").rglob("*.py")} <= set().union(
+        *run.values()
+    )
 
 
 def ignored(left_out: tuple[str, ...]) -> list[str]:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.faults import BROKERS, on_brokers, on_every_broker
+from tests.faults import on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.site import PROCESSES, Site
 
@@ -75,7 +75,7 @@ def test_a_worker_stops_when_a_task_has_just_started(site: Site) -> None:
     assert site.count("started")[0] == 2
 
 
-@on_brokers(BROKERS[0])
+@on_every_broker()
 def test_a_worker_stops_while_it_reads_a_message_of_its_pool(site: Site) -> None:
     site.send("work", 0, count=1)
     old = site.start_worker("old", STOP_AT_MESSAGE="yes")

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.faults import BROKERS, on_brokers, on_every_broker
+from tests.faults import on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.site import Site
 
@@ -64,7 +64,7 @@ def test_a_task_ends_its_thread(site: Site, pool: str) -> None:
     assert site.count("started") == {0: 1, 1: 3}
 
 
-@on_brokers(BROKERS[0])
+@on_every_broker()
 @pytest.mark.parametrize("pool", ["solo", "threads", "gevent"])
 def test_the_failure_of_a_task_cannot_be_reported(site: Site, pool: str) -> None:
     """It frees its place."""
@@ -77,7 +77,7 @@ def test_the_failure_of_a_task_cannot_be_reported(site: Site, pool: str) -> None
     site.wait_until_nothing_is_queued()
 
 
-@on_brokers(BROKERS[0])
+@on_every_broker()
 def test_greenlets_close_their_connections(site: Site) -> None:
     site.env["DATABASE_URL"] += "?conn_max_age=3600"
     site.start_worker(options=("--pool", "gevent", "--concurrency", "20"))
@@ -85,6 +85,7 @@ def test_greenlets_close_their_connections(site: Site) -> None:
     site.wait_for_finished(60)
     site.wait_until_nothing_is_queued()
     site.wait_until(lambda: site.connections() < 10, "connections are closed")
+    assert not site.read("failed")
 
 
 @on_every_broker()

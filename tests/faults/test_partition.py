@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.faults import BROKERS, on_brokers, on_every_broker
+from tests.faults import on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.relay import Relay
 from tests.faults.site import PROCESSES, Site, SiteWorker
@@ -117,19 +117,14 @@ def test_a_connection_breaks_when_a_task_has_just_started(site: Site) -> None:
     site.relay.start()
     site.send("work", 0, count=1, first=1)
 
-    def are_done(*numbers: int) -> bool:
-        # It stops at the start of each task.
-        worker.thaw()
-        return site.count("finished").keys() >= set(numbers)
-
-    site.wait_until(lambda: are_done(1), "the worker is connected again")
+    site.wait_for_finished(1)
     end.touch()
-    site.wait_until(lambda: are_done(0, 1), "both tasks are done")
+    site.wait_for_finished(2)
     site.wait_until_nothing_is_queued()
     assert site.count("finished")[0] == 1
 
 
-@on_brokers(BROKERS[0])
+@on_every_broker()
 def test_a_connection_breaks_when_a_task_has_just_ended(site: Site) -> None:
     """The worker does not know yet that the task ran. It acknowledges it later."""
     site.relay.start()
@@ -142,11 +137,7 @@ def test_a_connection_breaks_when_a_task_has_just_ended(site: Site) -> None:
     site.relay.start()
     worker.thaw()
     site.wait_for_finished(1)
-
-    def is_done() -> bool:
-        worker.thaw()
-        return worker.log.read_text().count("Connected to") == 2
-
-    site.wait_until(is_done, "the worker is connected again")
+    connected = "Connected to"
+    site.wait_until(lambda: worker.log.read_text().count(connected) >= 2, "it is connected again")
     site.wait_until_nothing_is_queued()
     assert site.count("started") == {0: 1}

@@ -41,7 +41,7 @@ def test_the_broker_is_killed(site: Site, nothing_is_lost: Record) -> None:
     nothing_is_lost(SENT + DELAYED, fault, repeats=PROCESSES + DELAYED)
 
 
-@on_brokers(BROKERS[0])
+@on_every_broker()
 def test_the_broker_is_down_when_a_task_of_a_chain_ends(site: Site) -> None:
     """The task waits until the next one is sent, for longer than a visitor would."""
     site.relay.start()
@@ -123,6 +123,7 @@ def test_other_tasks_run_while_the_results_are_down(site: Site) -> None:
     app = "from config import celery_app"
     site.send("work", 0, count=10, expires=0)
     site.send("never_end", count=1, first=10, time_limit=3, soft_time_limit=2)
+    site.shell(f"{app}; celery_app.send_task('no.task', queue='default')")
     site.results.kill()
     worker = site.start_worker()
     site.send("work", 0.1, count=100, first=20, ignore_result=True)
@@ -138,6 +139,8 @@ def test_other_tasks_run_while_the_results_are_down(site: Site) -> None:
     [expired] = site.send("work", 0, count=1, first=11, expires=0)
     state = f"{app}; print(celery_app.AsyncResult({expired!r}).state)"
     site.wait_until(lambda: site.shell(state) == "REVOKED", "its state is stored")
+    letters = "from task_queue.models import DeadLetter; print(DeadLetter.objects.count())"
+    site.wait_until(lambda: site.shell(letters) == "1", "there is a dead letter")
     site.wait_until_nothing_is_queued()
     assert worker.log.read_text().count("ready.") == 1
 

@@ -34,7 +34,7 @@ def test_etas_are_kept_even_below_one_second(tmp_path: Path) -> None:
         assert float(notes.wait()[0]) >= eta.timestamp()
 
 
-@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Bogota"])
 def test_naive_times_are_in_the_time_zone_of_the_project(zone: str, tmp_path: Path) -> None:
     late, early, soon = [Notes(tmp_path / name) for name in ("late", "early", "soon")]
     sent = time.time()

@@ -82,7 +82,7 @@ def server(celery: Celery) -> Iterator[Faulty]:
 @pytest.fixture(scope="module")
 def faulty_worker(worker: Process, server: Faulty, celery: Celery) -> Iterator[Process]:
     """Run the worker on the faulty server, with short leases."""
-    restart(worker, CELERY_BROKER_URL=server.url, TASK_LEASE="1")
+    restart(worker, CELERY_BROKER_URL=server.url, TASK_LEASE="4")
     yield worker
     restart(worker, CELERY_BROKER_URL=str(celery.conf.broker_url), TASK_LEASE="60")
 
