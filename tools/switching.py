@@ -2,6 +2,7 @@
 
 import subprocess
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -19,7 +20,8 @@ OTHERS: Mapping[str, Mapping[str, Answer]] = {
 
 def main() -> None:
     before, _, _ = PAGE.read_text(encoding="utf-8").partition(COUNTED)
-    counted = f"{COUNTED} {date.today()}."
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    counted = f"{COUNTED} {date.today()} in version {version} of the template."
     PAGE.write_text(f"{before}{counted}\n\n{tables()}", encoding="utf-8")
 
 

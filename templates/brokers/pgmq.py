@@ -19,7 +19,7 @@ from kombu import Message
 from kombu.transport import pgmq
 from kombu.utils.encoding import bytes_to_str
 from pgmq.base import PGMQConfig
-from psycopg import Error, OperationalError
+from psycopg import InterfaceError, InternalError, OperationalError, ProgrammingError
 from psycopg.types.json import set_json_loads
 
 from task_queue.leases import seconds_until_due
@@ -140,7 +140,14 @@ class Transport(pgmq.Transport):
     """
 
     Channel = Channel
-    channel_errors = (*pgmq.Transport.channel_errors, Error)
+    # Not DataError: what PostgreSQL cannot store now, it never can.
+    channel_errors = (
+        *pgmq.Transport.channel_errors,
+        InterfaceError,
+        InternalError,
+        OperationalError,
+        ProgrammingError,
+    )
     implements = pgmq.Transport.implements.extend(asynchronous=True)
     forget: Callable[[], None] = nothing
 

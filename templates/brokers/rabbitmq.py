@@ -1,4 +1,4 @@
-"""Celery on RabbitMQ: raises short delays to one second, and limits the wait for a confirm."""
+"""Celery on RabbitMQ: short delays, a limited wait for confirms, and returned messages."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import celery
+from amqp import spec
 from amqp.exceptions import NotFound
 from celery.utils.time import subtract_datetimes  # type: ignore[attr-defined]
 from django.core.checks import CheckMessage, register
 from django.core.checks import Warning as CheckWarning
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
+from kombu.transport import pyamqp
 from kombu.transport.native_delayed_delivery import (
     MAX_LEVEL,
     bind_queue_to_native_delayed_delivery_exchange,
@@ -80,6 +82,28 @@ class Celery(celery.Celery):
             except connection.recoverable_connection_errors as error:
                 raise OperationalError(str(error)) from error
         self._has_room = True
+
+
+class Channel(pyamqp.Channel):
+    def basic_reject(self, delivery_tag: int, requeue: bool) -> Any:
+        """Return a message by `basic.nack`, or drop it."""
+        # RabbitMQ 4.3 counts only `basic.reject` against the limit after which it drops a message:
+        # https://www.rabbitmq.com/docs/4.3/nack
+        if not requeue:
+            return super().basic_reject(delivery_tag, requeue)
+        return self.send_method(spec.Basic.Nack, "Lbb", (delivery_tag, False, True))
+
+
+class Connection(pyamqp.Connection):
+    Channel = Channel
+
+
+class Transport(pyamqp.Transport):
+    Connection = Connection
+
+
+class SSLTransport(pyamqp.SSLTransport):
+    Connection = Connection
 
 
 @register

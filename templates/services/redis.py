@@ -35,7 +35,7 @@ def start() -> subprocess.Popen[bytes] | None:
     if answers():
         print(f"Using the server that already answers at {host}:{port}.", flush=True)
         return None
-    if host not in ("localhost", "127.0.0.1"):
+    if host not in ("localhost", "127.0.0.1") or url.scheme.startswith("sentinel"):
         sys.exit(f"No server answers at {host}:{port}. Start it, or correct its address in .env.")
     binary = shutil.which("valkey-server") or shutil.which("redis-server") or get_binary_path()
     DATA.mkdir(exist_ok=True)

@@ -1,4 +1,20 @@
-# {% from "project.jinja" import observability, result with context %}
+# {% from "project.jinja" import broker, django, observability, result, scheduler with context %}
+# {% set modules = ["checks", "doctor", "logging"] %}
+# {% if result.needs_cleaning and not scheduler.beat %}
+# {%   set modules = modules + ["cleanup"] %}
+# {% endif %}
+# {% if django.task_api %}
+# {%   set modules = modules + ["django_tasks"] %}
+# {% endif %}
+# {% if broker.leases %}
+# {%   set modules = modules + ["leases"] %}
+# {% endif %}
+# {% if result.module %}
+# {%   set modules = modules + ["results"] %}
+# {% endif %}
+# {% if observability.traces %}
+# {%   set modules = modules + ["tracing"] %}
+# {% endif %}
 """Connects the package to Django and Celery."""
 
 from celery.app.defaults import DEFAULTS
@@ -14,7 +30,7 @@ class TaskQueueConfig(AppConfig):
     name = "task_queue"
 
     def ready(self) -> None:
-        from task_queue import checks, logging{{ ", results" if result.module }}{{ ", tracing" if observability.traces }}  # noqa: F401
+        from task_queue import {{ modules | sort | join(", ") }}
 
         # Copy the settings: sending a message reads thirty, and Django's lookup is slow.
         celery_app.conf.update({name: celery_app.conf[name] for name in DEFAULTS})

@@ -7,6 +7,7 @@ from traceback import format_exception
 from typing import Any
 from uuid import uuid4
 
+from billiard.common import terminate_handler_fired  # type: ignore[attr-defined]
 from celery import shared_task, states
 from celery.app.task import Context
 from django.db import transaction
@@ -188,6 +189,9 @@ def run(self: Runner, record: Record) -> None:
     try:
         value = result.task.call(*args, **result.kwargs)
     except SystemExit as error:
+        # A signal ends this process, and the main process reports why.
+        if terminate_handler_fired():
+            raise
         # It would end the worker's process.
         raise RuntimeError(str(error)) from error
     value, ended = normalize_json(value), timezone.now()

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import celery.worker.consumer
 import celery.worker.request
-from celery import bootsteps, signals
+from celery import signals
 from celery.concurrency import asynpool, base, prefork
 from celery.exceptions import InvalidTaskError, NotRegistered, Terminated, WorkerLostError
 from celery.worker import state
@@ -38,27 +38,12 @@ ATTEMPTS = 10
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-class Alive(bootsteps.StartStopStep):
-    """Touches a file while the worker's event loop runs, even during long tasks."""
-
-    requires = ("celery.worker.consumer.connection:Connection",)
-    timer: Any = None
-
-    def start(self, consumer: Any) -> None:
-        # In the event loop: the timer may have a thread of its own.
-        self.timer = consumer.timer.call_repeatedly(10, consumer.call_soon, (touch_alive_file,))
-        touch_alive_file()
-
-    def stop(self, consumer: Any) -> None:
-        if self.timer:
-            self.timer.cancel()
+# A worker sends heartbeats while its event loop runs, even during long tasks.
+signals.heartbeat_sent.connect(touch_alive_file)
 
 
 class Consumer(celery.worker.consumer.Consumer):
     """A consumer that keeps unknown tasks and malformed messages as dead letters."""
-
-    class Blueprint(celery.worker.consumer.Consumer.Blueprint):  # type: ignore[valid-type]
-        default_steps = (*celery.worker.consumer.Consumer.Blueprint.default_steps, Alive)
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Message], None]:
         receive = super().create_task_handler(*args, **options)
@@ -82,9 +67,6 @@ class Consumer(celery.worker.consumer.Consumer):
         self.quarantine(message, NotRegistered(message.headers["task"]))
 
     def on_invalid_task(self, body: object, message: Message, exc: Exception) -> None:
-        self.quarantine(message, exc)
-
-    def on_decode_error(self, message: Message, exc: Exception) -> None:
         self.quarantine(message, exc)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
@@ -116,10 +98,13 @@ class Consumer(celery.worker.consumer.Consumer):
             logger.exception("A message could not be stored as a dead letter, and is requeued.")
             self.timer.call_after(PAUSE, message.reject_log_error, (logger, errors, True))
         else:
-            # Log neither the message nor a traceback: arguments may be secret.
-            logger.error("A message became a dead letter: %s: %s", type(reason).__name__, reason)
+            # Other errors may quote arguments, which may be secret, and so may a traceback.
+            text = str(reason) if isinstance(reason, (InvalidTaskError, NotRegistered)) else ""
+            logger.error("A message became a dead letter: %s %s", type(reason).__name__, text)
             # Do not reject it: some brokers are configured to keep rejected messages.
             message.ack_log_error(logger, errors)
+
+    on_decode_error = quarantine
 
 
 class Request(celery.worker.request.Request):

@@ -69,9 +69,11 @@ def test_health_is_503_without_the_database(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(connections.settings["default"], "NAME", "nowhere/at_all")
-    response = client.get("/health/")
-    assert response.status_code == 503
-    assert response.text == "unhealthy\n"
+    accept = "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"
+    for page in ("/health/", "/health/?format=rss"):
+        response = client.get(page, headers={"accept": accept})
+        assert response.status_code == 503
+        assert response.text == "unhealthy\n"
 
 
 @pytest.mark.usefixtures("worker")

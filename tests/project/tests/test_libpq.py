@@ -46,9 +46,11 @@ def test_options_in_the_address_take_precedence() -> None:
     assert found["keepalives"] == "1"
 
 
-def test_the_address_can_set_conn_max_age() -> None:
+@pytest.mark.parametrize("seconds", ["0", "7"])
+def test_the_address_can_set_conn_max_age(seconds: str) -> None:
     show = "from django.conf import settings; print(settings.DATABASES['default']['CONN_MAX_AGE'])"
-    url = f"{os.environ['DATABASE_URL'].partition('?')[0]}?conn_max_age=7"
+    url = f"{os.environ['DATABASE_URL'].partition('?')[0]}?conn_max_age={seconds}"
     environment = os.environ | {"DATABASE_URL": url}
     command = [sys.executable, "-c", show]
-    assert subprocess.check_output(command, cwd=BASE_DIR, env=environment, text=True) == "7\n"
+    shown = subprocess.check_output(command, cwd=BASE_DIR, env=environment, text=True)
+    assert shown == f"{seconds}\n"

@@ -110,6 +110,8 @@ def test_each_unsafe_value_is_refused_in_one_line(examples: dict[str, str]) -> N
         ("ALLOWED_HOSTS", "https://example.com"),
         ("ALLOWED_HOSTS", "example.com:8000"),
         ("ALLOWED_HOSTS", "example.com www.example.com"),
+        ("ALLOWED_HOSTS", "example.com;www.example.com"),
+        ("ALLOWED_HOSTS", '"example.com"'),
         ("DATABASE_URL", "db.example.com/name"),
         ("DATABASE_URL", f"{examples['DATABASE_URL'].partition('?')[0]}?autocommit=false"),
         ("CACHE_URL", "cache.example.com"),

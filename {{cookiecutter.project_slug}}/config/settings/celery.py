@@ -59,23 +59,6 @@ CELERY_RESULT_EXPIRES = env.int("CELERY_RESULT_EXPIRES", default=24 * 60 * 60)
 # more write for each task: a task that needs it sets `@shared_task(track_started=True)`.
 CELERY_RESULT_EXTENDED = True
 # {% endif %}
-# {% set imports = ["task_queue.doctor"] %}
-# {% if broker.leases %}
-# {%   set imports = imports + ["task_queue.leases"] %}
-# {% endif %}
-# {% if result.needs_cleaning and not scheduler.beat %}
-# {%   set imports = imports + ["task_queue.cleanup"] %}
-# {% endif %}
-# {% if django.task_api %}
-# {%   set imports = imports + ["task_queue.django_tasks"] %}
-# {% endif %}
-
-# Modules that workers import, besides the `tasks` of each app.
-CELERY_IMPORTS = [
-# {% for module in imports | sort %}
-    "{{ module }}",
-# {% endfor %}
-]
 
 # Time: as in Django.
 CELERY_TIMEZONE = str(env("TIME_ZONE", cast=ZoneInfo, default="UTC"))

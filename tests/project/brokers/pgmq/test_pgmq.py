@@ -13,7 +13,7 @@ from celery import Celery
 from django.db import connection as database
 from django.db import transaction
 from kombu import Producer, Queue
-from psycopg import OperationalError
+from psycopg import DataError, OperationalError
 
 from task_queue.broker import count_unacknowledged, renew
 from task_queue.doctor import count_waiting
@@ -31,6 +31,15 @@ def send(celery: Celery, message: Any) -> None:
     with celery.connection_for_write() as connection:
         channel: Any = connection.default_channel
         channel.pgmq.send(channel._queue_name(queue.name), message)
+
+
+@pytest.mark.usefixtures("celery")
+def test_what_postgresql_cannot_store_is_an_error_of_the_sender() -> None:
+    """It is not sent again and again, as if the broker were down."""
+    with pytest.raises(DataError):
+        record.apply_async(("text", "/dev/null"), headers={"tenant": "\0"})
+    # The connection still works.
+    record.delay("text", "/dev/null")
 
 
 @pytest.mark.parametrize(

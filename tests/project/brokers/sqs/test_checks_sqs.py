@@ -1,7 +1,10 @@
-"""Checks for a stand-in for SQS in production, and for tasks that would outlast a lease."""
+"""Checks for a stand-in for SQS in production, for tasks that would outlast a lease, and limits."""
+
+import runpy
 
 import pytest
 
+from config.env import env
 from tests import tasks
 from tests.checks import check, found
 from tests.production import faults
@@ -30,3 +33,12 @@ def test_a_task_with_a_time_limit_that_is_too_long_is_reported(
     # Acknowledged early, it needs no lease.
     monkeypatch.setattr(tasks.add, "acks_late", False)
     assert found() == []
+
+
+def test_times_stay_within_the_limits_of_sqs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TASK_LEASE", "SQS_WAIT_TIME"):
+        monkeypatch.setitem(env.ENVIRON, name, "50000")
+    options = runpy.run_path("config/settings/celery.py")["CELERY_BROKER_TRANSPORT_OPTIONS"]
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+    assert options["visibility_timeout"] <= 12 * 60 * 60
+    assert options["wait_time_seconds"] == 20

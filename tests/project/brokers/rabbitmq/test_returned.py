@@ -1,0 +1,36 @@
+"""A message that a worker returns is not one that failed."""
+
+from typing import Any
+
+import pytest
+from amqp import spec
+from celery import Celery
+
+from tests.tasks import record
+
+
+@pytest.mark.usefixtures("celery")
+def test_a_returned_message_does_not_count_as_failed(
+    celery: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RabbitMQ 4.3 counts `basic.reject` only, and drops the message after 20."""
+    record.delay("text", "/dev/null")
+    sent = []
+    with celery.connection_for_write() as connection:
+        channel: Any = connection.default_channel
+        queue = celery.amqp.default_queue(channel)
+        message = queue.get()
+        send = channel.send_method
+
+        def note(method: Any, *args: Any, **options: Any) -> Any:
+            sent.append(method)
+            return send(method, *args, **options)
+
+        monkeypatch.setattr(channel, "send_method", note)
+        message.requeue()
+        assert sent == [spec.Basic.Nack]
+        again = queue.get()
+        assert again.delivery_info["redelivered"]
+        again.reject()
+        assert spec.Basic.Reject in sent
+        assert queue.get() is None
