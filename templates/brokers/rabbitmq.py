@@ -85,13 +85,14 @@ class Celery(celery.Celery):
 
 
 class Channel(pyamqp.Channel):
-    def basic_reject(self, delivery_tag: int, requeue: bool) -> Any:
+    def basic_reject(self, delivery_tag: int, requeue: bool, argsig: str = "Lb") -> None:
         """Return a message by `basic.nack`, or drop it."""
+        if not requeue:
+            super().basic_reject(delivery_tag, requeue, argsig)
+            return
         # RabbitMQ 4.3 counts only `basic.reject` against the limit after which it drops a message:
         # https://www.rabbitmq.com/docs/4.3/nack
-        if not requeue:
-            return super().basic_reject(delivery_tag, requeue)
-        return self.send_method(spec.Basic.Nack, "Lbb", (delivery_tag, False, True))
+        self.send_method(spec.Basic.Nack, "Lbb", (delivery_tag, False, True))
 
 
 class Connection(pyamqp.Connection):

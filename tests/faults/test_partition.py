@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.faults import on_every_broker
+from tests.faults import BROKERS, on_brokers, on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.relay import Relay
 from tests.faults.site import PROCESSES, Site, SiteWorker
@@ -124,7 +124,7 @@ def test_a_connection_breaks_when_a_task_has_just_started(site: Site) -> None:
     assert site.count("finished")[0] == 1
 
 
-@on_every_broker()
+@on_brokers(BROKERS[0])
 def test_a_connection_breaks_when_a_task_has_just_ended(site: Site) -> None:
     """The worker does not know yet that the task ran. It acknowledges it later."""
     site.relay.start()

@@ -88,7 +88,7 @@ class Consumer(celery.worker.consumer.Consumer):
         if isinstance(self.pool, prefork.TaskPool):
             super().cancel_active_requests()
 
-    def quarantine(self, message: Message, reason: Exception) -> None:
+    def quarantine(self, message: Message, exc: Exception) -> None:
         """Turn a message into a dead letter, or requeue it if that fails."""
         errors: Any = self.connection_errors
         close_old_connections()
@@ -99,8 +99,8 @@ class Consumer(celery.worker.consumer.Consumer):
             self.timer.call_after(PAUSE, message.reject_log_error, (logger, errors, True))
         else:
             # Other errors may quote arguments, which may be secret, and so may a traceback.
-            text = str(reason) if isinstance(reason, (InvalidTaskError, NotRegistered)) else ""
-            logger.error("A message became a dead letter: %s %s", type(reason).__name__, text)
+            text = str(exc) if isinstance(exc, (InvalidTaskError, NotRegistered)) else ""
+            logger.error("A message became a dead letter: %s %s", type(exc).__name__, text)
             # Do not reject it: some brokers are configured to keep rejected messages.
             message.ack_log_error(logger, errors)
 

@@ -19,7 +19,7 @@ def test_a_returned_message_does_not_count_as_failed(
     with celery.connection_for_write() as connection:
         channel: Any = connection.default_channel
         queue = celery.amqp.default_queue(channel)
-        message = queue.get()
+        message: Any = queue.get()
         send = channel.send_method
 
         def note(method: Any, *args: Any, **options: Any) -> Any:
@@ -29,7 +29,7 @@ def test_a_returned_message_does_not_count_as_failed(
         monkeypatch.setattr(channel, "send_method", note)
         message.requeue()
         assert sent == [spec.Basic.Nack]
-        again = queue.get()
+        again: Any = queue.get()
         assert again.delivery_info["redelivered"]
         again.reject()
         assert spec.Basic.Reject in sent
