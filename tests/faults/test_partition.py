@@ -126,7 +126,10 @@ def test_a_connection_breaks_when_a_task_has_just_started(site: Site) -> None:
 
 @on_brokers(BROKERS[0])
 def test_a_connection_breaks_when_a_task_has_just_ended(site: Site) -> None:
-    """The worker does not know yet that the task ran. It acknowledges it later."""
+    """The worker does not know yet that the task ran. It acknowledges it later.
+
+    On other brokers, such a task runs again.
+    """
     site.relay.start()
     site.env["CELERY_BROKER_URL"] = site.broker_url("127.0.0.1", site.relay.port)
     accepted = site.folder / "accepted"
