@@ -5,20 +5,19 @@ from typing import Any
 import pytest
 from amqp import spec
 from celery import Celery
+from kombu import Queue
 
-from tests.tasks import record
 
-
-@pytest.mark.usefixtures("celery")
 def test_a_returned_message_does_not_count_as_failed(
     celery: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """RabbitMQ 4.3 counts `basic.reject` only, and drops the message after 20."""
-    record.delay("text", "/dev/null")
     sent = []
     with celery.connection_for_write() as connection:
         channel: Any = connection.default_channel
-        queue = celery.amqp.default_queue(channel)
+        queue = Queue("test_returned", exclusive=True)(channel)
+        queue.declare()
+        connection.Producer().publish("text", routing_key=queue.name, serializer="json")
         message: Any = queue.get()
         send = channel.send_method
 
