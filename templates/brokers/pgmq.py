@@ -19,7 +19,7 @@ from kombu import Message
 from kombu.transport import pgmq
 from kombu.utils.encoding import bytes_to_str
 from pgmq.base import PGMQConfig
-from psycopg import InterfaceError, InternalError, OperationalError, ProgrammingError
+from psycopg import DatabaseError, DataError, InterfaceError, OperationalError
 from psycopg.types.json import set_json_loads
 
 from task_queue.leases import seconds_until_due
@@ -140,13 +140,11 @@ class Transport(pgmq.Transport):
     """
 
     Channel = Channel
-    # Not DataError: what PostgreSQL cannot store now, it never can.
+    # All except DataError: what PostgreSQL cannot store now, it never can.
     channel_errors = (
         *pgmq.Transport.channel_errors,
         InterfaceError,
-        InternalError,
-        OperationalError,
-        ProgrammingError,
+        *(kind for kind in DatabaseError.__subclasses__() if kind is not DataError),
     )
     implements = pgmq.Transport.implements.extend(asynchronous=True)
     forget: Callable[[], None] = nothing

@@ -1,8 +1,5 @@
 # {% from "project.jinja" import broker, django, observability, result, scheduler with context %}
 # {% set modules = ["checks", "doctor", "logging"] %}
-# {% if result.needs_cleaning and not scheduler.beat %}
-# {%   set modules = modules + ["cleanup"] %}
-# {% endif %}
 # {% if django.task_api %}
 # {%   set modules = modules + ["django_tasks"] %}
 # {% endif %}
@@ -30,6 +27,9 @@ class TaskQueueConfig(AppConfig):
     name = "task_queue"
 
     def ready(self) -> None:
+        # {% if result.needs_cleaning and not scheduler.beat %}
+        import task_queue.cleanup
+        # {% endif %}
         from task_queue import {{ modules | sort | join(", ") }}
 
         # Copy the settings: sending a message reads thirty, and Django's lookup is slow.

@@ -99,8 +99,9 @@ class Consumer(celery.worker.consumer.Consumer):
             self.timer.call_after(PAUSE, message.reject_log_error, (logger, errors, True))
         else:
             # Other errors may quote arguments, which may be secret, and so may a traceback.
-            text = str(exc) if isinstance(exc, (InvalidTaskError, NotRegistered)) else ""
-            logger.error("A message became a dead letter: %s %s", type(exc).__name__, text)
+            safe = isinstance(exc, (InvalidTaskError, NotRegistered))
+            name = type(exc).__name__
+            logger.error("A message became a dead letter: %s", repr(exc) if safe else name)
             # Do not reject it: some brokers are configured to keep rejected messages.
             message.ack_log_error(logger, errors)
 

@@ -64,10 +64,16 @@ REFUSED = {
     "with a broken compression": (Raw(BODY, TASK | {"compression": "gzip"}), "dead letter"),
     "without headers": (Raw(headers={}), "it is not a task"),
     "without an id": (Raw(headers={"task": TASK["task"]}), "KeyError"),
-    "for an unknown task": (Raw(headers=TASK | {"task": "no.task"}), "NotRegistered 'no.task'"),
+    "for an unknown task": (
+        Raw(headers=TASK | {"task": "no.task"}),
+        "Task of kind 'no.task' never registered",
+    ),
     "for a task without a name": (Raw(headers=TASK | {"task": []}), "TypeError"),
-    "for a task with a long name": (Raw(headers=TASK | {"task": "é" * 300}), "NotRegistered"),
-    "with the wrong content type": (Raw(BODY, TASK | {"task": "no.task"}, PICKLE), "NotRegistered"),
+    "for a task with a long name": (Raw(headers=TASK | {"task": "é" * 300}), "never registered"),
+    "with the wrong content type": (
+        Raw(BODY, TASK | {"task": "no.task"}, PICKLE),
+        "never registered",
+    ),
     "without arguments": (Raw(b"{}"), "ValueError"),
     "with a number as arguments": (Raw(b"1"), "TypeError"),
     "with null as keyword arguments": (Raw(b"[[], null, {}]"), "is not a dictionary"),
@@ -87,7 +93,7 @@ REFUSED = {
     ),
     "with an unknown type": (
         Raw(headers={"task": "no.task", "id": {"__type__": "foo", "__value__": 1}}),
-        "NotRegistered",
+        "never registered",
     ),
     "with arguments of an unknown type": (
         Raw(b'[[{"__type__": "money", "__value__": "/dev/null"}], {}, {}]'),
