@@ -21,7 +21,7 @@ OTHERS: Mapping[str, Mapping[str, Answer]] = {
 def main() -> None:
     before, _, _ = PAGE.read_text(encoding="utf-8").partition(COUNTED)
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
-    counted = f"{COUNTED} {date.today()} in version {version} of the template."
+    counted = f"{COUNTED} {date.today()}, after version {version} of the template."
     PAGE.write_text(f"{before}{counted}\n\n{tables()}", encoding="utf-8")
 
 

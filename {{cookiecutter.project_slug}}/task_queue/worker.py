@@ -38,7 +38,7 @@ ATTEMPTS = 10
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-# A worker sends heartbeats while its event loop runs, even during long tasks.
+# A worker sends heartbeats while its event loop runs (with gevent, while greenlets run).
 signals.heartbeat_sent.connect(touch_alive_file)
 
 
