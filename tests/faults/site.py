@@ -24,7 +24,7 @@ from tools.trial.processes import Worker, python
 DATABASE_URL = "postgres://postgres@localhost:5432/site"
 SEND = Path(__file__).parent / "send.py"
 PROCESSES = 2
-# In seconds. Long enough for a worker on a slow machine to renew its leases in time.
+# In seconds.
 LEASE = 8
 # The least number of unfinished tasks when a fault happens.
 IN_FLIGHT = 200
@@ -104,6 +104,7 @@ class Site:
             "REMAP_SIGTERM": "SIGQUIT",
             "SQS_WAIT_TIME": "1",
             "TASK_MAX_RESTARTS": "2",
+            "NOTES": str(self.notes),
         }
         if url := choices["result_backend"].url:
             self.env["CELERY_RESULT_BACKEND"] = at(url, self.results)
@@ -219,6 +220,15 @@ class Site:
         """Return the notes of unfinished tasks."""
         finished = self.count("finished")
         return [note for note in self.read("started") if note.number not in finished]
+
+    def stood_still(self) -> bool:
+        """Return whether a worker stood still for so long that its tasks rightly ran again."""
+        return bool(self.read("paused"))
+
+    def started_once(self, *numbers: int) -> bool:
+        """Return whether each task started once, or more often because a worker stood still."""
+        started = self.count("started")
+        return all(started[number] == 1 for number in numbers) or self.stood_still()
 
     def wait_until(self, done: Callable[[], bool], what: str) -> None:
         """Wait until `done()` is true. Fail the test if tasks stop making progress."""

@@ -7,12 +7,13 @@ import resource
 import signal
 import time
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from billiard.pool import ACK, Worker
 from celery import shared_task
 from celery.concurrency.asynpool import ResultHandler, unpack_from
-from celery.signals import task_received, task_revoked
+from celery.signals import task_received, task_revoked, worker_ready
 from celery.worker import state
 from django.contrib.auth import get_user_model
 from task_queue.base import RetriedTask
@@ -42,6 +43,20 @@ def note_number(request: Any, **kwargs: Any) -> None:
         if isinstance(headers, dict) and "number" in headers:
             write(os.environ["TAKEN"], str(headers["number"]))
             return
+
+
+@worker_ready.connect
+def start_noting_pauses(**kwargs: Any) -> None:
+    Thread(target=note_pauses, daemon=True).start()
+
+
+def note_pauses() -> None:
+    """Record when this worker stood still for about a lease: others rightly run its tasks again."""
+    while True:
+        before = time.time()
+        time.sleep(0.05)
+        if time.time() - before > 0.8 * float(os.environ["TASK_LEASE"]):
+            note(os.environ["NOTES"], "paused", 0)
 
 
 def wait_for_state(pid: int, stopped: bool) -> None:

@@ -53,7 +53,7 @@ def test_a_pool_that_cannot_requeue_its_tasks_waits_for_them(site: Site, pool: s
     (site.folder / "end").touch()
     site.wait_for_finished(1)
     site.wait_until_nothing_is_queued()
-    assert site.count("started")[0] == 1
+    assert site.started_once(0)
 
 
 @on_every_broker()

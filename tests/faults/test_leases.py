@@ -37,7 +37,7 @@ def end(site: Site) -> None:
     (site.folder / "end").touch()
     site.wait_for_finished(2)
     site.wait_until_nothing_is_queued()
-    assert site.count("started")[0] == 1
+    assert site.started_once(0)
 
 
 @on_every_broker()
@@ -65,7 +65,7 @@ def test_a_countdown_outlasts_a_lease(site: Site) -> None:
     site.wait_for_finished(20)
     assert min(note.time for note in site.read("started")) - sent >= 10 * LEASE
     site.wait_until_nothing_is_queued()
-    assert site.count("started").total() == 20
+    assert site.started_once(*range(20))
 
 
 @with_leases
@@ -96,4 +96,4 @@ def test_prefetched_tasks_outlast_a_lease(site: Site) -> None:
     site.start_worker("two")
     site.wait_for_finished(PROCESSES + 2)
     site.wait_until_nothing_is_queued()
-    assert site.count("started").total() == PROCESSES + 2
+    assert site.started_once(*range(PROCESSES + 2))

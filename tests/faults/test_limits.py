@@ -24,7 +24,7 @@ def test_a_task_never_ends(site: Site, nothing_is_lost: Record) -> None:
     fault = time.time()
     site.release()
     site.wait_for_finished(QUEUED)
-    assert site.count("started")[QUEUED] == 1
+    assert site.started_once(QUEUED)
     nothing_is_lost(QUEUED, fault, repeats=0)
 
 

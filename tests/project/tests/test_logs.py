@@ -28,8 +28,8 @@ def send(request: HttpRequest, notes: str) -> HttpResponse:
 
 
 def send_endless(request: HttpRequest, notes: str) -> HttpResponse:
-    """Send a task that times out after a second."""
-    task = wait_for.apply_async((f"/{notes}", f"/{notes}.never"), soft_time_limit=1)
+    """Send a task that times out after three seconds."""
+    task = wait_for.apply_async((f"/{notes}", f"/{notes}.never"), soft_time_limit=3)
     return HttpResponse(str(task))
 
 

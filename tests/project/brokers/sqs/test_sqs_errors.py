@@ -81,8 +81,8 @@ def server(celery: Celery) -> Iterator[Faulty]:
 
 @pytest.fixture(scope="module")
 def faulty_worker(worker: Process, server: Faulty, celery: Celery) -> Iterator[Process]:
-    """Run the worker on the faulty server, with short leases."""
-    restart(worker, CELERY_BROKER_URL=server.url, TASK_LEASE="4")
+    """Run the worker on the faulty server, with shorter leases."""
+    restart(worker, CELERY_BROKER_URL=server.url, TASK_LEASE="24")
     yield worker
     restart(worker, CELERY_BROKER_URL=str(celery.conf.broker_url), TASK_LEASE="60")
 
