@@ -1,5 +1,7 @@
 """Tools for the other tests, and the Makefile."""
 
+import json
+import os
 import re
 import shlex
 import shutil
@@ -8,7 +10,9 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+import yaml
 
+from tests.helpers.origin import cookiecutter, copy_template
 from tools.combinations import Combination, every, pairwise
 from tools.generate import ROOT, render
 from tools.process import inherited
@@ -44,6 +48,21 @@ def test_make_passes_on_answers_unchanged(target: str) -> None:
     words = shlex.split(make("--dry-run", target, *answers).splitlines()[-1])
     assert set(answers) <= set(words)
     assert len(words) == len(shlex.split(make("--dry-run", target).splitlines()[-1])) + 2
+
+
+def test_the_example_is_published_with_the_address_of_the_template(tmp_path: Path) -> None:
+    """It has no workflows, because a workflow may not push them."""
+    workflow = yaml.safe_load((ROOT / ".github/workflows/publish.yml").read_text())
+    steps = workflow["jobs"]["publish"]["steps"]
+    [script] = [step["run"] for step in steps if "'example'" in step.get("if", "")]
+    origin = copy_template(tmp_path / "template")
+    project = cookiecutter(origin, tmp_path / "example")
+    names = {"GITHUB_SERVER_URL": "https://example.com", "GITHUB_REPOSITORY": "ada/template"}
+    where = {"GITHUB_WORKSPACE": str(origin), "FOLDER": str(project)}
+    subprocess.run(["bash", "-euc", script], env=os.environ | names | where, check=True)
+    assert not (project / ".github/workflows").exists()
+    record = json.loads((project / ".cruft.json").read_text(encoding="utf-8"))
+    assert record["template"] == "https://example.com/ada/template"
 
 
 def test_the_lock_names_public_addresses_only() -> None:
