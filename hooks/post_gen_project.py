@@ -1,4 +1,4 @@
-"""Deletes the files of features not chosen, creates secrets, and prints the next steps."""
+"""Delete the files of features not chosen, create secrets, and print the next steps."""
 
 import json
 import os
@@ -68,9 +68,10 @@ if answers["ci"] != "none" and any((parent / ".git").exists() for parent in Path
     )
 
 texts = ["project_name", "project_slug", "description", "author_name", "author_email"]
+# In the order of the questions: `answers` is sorted.
 made = [
-    f"{key}={answer if isinstance(answer, str) else json.dumps(answer)}"
-    for key, answer in answers.items()
+    f"{key}={answers[key] if isinstance(answers[key], str) else json.dumps(answers[key])}"
+    for key in json.loads(r"""{{ cookiecutter | list | jsonify }}""")
     if not key.startswith("_") and key not in texts
 ]
 services = "services " if manifest["services"] else ""

@@ -223,6 +223,17 @@ def test_a_failed_step_is_shown_with_the_end_of_its_log(tmp_path: Path) -> None:
     trial.wait_until_nothing_is_left()
 
 
+def test_a_kept_project_starts_its_servers_and_makes_its_tables_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tools.try_project.run", lambda *_: None)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    try_project({"broker": "rabbitmq"}, keep=True)
+    assert "  make services migrate dev\n" in capsys.readouterr().out
+    try_project({}, keep=True)
+    assert "  make dev\n" in capsys.readouterr().out
+
+
 def test_a_missing_server_is_named_with_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Records the pictures of the terminal: docs/try.svg, `make try`; docs/new.svg, `make new`."""
+"""Record the pictures of the terminal: docs/try.svg, `make try`; docs/new.svg, `make new`."""
 
 import os
 import pty
@@ -38,8 +38,14 @@ def main() -> int:
 
 def terminal(command: str, width: int) -> Console:
     """Return a terminal that records, and in which a command was entered."""
+    # Rich ignores the width of a dumb terminal unless it has a height, too.
     console = Console(
-        record=True, force_terminal=True, color_system="truecolor", width=width, highlight=False
+        record=True,
+        force_terminal=True,
+        color_system="truecolor",
+        width=width,
+        height=25,
+        highlight=False,
     )
     console.print(f"$ {command}")
     return console

@@ -1,4 +1,4 @@
-"""Makes a project, runs it for a moment, and shows its tasks at work.
+"""Make a project, run it for a moment, and show its tasks at work.
 
 `make try` uses the default answers, `make try broker=rabbitmq` changes one. It deletes the project
 at the end, unless you add `keep=true`.
@@ -47,8 +47,8 @@ What now?
 """
 KEPT = """
 Look around in the project, and remove it when you are done:
-  cd {}
-  make dev
+  cd {project}
+  make {services}dev
 """
 
 console = Console(highlight=False)
@@ -100,7 +100,8 @@ def try_project(answers: Answers, *, keep: bool = False) -> None:
             with step("Make a project: broker {}, results {}, database {}".format(*titles)):
                 project = generate(answers, folder)
             run(project, answers, servers, stack)
-    console.print(KEPT.format(project) if keep else NEXT)
+    services = "services migrate " if servers else ""
+    console.print(KEPT.format(project=project, services=services) if keep else NEXT)
 
 
 def run(project: Path, answers: Answers, servers: Sequence[Server], stack: ExitStack) -> None:
