@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.pages import DOCS, PAGES, by_name
-from tools.generate import ROOT
+from tools.generate import ROOT, choices
 
 FAULTS = {
     "a worker is killed": "a worker is killed",
@@ -55,6 +55,23 @@ def test_each_measured_table_has_its_place_in_the_page() -> None:
         for command in re.findall(r'write\("(make \w+)"', file.read_text(encoding="utf-8")):
             assert f"<!-- {command} -->\n" in page
             assert f"<!-- end of {command} -->\n" in page
+
+
+@pytest.mark.parametrize("question", ["broker", "result_backend"])
+def test_the_readme_lists_only_choices_of_today(question: str) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text.partition(f"| `{question}` | good at")[2].partition("\n\n")[0]
+    assert {*re.findall(r"^\| \[?`([\w-]+)`", table, re.MULTILINE)} <= {*choices()[question]}
+
+
+def test_each_cell_of_the_comparison_has_its_source() -> None:
+    text = (DOCS / "comparison.md").read_text(encoding="utf-8").partition("## Tasks")[2]
+    assert f"| Questions | [{len(choices())}](" in text
+    rows = re.findall(r"^\| (?!\|)[^|]+\|(.*)\|$", text, re.MULTILINE)
+    cells = [cell.strip() for row in rows for cell in row.split(" | ")]
+    assert len(cells) > 80
+    # A dash means that the row does not apply.
+    assert not [cell for cell in cells if cell != "\u2013" and not re.search(r"\]\(|\]\[", cell)]
 
 
 def test_the_version_is_the_newest_in_the_changelog() -> None:
