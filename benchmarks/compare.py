@@ -1,4 +1,4 @@
-"""Measures brokers and result backends side by side: `make compare`.
+"""Measure brokers and result backends side by side: `make compare`.
 
 `make compare brokers="redis rabbitmq" results="redis django-db"` chooses them. `rounds=5` sets the
 number of rounds, `tasks=10000` the tasks in a queue. The figures are written to docs/measured/, and

@@ -1,4 +1,4 @@
-"""Measures how cost grows with the load of a broker: `make growth`.
+"""Measure how cost grows with the load of a broker: `make growth`.
 
 `make growth brokers="redis rabbitmq"` chooses the brokers. `tasks=2000` sets the number of tasks
 for each point. The figures are written to docs/measured/, and the table to docs/speed.md;
@@ -211,7 +211,7 @@ def table(measured: Sequence[Curve]) -> list[list[str]]:
     for curve in measured:
         for value, *points in zip(curve.values, *curve.points.values(), strict=True):
             cells = ("-" if point is None else f"{point:,.0f}" for point in points)
-            rows.append([f"{value:,} {curve.title}", *cells])
+            rows.append([f"{curve.title}: {value:,}", *cells])
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Measures the limits of the servers without Celery: `make limits`.
+"""Measure the limits of the servers without Celery: `make limits`.
 
 The figures of `make compare` are a share of these.
 """

@@ -1,4 +1,4 @@
-"""Writes figures into the documentation, so that no one copies them by hand."""
+"""Write figures into the documentation, so that no one copies them by hand."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""Draws figures as SVG: a panel for each figure, a bar or a line for each project."""
+"""Draw figures as SVG: a panel for each figure, a bar or a line for each project."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Profiles a task, and shows which package its CPU time is spent in: `make profile`.
+"""Profile a task, and show which package its CPU time is spent in: `make profile`.
 
 py-spy samples the sender, the worker's main process and its pool. A sample counts for the innermost
 package on its stack; the standard library counts for the package that called it. The shares divide

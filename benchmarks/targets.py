@@ -1,4 +1,4 @@
-"""Compares the generated projects with cookiecutter-django's wiring: `make benchmark`.
+"""Compare the generated projects with cookiecutter-django's wiring: `make benchmark`.
 
 `make benchmark rounds=5` sets the number of rounds, `tasks=10000` the tasks in a queue. The figures
 are written to docs/measured/ratios.json, and the table to docs/speed.md.

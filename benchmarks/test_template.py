@@ -1,4 +1,4 @@
-"""Measures the template itself: `make speed`.
+"""Measure the template itself: `make speed`.
 
 Each process compiles the files of the template once, so rendering is measured cold and warm.
 """

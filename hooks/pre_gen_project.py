@@ -1,4 +1,4 @@
-"""Refuses invalid answers, in one line, before a file is written."""
+"""Refuse invalid answers, in one line, before a file is written."""
 
 import json
 import keyword

@@ -350,7 +350,7 @@ def test_a_project_that_is_not_in_git_is_left_alone(project: Path) -> None:
     shutil.rmtree(project / ".git")
     switched = run_make(project, "switch", "broker=rabbitmq")
     assert switched.returncode == 2
-    assert switched.stderr.startswith("This could not be undone: put the project into git first")
+    assert switched.stderr.startswith("Nothing was changed, because git could not undo it: put")
 
 
 def test_conflicts_are_named_and_can_be_merged_by_hand(

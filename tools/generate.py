@@ -1,4 +1,4 @@
-"""Makes projects from answers, without questions."""
+"""Make projects from answers, without questions."""
 
 import fnmatch
 import json

@@ -1,4 +1,4 @@
-"""Asks the questions of the template, and makes a project.
+"""Ask the questions of the template, and make a project.
 
 `make new` makes it next to the template, `make new into=~/code` elsewhere. Answers such as
 `broker=rabbitmq` become the defaults of their questions.

@@ -264,7 +264,7 @@ def send(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
 
 @contextmanager
 def killed(pids: Iterable[int]) -> Iterator[None]:
-    """Kill processes at the end of the block, but none that has got the id of one by then."""
+    """Kill processes at the end of the block, unless another process has their id by then."""
     handles: list[int] = []
     if sys.platform == "linux":
         for pid in pids:

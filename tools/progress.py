@@ -23,7 +23,7 @@ class Stuck(TimeoutError):  # noqa: N818 - the outcome of a wait
 
 
 class Patience:
-    """Ends when `seen()` has returned the same for `STUCK_SECONDS`, or for other `seconds`."""
+    """End when `seen()` has returned the same for `STUCK_SECONDS`, or for other `seconds`."""
 
     def __init__(self, what: str, seen: Callable[[], object], seconds: float = 0) -> None:
         self._what = what

@@ -420,8 +420,8 @@ def check_clean() -> None:
         git("rev-parse", "--verify", "--quiet", "HEAD")
     except subprocess.CalledProcessError as failed:
         raise Abort(
-            "This could not be undone: put the project into git first, with git init,"
-            f" git add --all and git commit.\n{failed.stderr}".rstrip()
+            "Nothing was changed, because git could not undo it: put the project into git first,"
+            f" with git init, git add --all and git commit.\n{failed.stderr}".rstrip()
         ) from None
     if changed:
         raise Abort(f"Nothing was changed: commit or stash your changes first.\n{changed}")

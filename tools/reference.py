@@ -1,4 +1,4 @@
-"""Writes the reference in docs/: every question, and every setting of a project."""
+"""Write the reference in docs/: every question, and every setting of a project."""
 
 import ast
 import json
@@ -17,7 +17,7 @@ LONGEST = 500
 TESTS = "config/settings/test.py"
 # Settings that neither a comment above them nor a project's docs/deploy.md explains.
 EXPLAINED = {
-    "CELERY_BEAT_SCHEDULE": "periodic tasks (in the admin, the first ones); run one beat only",
+    "CELERY_BEAT_SCHEDULE": "periodic tasks (in the admin, its initial entries); run one beat only",
     "CELERY_BROKER_CONNECTION_MAX_RETRIES": "`None`: a worker reconnects to its broker endlessly",
     "CELERY_BROKER_TRANSPORT_OPTIONS": "options of the broker; comments in the file explain them",
     "CELERY_BROKER_URL": "address of the broker, where tasks wait for a worker",
@@ -39,7 +39,7 @@ EXPLAINED = {
     "ALIVE_FILE": "a file that workers and beat touch; health probes check its age",
     "CACHE_URL": "Django's cache, as django-environ writes it",
     "LOG_LEVEL": "the lowest level that is logged: `DEBUG`, `INFO`, `WARNING`, `ERROR`",
-    "OTEL_TRACES_SAMPLER": "OpenTelemetry's name of the sampler, which selects the traces to keep",
+    "OTEL_TRACES_SAMPLER": "OpenTelemetry's name for the sampler, which selects the traces to keep",
     "OTEL_TRACES_SAMPLER_ARG": "the share of traces to keep, such as `0.1` for one in ten",
     "SECURE_HSTS_INCLUDE_SUBDOMAINS": "`True`: browsers insist on HTTPS for subdomains, too",
     "SECURE_HSTS_PRELOAD": "`True`: browsers may add the site to their built-in HTTPS list",

@@ -1,4 +1,4 @@
-"""Takes the pictures of the demo that README.md shows: docs/gallery-light.png, and -dark.
+"""Take the pictures of the demo that README.md shows: docs/gallery-light.png, and -dark.
 
 The photographs are those of scikit-image's data, all in the public domain or CC0.
 """

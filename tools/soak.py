@@ -1,4 +1,4 @@
-"""Runs `make test` many times, each in a fresh clone, and counts the failures of each test."""
+"""Run `make test` many times, each in a fresh clone, and count the failures of each test."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Writes into docs/switching.md how many files and lines `make switch` changes."""
+"""Write into docs/switching.md how many files and lines `make switch` changes."""
 
 import subprocess
 import tempfile

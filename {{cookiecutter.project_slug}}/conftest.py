@@ -30,7 +30,7 @@ def celery(django_db_setup: None) -> Iterator[Celery]:
             celery_app.control.purge(connection)
         except Exception as error:
             reason = f"The broker does not answer at {connection.as_uri()} ({error})."
-            pytest.exit(f"{reason} Start it with `make services`.", returncode=1)
+            pytest.exit(f"{reason} Start it with `make dev` or `make services`.", returncode=1)
     yield celery_app
     # The database of the tests can be removed only when nothing is connected to it.
     kombu.pools.reset()

@@ -18,7 +18,7 @@ basic_auth = env.list("FLOWER_BASIC_AUTH", default=[])
 
 # Without a name and a password, anyone could use Flower.
 if not options.auth and not all(all(login.partition(":")) for login in basic_auth or [""]):
-    refuse("FLOWER_BASIC_AUTH is missing, or not name:password. Set one such as admin:RANDOM.")
+    refuse("FLOWER_BASIC_AUTH is missing, or not name:password (example: admin:RANDOM).")
 
 # Seconds after which a silent worker counts as offline: a crashed one does not sign off.
 purge_offline_workers = 30
@@ -47,7 +47,7 @@ def database_metrics() -> list[Metric]:
 
 
 class Metrics(Collector):
-    """Exports metrics that Flower does not have, and skips those of a server that is down."""
+    """Export metrics that Flower does not have, and skip those of a server that is down."""
 
     def describe(self) -> list[Metric]:
         return []
@@ -58,7 +58,7 @@ class Metrics(Collector):
                 # Flower's pages wait for it.
                 yield from within(1, metrics)
             except Exception:
-                getLogger(__name__).warning("A server does not answer.", exc_info=True)
+                getLogger(__name__).warning("%s: no answer.", metrics.__name__, exc_info=True)
 
 
 REGISTRY.register(Metrics())

@@ -133,7 +133,7 @@ def nothing(*args: Any) -> None:
 
 
 class Transport(pgmq.Transport):
-    """Fetches tasks after a notification, when a task has ended, and once a second.
+    """Fetch tasks after a notification, when a task has ended, and once a second.
 
     With an event loop, Celery gives each pool process its own pipes. Shared pipes have locks, and
     a killed process may leave one locked, so that the worker hangs.

@@ -1,4 +1,4 @@
-"""Installs PGMQ's functions and tables, in the schema `pgmq`, unless they are there already."""
+"""Install PGMQ's functions and tables, in the schema `pgmq`, unless they are there already."""
 
 from django.conf import settings
 from django.core.management import CommandError

@@ -64,7 +64,7 @@ class Celery(celery.Celery):
             raise ValueError(
                 f"{name} cannot wait {wait:.0f} seconds: SQS allows {longest:.0f}, fifteen minutes"
                 " plus twelve hours minus the task's time limit. Store the time in the database,"
-                " and let a periodic job send what is due."
+                " and let a periodic task send what is due."
             )
         return super().send_task(name, args, kwargs, countdown, eta, **options)
 

@@ -1,4 +1,4 @@
-"""Keeps results in Django's cache, and waits while it is down."""
+"""Keep results in Django's cache, and wait while it is down."""
 
 # django-celery-results has no types.
 # mypy: disable-error-code="misc"

@@ -1,4 +1,4 @@
-"""Keeps results in Django's database, and waits while it is down."""
+"""Keep results in Django's database, and wait while it is down."""
 
 # celery-types knows little of django-celery-results.
 # mypy: disable-error-code="attr-defined, import-untyped, misc, override"
@@ -17,7 +17,7 @@ from django_celery_results.models import ChordCounter, TaskResult
 
 
 class Results(TaskResultManager):
-    """Inserts a task's first result. The base class would look for an earlier one before that."""
+    """Insert a task's first result. The base class would look for an earlier one before that."""
 
     def store_result(self, using: str | None = None, **fields: Any) -> TaskResult:
         # In a transaction, an IntegrityError would break it.

@@ -1,4 +1,4 @@
-"""Keeps results in Redis."""
+"""Keep results in Redis."""
 
 # Celery's stubs leave this out.
 # mypy: disable-error-code="attr-defined, misc"

@@ -1,4 +1,4 @@
-"""Keeps results in a database through SQLAlchemy, and waits while it is down."""
+"""Keep results in a database through SQLAlchemy, and wait while it is down."""
 
 # Celery's stubs leave this out.
 # mypy: disable-error-code="misc"

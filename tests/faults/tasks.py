@@ -66,7 +66,7 @@ def wait_for_state(pid: int, stopped: bool) -> None:
 
 
 class Outbox:
-    """Pauses the main process just before it learns that a task has started.
+    """Pause the main process just before it learns that a task has started.
 
     With ACCEPT_LATE, only at the first task: others could go on before they see the pause.
     """

@@ -1,4 +1,4 @@
-"""Reads a project's Dockerfile."""
+"""Read a project's Dockerfile."""
 
 import re
 from pathlib import Path

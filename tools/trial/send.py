@@ -1,4 +1,4 @@
-"""Sends tasks, and prints the outcome of each as a line of JSON.
+"""Send tasks, and print the outcome of each as a line of JSON.
 
 Its text runs inside a project: `python -c TEXT FOLDER TASK...`. Tasks write to files in the folder.
 """

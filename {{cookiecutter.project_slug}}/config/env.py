@@ -31,7 +31,7 @@ WORDS = {
 
 
 class Env(environ.Env):  # type: ignore[misc]  # it has no types
-    """Reads values unchanged, or refuses them. django-environ would guess their meaning."""
+    """Read values unchanged, or refuse them. django-environ would guess their meaning."""
 
     @classmethod
     def parse_value(cls, value: str, cast: Any) -> Any:

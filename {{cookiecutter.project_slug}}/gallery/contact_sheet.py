@@ -1,4 +1,4 @@
-"""Draws contact sheets."""
+"""Draw contact sheets."""
 
 from collections.abc import Iterable
 from pathlib import Path

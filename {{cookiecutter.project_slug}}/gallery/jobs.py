@@ -26,7 +26,7 @@ class JobTask(RetriedTask):
         self.model.change(self.begun(task_id), State.FAILED, user_message(exc))
 
     def begun(self, task_id: str) -> list[UUID]:
-        """Return the jobs that the task was working on. The others of its jobs still wait."""
+        """Return the jobs that the task was working on. Its other jobs are still waiting."""
         jobs = self.model._default_manager.filter(state=State.WORKING, task_id=task_id)
         return list(jobs.values_list("pk", flat=True))
 

@@ -1,4 +1,4 @@
-"""Sends contact sheets by e-mail."""
+"""Send contact sheets by e-mail."""
 
 from email.utils import parseaddr
 from smtplib import SMTPException, SMTPRecipientsRefused

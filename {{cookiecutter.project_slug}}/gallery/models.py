@@ -67,13 +67,13 @@ class Job(models.Model):
 
     @property
     def seconds_waited(self) -> float:
-        """Return how long its task waited for a worker, until now if it still does."""
+        """Return how long its task waited for a worker, or has waited so far."""
         until = self.started_at or (timezone.now() if self.is_under_way else self.changed_at)
         return (until - self.created_at).total_seconds()
 
     @property
     def seconds_run(self) -> float | None:
-        """Return how long its task ran, with its retries, until now if it still does."""
+        """Return how long its task ran, with its retries, or has run so far."""
         if not self.started_at:
             return None
         until = timezone.now() if self.is_under_way else self.changed_at

@@ -1,4 +1,4 @@
-"""Reads uploaded files. They are untrusted: anything may be in them."""
+"""Read uploaded files. They are untrusted: anything may be in them."""
 
 from io import BytesIO
 

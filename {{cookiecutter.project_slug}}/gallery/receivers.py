@@ -1,5 +1,5 @@
 # {% from "project.jinja" import broker with context %}
-"""Deletes the files of deleted rows, including rows that are deleted in the admin."""
+"""Delete the files of deleted rows, including rows that are deleted in the admin."""
 
 from functools import partial
 

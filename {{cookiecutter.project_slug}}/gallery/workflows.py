@@ -1,5 +1,5 @@
 # {% from "project.jinja" import broker, result with context %}
-"""Sends the tasks that `tasks.py` defines, each in a different way."""
+"""Send the tasks that `tasks.py` defines, each in a different way."""
 
 from uuid import UUID
 

@@ -12,7 +12,7 @@
 # {% if observability.traces %}
 # {%   set modules = modules + ["tracing"] %}
 # {% endif %}
-"""Connects the package to Django and Celery."""
+"""Connect the package to Django and Celery."""
 
 from celery.app.defaults import DEFAULTS
 from django.apps import AppConfig

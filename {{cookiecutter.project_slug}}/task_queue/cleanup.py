@@ -1,4 +1,4 @@
-"""Deletes expired results, because no beat does."""
+"""Delete expired results, because no beat does."""
 
 from typing import Any
 

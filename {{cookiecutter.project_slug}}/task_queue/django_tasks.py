@@ -29,11 +29,11 @@ Record = dict[str, Any]
 
 
 class Failed(Exception):  # noqa: N818 - an outcome, not an error
-    """Holds the record of a failed task, for which Celery stores an exception."""
+    """Hold the record of a failed task, for which Celery stores an exception."""
 
 
 class CeleryBackend(BaseTaskBackend):
-    """Sends tasks to this project's workers, and finds their results."""
+    """Send tasks to this project's workers, and find their results."""
 
     supports_defer = True
     supports_async_task = True
@@ -128,7 +128,7 @@ class CeleryBackend(BaseTaskBackend):
 
 
 class Runner(base.Task):
-    """Updates the record of a task, and sends Django's signals."""
+    """Update the record of a task, and send Django's signals."""
 
     def recall(self, record: Record) -> None:
         """Update a record from the result backend."""

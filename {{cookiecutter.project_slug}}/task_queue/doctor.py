@@ -184,7 +184,7 @@ def tick_at_start(**kwargs: Any) -> None:
     tick.delay()
 
 
-@check("Beat", fix="Start beat: make dev starts it, or make beat", needs=[tasks])
+@check("Beat", fix="Start it: make beat, or make dev, which starts everything", needs=[tasks])
 def beat(seconds: float) -> str:
     heartbeat = Heartbeat.objects.filter(name=BEAT).first()
     if heartbeat is None:

@@ -70,7 +70,7 @@ def within[T](seconds: float, function: Callable[[], T]) -> T:
 
 
 class HealthMiddleware(MiddlewareMixin):
-    """Serves the health pages first: other middleware refuses plain HTTP and a bare IP address."""
+    """Serve the health pages first: other middleware refuses plain HTTP and a bare IP address."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         pages = {"/health/": check_database, "/health/tasks/": check_workers}
@@ -79,7 +79,7 @@ class HealthMiddleware(MiddlewareMixin):
 
 
 class BrokerUnavailableMiddleware(MiddlewareMixin):
-    """Answers 503 when a task could not be sent. Celery has retried for a while by then."""
+    """Answer 503 when a task could not be sent. Celery has retried for a while by then."""
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, OperationalError):

@@ -1,4 +1,4 @@
-"""Renews the leases on a worker's tasks: they run elsewhere soon after it dies, and not before."""
+"""Renew the leases on a worker's tasks: they run elsewhere soon after it dies, and not before."""
 
 import logging
 from datetime import UTC, datetime

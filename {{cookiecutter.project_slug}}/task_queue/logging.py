@@ -1,4 +1,4 @@
-"""Configures structlog and `logging`: each line has the ids of its request and its task."""
+"""Configure structlog and `logging`: each line has the ids of its request and its task."""
 
 import logging
 import logging.config
@@ -15,7 +15,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 
 class TaskReceiver(CeleryReceiver):
-    """Logs what happens to tasks. Messages carry the id of the request that sent them."""
+    """Log what happens to tasks. Messages carry the id of the request that sent them."""
 
     def get_task_context(self) -> dict[str, Any]:
         # Send other types, such as UUIDs, as text.
@@ -83,7 +83,7 @@ def formatter(*processors: Processor) -> logging.Formatter:
 
 
 class NotFailed(logging.Filter):
-    """Drops Celery's line about a failed task: `task_failed` says the same, and more."""
+    """Drop Celery's line about a failed task: `task_failed` says the same, and more."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.levelno != logging.ERROR or not hasattr(record, "data")

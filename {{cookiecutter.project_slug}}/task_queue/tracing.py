@@ -1,4 +1,4 @@
-"""Sends traces that link a request to its tasks."""
+"""Send traces that link a request to its tasks."""
 
 import os
 

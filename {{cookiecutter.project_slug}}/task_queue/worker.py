@@ -186,7 +186,7 @@ def prepare(conf: Any, **kwargs: Any) -> None:
 
 @signals.worker_ready.connect
 def limit_patience(sender: Any, **kwargs: Any) -> None:
-    """Limit how long the main process waits for results and pool processes, if it has some."""
+    """Limit how long the main process waits for results and pool processes, if it has any."""
     if isinstance(sender.pool, prefork.TaskPool):
         sender.app.backend.max_retries = ATTEMPTS
         Request.processes = sender.pool

@@ -42,7 +42,7 @@ class Notes:
         return self.lines
 
 
-def wait_until(done: Callable[[], bool], what: str = "it") -> None:
+def wait_until(done: Callable[[], bool], what: str = "the condition") -> None:
     """Wait until `done()` is true. Fail the test once no process logs anything more."""
     logged, since = -1, time.monotonic()
     while not done():
@@ -81,7 +81,7 @@ class Process:
         """Wait until the process logs `text`. Fail the test if it ends without doing so."""
         wait_until(lambda: text in self.log.read_text() or self.ended, f"{text!r} in the log")
         if text not in self.log.read_text():
-            pytest.fail(f"It ended without {text!r}:\n{self.log.read_text()}")
+            pytest.fail(f"The process ended without logging {text!r}:\n{self.log.read_text()}")
 
     @property
     def ended(self) -> bool:
@@ -106,7 +106,7 @@ def is_idle() -> bool:
 
     def worker_is_idle() -> bool:
         if celery_app.conf.worker_enable_remote_control:
-            # Soon ask again: a worker that has just started may miss the question.
+            # Ask again soon: a worker that has just started may miss the question.
             worker = celery_app.control.inspect([NAME], timeout=10, limit=1)
             states = (worker.scheduled, worker.reserved, worker.active)
             return all(state() == {NAME: []} for state in states)

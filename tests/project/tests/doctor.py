@@ -1,4 +1,4 @@
-"""Runs `manage.py doctor`."""
+"""Run `manage.py doctor`."""
 
 import os
 import re

@@ -63,8 +63,8 @@ CELERY_RESULT_EXTENDED = True
 # Time: as in Django.
 CELERY_TIMEZONE = str(env("TIME_ZONE", cast=ZoneInfo, default="UTC"))
 
-# Workers: replace a pool process above this many KiB after its task, to free leaked memory. Do not
-# replace it after a number of tasks, because the pool may take seconds to notice.
+# Workers: replace a pool process above this many KiB after its task, to free leaked memory. Avoid
+# CELERY_WORKER_MAX_TASKS_PER_CHILD: the pool may take seconds to notice that a process ended.
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = env.int(
     "CELERY_WORKER_MAX_MEMORY_PER_CHILD", default=512 * 1024
 )

@@ -18,5 +18,5 @@ def test_queues_use_the_address_of_the_database_by_default() -> None:
 @pytest.mark.parametrize("prefix", ["my-shop", "my.shop", "müsli"])
 def test_a_prefix_that_pgmq_would_change_is_refused(prefix: str) -> None:
     said = check(QUEUE_PREFIX=prefix)
-    assert said.startswith("ERROR: QUEUE_PREFIX may have letters, digits and underscores only")
+    assert said.startswith("ERROR: QUEUE_PREFIX may contain only letters, digits and underscores")
     assert said.count("\n") == 1

@@ -61,7 +61,7 @@ def test_a_folder_is_imported(tmp_path: Path) -> None:
     for number in range(101):
         (tmp_path / f"{number}.jpg").write_bytes(picture(8, 8))
     call_command("import_photographs", tmp_path, stdout=(output := StringIO()))
-    assert "Workers make the thumbnails later, because the broker" in output.getvalue()
+    assert "Workers will make the thumbnails once the broker answers again." in output.getvalue()
     assert Photograph.objects.filter(state=State.WAITING).count() == 101
 
 

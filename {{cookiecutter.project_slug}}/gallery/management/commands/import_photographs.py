@@ -32,18 +32,19 @@ class Command(BaseCommand):
         # while the rest is being copied.
         paths = (path for path in sorted(folder.iterdir()) if path.is_file())
         count = 0
-        when = "now"
+        reachable = True
         for batch in batched(paths, BATCH_SIZE):
             count += len(batch)
             photographs = store(album, batch)
-            if when == "now":
+            if reachable:
                 try:
                     enqueue_import(photographs)
                 except OperationalError:
                     # `requeue_stalled` sends them.
-                    when = "later, because the broker is unreachable"
+                    reachable = False
         imported = f"{count} photograph{pluralize(count)}"
-        self.stdout.write(f"Imported {imported}. Workers make the thumbnails {when}.")
+        when = "" if reachable else " once the broker answers again"
+        self.stdout.write(f"Imported {imported}. Workers will make the thumbnails{when}.")
 
 
 def store(album: Album, paths: tuple[Path, ...]) -> list[Any]:

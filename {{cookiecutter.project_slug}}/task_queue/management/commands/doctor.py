@@ -31,7 +31,7 @@ class Command(BaseCommand):
         healthy: set[Function] = set()
         for check in checks:
             if not healthy.issuperset(check.needs):
-                self.show(check.name, self.style.WARNING("skipped"), "it needs one that failed")
+                self.show(check.name, self.style.WARNING("skipped"), "it needs a check that failed")
                 continue
             start = time.perf_counter()
             try:

@@ -11,7 +11,7 @@ from task_queue.doctor import count_waiting
 
 
 class Command(BaseCommand):
-    help = "Shows how many tasks the broker has. Exits with 1 if any, with 2 if it is unreachable."
+    help = "Shows how many tasks the broker has. Exits with 1 if any wait, with 2 if it is down."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
