@@ -1,14 +1,16 @@
 """Celery on RabbitMQ: short delays, a limited wait for confirms, and returned messages."""
 
+# Stubs leave these names out.
+# mypy: disable-error-code="attr-defined"
+
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
-import celery
 from amqp import spec
 from amqp.exceptions import NotFound
-from celery.utils.time import subtract_datetimes  # type: ignore[attr-defined]
+from celery import current_app
+from celery.utils.time import subtract_datetimes
 from django.core.checks import CheckMessage, register
 from django.core.checks import Warning as CheckWarning
 from kombu import Exchange, Queue
@@ -21,13 +23,15 @@ from kombu.transport.native_delayed_delivery import (
     level_name,
 )
 
+from task_queue import app
+
 # Seconds to wait until RabbitMQ confirms a task. Celery would wait forever.
 CONFIRM_TIMEOUT = 2
 # RabbitMQ's own `consumer_timeout`, in seconds.
 CONSUMER_TIMEOUT = 30 * 60
 
 
-class Celery(celery.Celery):
+class Celery(app.Celery):
     """A Celery app that accepts delays below a second, and limits the wait for a confirm.
 
     RabbitMQ itself keeps delayed tasks, and counts whole seconds. Celery refuses shorter delays,
@@ -42,12 +46,11 @@ class Celery(celery.Celery):
         args: Any = None,
         kwargs: Any = None,
         countdown: float | None = None,
-        eta: datetime | str | None = None,
+        eta: Any = None,
         **options: Any,
     ) -> Any:
         if eta:
-            due = datetime.fromisoformat(eta) if isinstance(eta, str) else eta
-            countdown = subtract_datetimes(due, self.now()).total_seconds()
+            countdown = subtract_datetimes(app.aware(eta), self.now()).total_seconds()
         if countdown and countdown > 0:
             countdown = max(1, countdown)
             self.make_room()
@@ -85,6 +88,18 @@ class Celery(celery.Celery):
 
 
 class Channel(pyamqp.Channel):
+    def basic_publish_confirm(
+        self, *args: Any, confirm_timeout: float | None = None, **options: Any
+    ) -> Any:
+        """Wait for the confirm of a task, but not of an event or a reply.
+
+        RabbitMQ confirms none while its memory or its disk is full. A worker would wait forever.
+        """
+        if not (confirm_timeout or self._confirm_selected):
+            return self._basic_publish(*args, **options)
+        timeout = confirm_timeout or CONFIRM_TIMEOUT
+        return super().basic_publish_confirm(*args, confirm_timeout=timeout, **options)
+
     def basic_reject(self, delivery_tag: int, requeue: bool, argsig: str = "Lb") -> None:
         """Return a message by `basic.nack`, or drop it."""
         if not requeue:
@@ -110,11 +125,10 @@ class SSLTransport(pyamqp.SSLTransport):
 @register
 def check_consumer_timeout(**kwargs: Any) -> Iterator[CheckMessage]:
     """Check that time limits end tasks before RabbitMQ redelivers them."""
-    app = celery.current_app
-    app.autodiscover_tasks(force=True)
-    limits = {"CELERY_TASK_TIME_LIMIT": app.conf.task_time_limit}
-    for task in app.tasks.values():
-        if task.acks_late and task.time_limit:
+    current_app.autodiscover_tasks(force=True)
+    limits = {"CELERY_TASK_TIME_LIMIT": current_app.conf.task_time_limit}
+    for task in current_app.tasks.values():
+        if task.acks_late and task.time_limit not in (None, current_app.conf.task_time_limit):
             limits[f"The time limit of {task.name}"] = task.time_limit
     for name, limit in limits.items():
         if not limit or limit >= CONSUMER_TIMEOUT:
@@ -140,6 +154,6 @@ def count_unacknowledged(channel: Any) -> int:
     with suppress(NotFound):
         for level in range(MAX_LEVEL + 1):
             count += channel.queue_declare(level_name(level), passive=True).message_count
-    workers = celery.current_app.control.inspect()
+    workers = current_app.control.inspect()
     answers = [workers.active(), workers.reserved()]
     return count + sum(len(tasks) for answer in answers for tasks in (answer or {}).values())

@@ -66,7 +66,7 @@ class QoS(redis.QoS):
         try:
             for tag in [tag for tag in delivered if tag not in running]:
                 self.restore_by_tag(tag)
-        except self.channel.connection_errors as error:
+        except (*self.channel.connection_errors, self.channel.ResponseError) as error:
             logger.warning("Redis is down: reserved tasks run when their leases end (%s).", error)
         delivered.clear()
 
@@ -275,14 +275,17 @@ class Channel(redis.Channel):
         return (raw, queue, tag), queue
 
     def close(self) -> None:
+        # Celery closes the channel of a broken connection twice.
+        if self.closed:
+            return
         if not self.no_ack:
             # The pending command only waits for a wake-up.
             self._in_poll = None
         try:
             self.release_acknowledged()
             super().close()
-        except self.connection_errors:
-            # Redis is down: keep this worker's own queues.
+        except (*self.connection_errors, self.ResponseError):
+            # Redis is down, or refuses to write: keep this worker's own queues.
             self.auto_delete_queues.clear()
             super().close()
 

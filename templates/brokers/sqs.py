@@ -12,12 +12,10 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from itertools import batched
 from typing import Any
 
-import celery
 from celery import current_app
 from celery.utils.time import subtract_datetimes
 from django.core.checks import CheckMessage, register
@@ -25,6 +23,7 @@ from django.core.checks import Warning as CheckWarning
 from kombu import Message
 from kombu.transport import SQS
 
+from task_queue import app
 from task_queue.leases import seconds_until_due
 
 logger = logging.getLogger(__name__)
@@ -40,7 +39,7 @@ acknowledged: dict[str, str] = {}
 UNACKNOWLEDGED = ["ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
 
 
-class Celery(celery.Celery):
+class Celery(app.Celery):
     """A Celery app that refuses waits which are too long for SQS: the task would run twice."""
 
     def send_task(  # type: ignore[override]
@@ -49,14 +48,12 @@ class Celery(celery.Celery):
         args: Any = None,
         kwargs: Any = None,
         countdown: float | None = None,
-        eta: datetime | str | None = None,
+        eta: Any = None,
         **options: Any,
     ) -> Any:
         wait = countdown or 0
-        if isinstance(eta, str):
-            eta = datetime.fromisoformat(eta)
         if eta:
-            wait = subtract_datetimes(eta, self.now()).total_seconds()
+            wait = subtract_datetimes(app.aware(eta), self.now()).total_seconds()
         task = self.tasks.get(name)
         limit = options.get("time_limit") or (task and task.time_limit) or self.conf.task_time_limit
         longest = LONGEST_DELAY + max(0, LONGEST_LEASE - (limit or 0))
@@ -66,7 +63,7 @@ class Celery(celery.Celery):
                 " plus twelve hours minus the task's time limit. Store the time in the database,"
                 " and let a periodic task send what is due."
             )
-        return super().send_task(name, args, kwargs, countdown, eta, **options)
+        return super().send_task(name, args, kwargs, countdown, eta=eta, **options)
 
 
 @register
@@ -75,7 +72,7 @@ def check_time_limits(**kwargs: Any) -> Iterator[CheckMessage]:
     current_app.autodiscover_tasks(force=True)
     limits = {"CELERY_TASK_TIME_LIMIT": current_app.conf.task_time_limit}
     for task in current_app.tasks.values():
-        if task.acks_late and task.time_limit:
+        if task.acks_late and task.time_limit not in (None, current_app.conf.task_time_limit):
             limits[f"The time limit of {task.name}"] = task.time_limit
     for name, limit in limits.items():
         if not limit or limit >= LONGEST_LEASE:

@@ -60,9 +60,10 @@ class Backend(DatabaseBackend):
                 return
             parts = chord.group_result(app=self.app)
             # At zero, count those that are not done.
-            chord.count = chord.count - 1 or sum(not part.ready() for part in parts)
-            if chord.count:
-                chord.save(update_fields=["count"])
-            else:
-                trigger_callback(self.app, maybe_signature(request.chord, app=self.app), parts)
-                chord.delete()
+            chord.count = max(chord.count - 1, 0) or sum(not part.ready() for part in parts)
+            chord.save(update_fields=["count"])
+        if not chord.count:
+            # After the transaction, since it may wait for the broker.
+            body = maybe_signature(request.chord, app=self.app)
+            self.app.amqp._retry_publish(trigger_callback, self.app, body, parts)
+            chord.delete()

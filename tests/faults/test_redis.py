@@ -1,5 +1,6 @@
 """A full Redis, an outage of Redis, and a failover to a replica."""
 
+import signal
 import subprocess
 import time
 from contextlib import closing
@@ -11,7 +12,7 @@ import redis
 
 from tests.faults import on_brokers
 from tests.faults.conftest import Record
-from tests.faults.site import IN_FLIGHT, Site
+from tests.faults.site import IN_FLIGHT, PROCESSES, Site
 from tests.faults.test_leases import LEASE, LONG, POOLS, end, hold_a_task
 from tests.helpers import redis_sentinel
 from tools.servers import Server
@@ -78,6 +79,25 @@ def test_a_task_that_fails_while_redis_is_full_is_retried_later(site: Site) -> N
 
 
 @on_brokers("redis")
+def test_a_chain_goes_on_if_redis_is_full_until_the_time_limit_of_a_task(site: Site) -> None:
+    """The task runs again, and then sends the next one."""
+    worker = site.start_worker()
+    end = site.folder / "end"
+    first = f"hold.si({str(site.notes)!r}, 0, {str(end)!r}).set(soft_time_limit=15)"
+    tasks = f"{first} | work.si({str(site.notes)!r}, 1, 0)"
+    site.shell(f"from tests.faults import hold, work; ({tasks}).delay()")
+    site.wait_for_running()
+    limit_memory(site.broker, "1")
+    end.touch()
+    site.wait_until(lambda: site.count("started")[0] > 1, "the task is requeued")
+    limit_memory(site.broker, "0")
+    site.wait_for_finished(2)
+    site.wait_until_nothing_is_queued()
+    assert site.count("finished")[1] == 1
+    assert "Soft time limit (15s) exceeded" in worker.log.read_text()
+
+
+@on_brokers("redis")
 def test_an_expired_task_ends_no_worker_while_the_results_are_full(site: Site) -> None:
     limit_memory(site.results, "1")
     worker = site.start_worker()
@@ -126,6 +146,24 @@ def test_a_replica_takes_over(site: Site, nothing_is_lost: Record, tmp_path: Pat
         assert worker.log.read_text().count("ready.") == 1
         assert "pong" in site.python("-m", "celery", "--app", "config", "inspect", "ping")
         assert site.shell("from tests.tasks import add; print(add.delay(2, 3).get())") == "5"
+
+
+@on_brokers("redis")
+def test_tasks_end_while_redis_does_not_answer_a_busy_worker(site: Site) -> None:
+    """Celery closes the channel of the broken connection twice."""
+    worker = site.start_worker()
+    end = site.folder / "end"
+    site.send("hold", str(end), count=PROCESSES)
+    site.wait_until(lambda: len(site.running()) == PROCESSES, "all processes run a task")
+    site.broker.send_signal(signal.SIGSTOP)
+    end.touch()
+    lost = "Cannot connect to"
+    site.wait_until(lambda: lost in worker.log.read_text() or worker.ended, "it is noticed")
+    site.broker.send_signal(signal.SIGCONT)
+    site.wait_for_finished(PROCESSES)
+    site.wait_until_nothing_is_queued()
+    assert site.started_once(*range(PROCESSES))
+    assert worker.log.read_text().count("ready.") == 1
 
 
 @on_brokers("redis")

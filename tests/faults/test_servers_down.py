@@ -6,6 +6,8 @@ from tests.faults import BROKERS, IN_DATABASE, on_brokers, on_every_broker
 from tests.faults.conftest import Record
 from tests.faults.site import PROCESSES, Site
 from tools.generate import facts
+from tools.process import Process
+from tools.trial.processes import python
 
 SENT = 400
 DELAYED = 20
@@ -13,6 +15,8 @@ CHORD = 20
 # In seconds. Not due yet when the broker dies, unless the machine is slow.
 DELAY = 15
 SECONDS_DOWN = 3
+# Longer than a sender retries.
+LONG_OUTAGE = 12
 
 
 @on_every_broker()
@@ -118,6 +122,55 @@ def test_the_result_backend_is_killed(site: Site, nothing_is_lost: Record) -> No
     assert site.shell(f"{app}; {results}") == str(list(range(SENT)))
     total = f"print(celery_app.AsyncResult({sent!r}).get(timeout=60))"
     assert site.shell(f"{app}; {total}") == str(sum(range(SENT, SENT + CHORD)))
+
+
+@on_brokers(*(f"{BROKERS[0]}, {name}" for name in IN_DATABASE))
+def test_the_broker_is_down_while_a_chord_waits(site: Site) -> None:
+    """The body is sent once, after the last part, even if the broker is down until then."""
+    site.relay.start()
+    site.env["CELERY_BROKER_URL"] = site.broker_url("127.0.0.1", site.relay.port)
+    worker = site.start_worker()
+    end = site.folder / "end"
+    parts = f"hold.si({str(site.notes)!r}, 0, {str(end)!r}), work.si({str(site.notes)!r}, 1, 0)"
+    body = f"work.si({str(site.notes)!r}, 2, 0)"
+    names = "from celery import chord; from tests.faults import hold, work"
+    site.shell(f"{names}; chord([{parts}])({body})")
+    site.wait_for_finished(1)
+    site.relay.cut()
+    end.touch()
+    time.sleep(LONG_OUTAGE)
+    site.relay.start()
+    site.wait_for_finished(3)
+    site.wait_until_nothing_is_queued()
+    assert site.started_once(0, 1, 2)
+    assert "could not be retried" not in worker.log.read_text()
+
+
+@on_every_broker()
+def test_the_broker_is_down_when_a_periodic_task_is_due(site: Site) -> None:
+    """Beat sends it when the broker is back."""
+    task = f"{{'task': 'tests.faults.work', 'schedule': 1, 'args': [{str(site.notes)!r}, 0, 0]}}"
+    app = site.folder / "scheduled.py"
+    schedule = f"app.conf.beat_schedule = {{'work': {task}}}"
+    app.write_text(f"from config import celery_app as app\n{schedule}\n", encoding="utf-8")
+    options = ["--schedule", str(site.folder / "schedule"), "--max-interval", "1"]
+    beat = Process(
+        site.project,
+        [python(site.project), "-m", "celery", "--app", "scheduled", "beat", *options],
+        log=site.folder / "beat.log",
+        env=site.env | {"PYTHONPATH": str(site.folder)},
+        ready="beat: Starting",
+    )
+    site.start_worker()
+    with beat:
+        # From the first one on, beat has a connection.
+        site.wait_for_finished(1)
+        site.broker.kill()
+        time.sleep(LONG_OUTAGE)
+        site.broker.start()
+        before = site.count("finished")[0]
+        site.wait_until(lambda: site.count("finished")[0] > before, "it runs again")
+    assert "Message Error" not in beat.said()
 
 
 @on_brokers(BROKERS[0], *(f"{BROKERS[0]}, {name}" for name in IN_DATABASE))

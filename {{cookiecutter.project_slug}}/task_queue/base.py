@@ -4,18 +4,15 @@
 import logging
 import random
 import time
-from datetime import datetime
 from typing import Any
 
 # {% if broker.broadcasts %}
 import celery
 # {% endif %}
-from celery.app.amqp import _callback_publish_retry  # type: ignore[attr-defined]
 from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Reject, Retry, SoftTimeLimitExceeded
 from celery.signals import task_postrun
 from django.db import OperationalError
-from django.utils.timezone import get_default_timezone, is_naive, make_aware
 from kombu.exceptions import OperationalError as BrokerError
 
 from task_queue.broker import is_redelivered
@@ -32,18 +29,6 @@ class Task(DjangoTask):
     """The base of every task. One that kills its process each time becomes a dead letter."""
 
     Request = "task_queue.worker:Request"
-
-    def apply_async(self, *args: Any, **options: Any) -> Any:
-        """Send the task. A time without a zone is in TIME_ZONE: Celery would take it for UTC."""
-        for name in ("eta", "expires"):
-            moment = options.get(name)
-            moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-            if isinstance(moment, datetime) and is_naive(moment):
-                options[name] = make_aware(moment, get_default_timezone())
-        if _callback_publish_retry.get():
-            # The task before this one in a chain has run, and waits until this one is sent.
-            options["retry_policy"] = {"max_retries": 10**6, "interval_max": 2}
-        return super().apply_async(*args, **options)
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         if not is_redelivered(self.request):

@@ -79,18 +79,21 @@ class DeadLetter(models.Model):
         cls.objects.update_or_create(id=uuid5(NAMESPACE_OID, key), defaults=values)
 
     def retry(self) -> None:
-        """Send the task or the message again, and delete the dead letter."""
+        """Send the task or the message again, even an expired one, and delete the dead letter."""
         content: dict[str, Any] = json.loads(self.signature)
         if "body" in content:
             policy = current_app.conf.task_publish_retry_policy
             body = b64decode(content.pop("body"))
+            content["headers"].pop("expires", None)
             # Some brokers drop a message to an exchange that was not declared.
             declare = [queue.exchange for queue in current_app.amqp.queues.values()]
             with current_app.producer_or_acquire() as producer:
                 options = {"retry": True, "retry_policy": policy, "declare": declare}
-                producer.publish(body, **options, **content)
+                producer.publish(body, confirm_timeout=2, **options, **content)
         else:
-            signature(loads(self.signature)).apply_async()
+            task = signature(loads(self.signature))
+            task.options.pop("expires", None)
+            task.apply_async()
         self.delete()
 
 

@@ -1,5 +1,6 @@
 """A worker renews the leases of the tasks that it holds."""
 
+import runpy
 import sys
 from collections.abc import Iterator
 from threading import Event, Thread
@@ -8,6 +9,7 @@ from weakref import WeakSet
 
 import pytest
 
+from config.env import env
 from task_queue import leases
 
 
@@ -26,6 +28,15 @@ def switch_threads_often() -> Iterator[None]:
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(interval)
+
+
+def test_a_lease_of_no_seconds_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(env.ENVIRON, "TASK_LEASE", "0")
+    with pytest.raises(SystemExit):
+        runpy.run_path("config/settings/celery.py")
+    assert capsys.readouterr().err.startswith("ERROR: TASK_LEASE is ")
 
 
 @pytest.mark.usefixtures("switch_threads_often")

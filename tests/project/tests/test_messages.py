@@ -127,7 +127,8 @@ def test_a_message_that_cannot_run_is_kept(
 
 def test_a_retried_message_is_unchanged(celery: Celery, worker: Process, notes: Notes) -> None:
     body = json.dumps([["as it was", notes.path], {}, {}]).encode()
-    Raw(body, TASK | {"eta": "soon"}).send(celery)
+    # An expired one runs, too.
+    Raw(body, TASK | {"eta": "soon", "expires": "2020-01-01T00:00:00+00:00"}).send(celery)
     wait_until(DeadLetter.objects.exists, "a dead letter")
     letter = DeadLetter.objects.get()
     letter.signature = letter.signature.replace('"eta": "soon"', '"eta": null')

@@ -35,10 +35,12 @@ def test_a_task_with_a_time_limit_that_is_too_long_is_reported(
     assert found() == []
 
 
-def test_times_stay_within_the_limits_of_sqs(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TASK_LEASE", "SQS_WAIT_TIME"):
-        monkeypatch.setitem(env.ENVIRON, name, "50000")
-    options = runpy.run_path("config/settings/celery.py")["CELERY_BROKER_TRANSPORT_OPTIONS"]
-    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-    assert options["visibility_timeout"] <= 12 * 60 * 60
-    assert options["wait_time_seconds"] == 20
+@pytest.mark.parametrize(("name", "value"), [("TASK_LEASE", "36001"), ("SQS_WAIT_TIME", "21")])
+def test_times_beyond_the_limits_of_sqs_are_refused(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(env.ENVIRON, name, value)
+    with pytest.raises(SystemExit):
+        runpy.run_path("config/settings/celery.py")
+    said = capsys.readouterr().err
+    assert said.startswith(f"ERROR: {name} is not a number of seconds from ")

@@ -125,8 +125,8 @@ def test_a_retry_is_not_lost(
 @pytest.mark.parametrize("code", ERRORS)
 def test_sending_is_retried(code: str, faulty: Faulty, celery: Celery, notes: Notes) -> None:
     options: dict[str, Any] = {"retry_policy": {"max_retries": 1, "interval_start": 0.1}}
-    with celery.connection_for_write(faulty.url) as connection:
+    with celery.connection_for_write(faulty.url) as options["connection"]:
         faulty.errors["SendMessage"] = code
         with pytest.raises(OperationalError):
-            record.apply_async(("never", notes.path), connection=connection, **options)
+            record.apply_async(("never", notes.path), **options)
         assert len(faulty.refused) >= 2
