@@ -73,6 +73,7 @@ WITH_JINJA = {
     "task_queue/broker_schema/migrations/0001_initial.py",
     "task_queue/checks.py",
     "task_queue/doctor.py",
+    "task_queue/health.py",
     "task_queue/results.py",
     "tests/test_tasks.py",
 }

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.xdist_group("rendering")
 
 # Limits for a project without the demo.
 FILES = 75
-LINES_OF_PYTHON = 2985
+LINES_OF_PYTHON = 3011
 
 
 def test_a_project_without_the_demo_is_small(projects: list[Project]) -> None:

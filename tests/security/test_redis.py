@@ -137,9 +137,10 @@ def test_a_user_needs_no_more_rights_than_the_docs_say(on_redis: Path, tmp_path:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.parametrize("trusted", ["SSL_CERT_FILE", "ssl_ca_certs"])
 @pytest.mark.parametrize("name", [HOST, "example.com"])
 def test_a_server_that_a_sentinel_names_needs_a_valid_certificate(
-    name: str, on_redis: Path, tmp_path: Path
+    name: str, trusted: str, on_redis: Path, tmp_path: Path
 ) -> None:
     certificate = certify(name, tmp_path)
     files = zip(("tls-cert-file", "tls-key-file"), certificate, strict=True)
@@ -150,12 +151,15 @@ def test_a_server_that_a_sentinel_names_needs_a_valid_certificate(
         redis_sentinel.Sentinel(tmp_path / "sentinel", server.tls_port, options) as named,
     ):
         url = f"sentinel://{HOST}:{named.port}/0?ssl_cert_reqs=required"
+        authority = str(tmp_path / "authority.pem")
+        if trusted.islower():
+            url += f"&{trusted}={authority}"
         environment = inherited() | {
             "CELERY_BROKER_URL": url,
             "CELERY_RESULT_BACKEND": url,
             "SENTINEL_MASTER": redis_sentinel.NAME,
             "SENTINEL_PASSWORD": redis_sentinel.PASSWORD,
-            "SSL_CERT_FILE": str(tmp_path / "authority.pem"),
+            **({trusted: authority} if trusted.isupper() else {}),
         }
         says = "ready." if name == HOST else "certificate verify failed"
         with running(on_redis, tmp_path / "log", says, *WORKER, **environment):

@@ -15,7 +15,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # The lines of `.env`, and the hosts of addresses, that all programs read alike.
 LINE = re.compile(r"""(?:export )?([A-Z_a-z]\w*)=('[^']*(?<!\\)'|"[^"\\$]*"|(?!#)[^\s'"\\$]*)""")
 PORT = r"(:([1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?"
-HOST = r"(\+socket)?://(([^\s/?#@[\];%]|%[\da-fA-F]{2})*@)?"
+HOST = r"://(([^\s/?#@[\],;%]|%[\da-fA-F]{2})*@)?"
 HOST += rf"([\w.-]+|\[[\w:.]+\])?{PORT}(,([\w.-]+|\[[\w:.]+\]){PORT})*"
 # Options of an address that django-environ would misread.
 OPTION = r"(?i:[?&](autocommit|\w+_requests|conn_\w+|disable_\w+|max_entries|timeout)=)"
@@ -58,8 +58,9 @@ class Env(environ.Env):  # type: ignore[misc]  # it has no types
         """Return an address with one of the schemes. Celery's may be several: `one;other`."""
         value: str = self.str(var, **default)
         name, path = ("0", r"\d*|(?<=///)[^\s?#@;]*") if numbered else ("name", r"[^\s?#@;]*")
-        form = rf"({'|'.join(map(re.escape, schemes))}){HOST}(/({path}))?(\?[^\s#@;]*)?"
-        addresses = value.split(";") if var.startswith("CELERY_") else [value]
+        socket = r"(\+socket)?" if var.startswith("CELERY_") else ""
+        form = rf"({'|'.join(map(re.escape, schemes))}){socket}{HOST}(/({path}))?(\?[^\s#@;]*)?"
+        addresses = value.split(";") if socket else [value]
         if not all(re.fullmatch(form, address) for address in addresses):
             refuse(
                 f"{var} is not a valid address: write {'|'.join(schemes)}://user:password@host:port/"

@@ -1,3 +1,4 @@
+# {% from "project.jinja" import scheduler with context %}
 """Pages for load balancers and monitors, and the answer to visitors while the broker is down."""
 
 import logging
@@ -38,6 +39,13 @@ def check_database() -> None:
 
 def check_workers() -> None:
     """Raise an error unless the broker answers and, with remote control, a worker does."""
+# {% if scheduler.beat %}
+    # Imported here, because `doctor.py` imports this module.
+    from task_queue.doctor import beat
+
+    # Workers have run beat's last tick.
+    beat(SECONDS)
+# {% endif %}
     with celery_app.connection_for_write() as broker:
         # A single try: a monitor will ask again.
         broker.ensure_connection(max_retries=0)
@@ -45,8 +53,7 @@ def check_workers() -> None:
             # Connecting to such a broker is not always a request to it.
             channel: Any = broker.default_channel
             channel.queue_declare(celery_app.amqp.default_queue.name, passive=True)
-            return
-        if not celery_app.control.ping(timeout=1, limit=1, connection=broker):
+        elif not celery_app.control.ping(timeout=1, limit=1, connection=broker):
             raise TimeoutError("no worker answers")
 
 

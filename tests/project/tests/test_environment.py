@@ -24,7 +24,7 @@ for url in {urls}:
 @pytest.mark.parametrize(
     "address",
     [
-        "scheme://:p%23%2F%5B%40%25,s@host.example.com:6379/0",
+        "scheme://:p%23%2F%5B%40%25%2Cs@host.example.com:6379/0",
         "scheme+socket:///run/its.sock?virtual_host=1",
         "schemes://[::1]:6379/0",
         "scheme://user:$word@one.example.com:5672//;scheme://user:$word@two.example.com:5672//",
@@ -52,6 +52,7 @@ def test_an_address_is_read_unchanged(address: str, monkeypatch: pytest.MonkeyPa
         "scheme://:se@same@host.example.com:6379/0",
         "scheme://:se%same@host.example.com:6379/0",
         "scheme://:se;same@host.example.com:6379/0",
+        "scheme://:se,same@host.example.com:6379/0",
         "scheme://:se same@host.example.com:6379/0",
         " scheme://:sesame@host.example.com:6379/0",
         "scheme://:sesame@host.example.com:port/0",
@@ -62,7 +63,8 @@ def test_an_address_is_read_unchanged(address: str, monkeypatch: pytest.MonkeyPa
         "scheme://:sesame@host.example.com:70000",
         "scheme://:sesame@host.example.com:1:2",
         "schemes://:sesame@host.example.com:26379",
-        # Only Celery's addresses may be several.
+        # Only Celery's addresses may be several, or sockets.
+        "scheme+socket:///run/sesame.sock",
         "scheme://user:sesame@one/name;scheme://user:sesame@two/name",
     ],
 )

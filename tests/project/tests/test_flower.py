@@ -102,6 +102,6 @@ def test_flower_does_not_start_without_a_password(login: str, tmp_path: Path) ->
     finally:
         process.stop()
     assert process.log.read_text().startswith(
-        "ERROR: FLOWER_BASIC_AUTH is missing, or not name:password."
+        "ERROR: FLOWER_BASIC_AUTH is missing, or not name:password (example: admin:RANDOM)."
     )
     assert process.log.read_text().count("\n") == 1

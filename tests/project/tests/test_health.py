@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 from django.db import connections
 from django.test import Client, override_settings
+from django.utils import timezone
 
 from config import celery_app
 from config.env import BASE_DIR
 from task_queue import health
+from task_queue.models import Heartbeat
 from tests import SECONDS, Process, wait_until
 from tests.workers import broker_at
 
@@ -81,6 +83,7 @@ def test_task_health_is_503_without_a_worker(tmp_path: Path) -> None:
     # Without remote control, the probe asks for a queue instead of counting workers.
     counts = celery_app.conf.worker_enable_remote_control
     variables, status = ({"QUEUE_PREFIX": "elsewhere"}, 503) if counts else ({}, 200)
+    Heartbeat.objects.create(name="beat", at=timezone.now())
     with serve(tmp_path / "log", **variables) as server:
         # A slow machine may miss the deadline of a probe.
         wait_until(lambda: get(server, "/health/tasks/")[0] == status, f"the status {status}")

@@ -4,9 +4,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
-from task_queue.doctor import BEAT, UnhealthyError, beat
+from task_queue import health
+from task_queue.doctor import BEAT, UnhealthyError, beat, tick
 from task_queue.models import Heartbeat
 from tests import SECONDS, Process, wait_until
 from tests.doctor import is_healthy, report_once
@@ -32,6 +34,17 @@ def test_beat_that_stopped_is_reported() -> None:
     Heartbeat.objects.create(name=BEAT, at=timezone.now() - timedelta(minutes=5))
     with pytest.raises(UnhealthyError, match=r"last ticked \d+ s ago, but"):
         beat(SECONDS)
+
+
+def test_task_health_is_503_while_no_worker_runs_the_tasks_of_beat(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "SECONDS", SECONDS)
+    tick.delay()
+    wait_until(Heartbeat.objects.exists, "a tick")
+    assert client.get("/health/tasks/").status_code == 200
+    Heartbeat.objects.update(at=timezone.now() - timedelta(minutes=5))
+    assert client.get("/health/tasks/").status_code == 503
 
 
 @pytest.mark.usefixtures("celery")
