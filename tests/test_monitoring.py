@@ -20,7 +20,7 @@ QUEUE = 'celery_queue_length{queue="default"}'
 ONLINE = 'flower_worker_online{worker="one"}'
 TICK = 'celery_heartbeat_timestamp_seconds{name="beat"}'
 DEAD_LETTERS = "celery_dead_letters"
-WELL = {
+HEALTHY = {
     QUEUE: "0x30",
     ONLINE: "1x30",
     STARTED: "0+60x30",
@@ -31,7 +31,7 @@ WELL = {
 }
 MINUTES = "20m"
 # Changes that make each alert fire. An empty text stands for a missing series.
-ILL: list[tuple[str, dict[str, str]]] = [
+UNHEALTHY: list[tuple[str, dict[str, str]]] = [
     ("CeleryNotWatched", {QUEUE: ""}),
     ("CeleryNoWorker", {ONLINE: "0x30"}),
     ("CeleryNoWorker", {ONLINE: ""}),
@@ -98,8 +98,8 @@ def test_prometheus_accepts_its_configuration(files: dict[str, str], folder: Pat
 def test_each_alert_fires_only_when_it_should(files: dict[str, str], folder: Path) -> None:
     alerts = {rule["alert"]: rule for rule in rules(files)}
     slow = ("CeleryNearTimeLimit", run_times(files, 290))
-    well = WELL | run_times(files, 20)
-    cases = [(name, well | changes) for name, changes in [*ILL, slow]]
+    healthy = HEALTHY | run_times(files, 20)
+    cases = [(name, healthy | changes) for name, changes in [*UNHEALTHY, slow]]
     assert {name for name, _ in cases} == set(alerts)
     tests = [
         {
@@ -117,15 +117,15 @@ def test_each_alert_fires_only_when_it_should(files: dict[str, str], folder: Pat
                             "exp_annotations": rule["annotations"],
                         }
                     ]
-                    if name == ill
+                    if name == alert
                     else [],
                 }
                 for name, rule in alerts.items()
                 # Other alerts may fire for the same fault, too.
-                if ill in (name, "none")
+                if alert in (name, "none")
             ],
         }
-        for ill, series in [("none", well), *cases]
+        for alert, series in [("none", healthy), *cases]
     ]
     (folder / "test.yml").write_text(
         yaml.safe_dump({"rule_files": ["alerts.yml"], "evaluation_interval": "1m", "tests": tests})

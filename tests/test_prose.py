@@ -19,6 +19,8 @@ OWN = (
     "*.md",
     "*.py",
     "*.sh",
+    "cookiecutter.json",
+    ".github/*",
     "*Makefile",
     ":!docs",
     ":!templates",

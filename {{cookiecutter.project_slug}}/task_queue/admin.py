@@ -32,4 +32,4 @@ class DeadLetterAdmin(admin.ModelAdmin):
         quarantined = letters.filter(quarantined=True)
         for letter in quarantined:
             letter.retry()
-        self.message_user(request, f"Sent again: {len(quarantined)}.")
+        self.message_user(request, f"Dead letters sent again: {len(quarantined)}.")
